@@ -1,0 +1,31 @@
+# Three commands; each makes .venv from the lock if it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+SKBENCH_DATA ?=
+export SKBENCH_DATA
+
+.PHONY: run test check perf
+
+run: .venv/ready
+	$(BIN)/skbench run pocket
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/skbench docs --check
+	$(BIN)/skbench board render --check
+
+perf: .venv/ready
+	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable
+
+# torch first: its pin alone decides between the CPU and the CUDA build.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

@@ -1,0 +1,1 @@
+"""The harness: mechanism only. Knows no method, task or student by name."""

@@ -1,0 +1,247 @@
+"""The command line `skbench`: one small function per verb, heavy imports inside."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from leaderboard import cli as board
+
+FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run a verb, and turn its errors into one line and an exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141
+    except Exception as error:
+        if not isinstance(error, _told()):
+            raise
+        message = error.args[0] if isinstance(error, LookupError) and error.args else error
+        print(f"skbench: {message}", file=sys.stderr)
+        return USAGE
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """The errors that speak to the user; any other is a fault of ours and keeps its traceback."""
+    from bench.corpus import CorpusError
+    from bench.track import ConfigError
+    from leaderboard.board import UnknownName
+    from leaderboard.record import RecordError
+
+    return (ConfigError, CorpusError, UnknownName, RecordError)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="skbench", description="Train and judge chain-of-thought distillation methods."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _add_list(verbs)
+    _add_run(verbs)
+    _add_pretrain(verbs)
+    board.add_parser(verbs, known_tracks=_track_names())
+    doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(run=_doctor)
+    docs = verbs.add_parser("docs", help="refresh the tables of methods and tasks in the READMEs")
+    docs.add_argument("--check", action="store_true", help="only say which are stale; exit 1")
+    docs.set_defaults(run=_docs)
+    clean = verbs.add_parser("clean", help="delete runs, corpora and local records")
+    clean.add_argument("--yes", action="store_true", help="do it; otherwise only say what")
+    clean.set_defaults(run=_clean)
+    return parser
+
+
+def _track_names() -> list[str]:
+    """The built-in tracks, without loading one."""
+    return sorted(path.stem for path in (Path(__file__).parent / "tracks").glob("*.toml"))
+
+
+def _add_list(verbs: Any) -> None:
+    verb = verbs.add_parser("list", help="methods, tracks or tasks")
+    verb.add_argument("what", choices=("methods", "tracks", "tasks"))
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=_list)
+
+
+def _add_run(verbs: Any) -> None:
+    verb = verbs.add_parser("run", help="train and judge methods on a track")
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument("--methods", help="comma-separated, or 'all'; default: the track's")
+    verb.add_argument("--seeds", help="comma-separated; default: the track's first")
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
+    )
+    verb.add_argument("--limit", type=_positive, help="items per data set, and training steps")
+    verb.add_argument("--method-file", type=Path, help="a method of your own")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
+    split = verb.add_mutually_exclusive_group()
+    split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")
+    split.add_argument("--split", choices=("test", "dev"), default="test")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=_run)
+
+
+def _add_pretrain(verbs: Any) -> None:
+    verb = verbs.add_parser("pretrain", help="make the student that a suite embeds")
+    verb.add_argument("suite", help="folder below tasks/, e.g. pocket")
+    verb.add_argument("--out", type=Path, help="default: tasks/SUITE/student")
+    verb.add_argument("--probe", action="store_true", help="only judge the student that is there")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=_pretrain)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a positive whole number, got '{text}'")
+    return int(text)
+
+
+def _seeds(text: str | None, default: list[int]) -> list[int]:
+    from bench.track import ConfigError
+
+    try:
+        return [int(part) for part in text.split(",")] if text else default[:1]
+    except ValueError as error:
+        raise ConfigError(f"--seeds {text}: expected whole numbers, such as 0,1,2") from error
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench import run, track
+    from bench.cell import data_dir, home
+    from leaderboard.record import Scope
+
+    chosen = track.load(args.track)
+    scope = Scope(args.world, args.split, args.sealed, args.limit)
+    if args.sealed is not None:
+        scope = Scope(args.world, "sealed", args.sealed, args.limit)
+    methods, was_all = run.select(chosen, args.methods, args.settings, args.method_file)
+    cells = run.plan(
+        chosen,
+        methods,
+        _seeds(args.seeds, chosen.seeds),
+        scope,
+        skip_unmet=was_all,
+        data=data_dir(args.data_dir),
+    )
+    records = []
+    for number, cell in enumerate(cells, 1):
+        state = "found" if cell.found() else "running"
+        name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}: {state}"
+        print(name, file=sys.stderr, flush=True)
+        records.append(run.run_cell(cell))
+    _print_rows(records, as_json=args.json)
+    if not args.json:
+        print(f"\nrecords and samples: {home().resolve()}")
+    return FINE
+
+
+def _print_rows(records: list[Any], *, as_json: bool) -> None:
+    from leaderboard import rank, render
+
+    rows = rank.rows(records)
+    if as_json:
+        print(json.dumps([rank.row_json(row) for row in rows], indent=1))
+    else:
+        print(render.table(rows, "markdown"))
+
+
+def _list(args: argparse.Namespace) -> int:
+    entries = {"methods": _methods, "tracks": _tracks, "tasks": _tasks}[args.what]()
+    if args.json:
+        print(json.dumps(entries, indent=1))
+    else:
+        from tabulate import tabulate
+
+        print(tabulate(entries, headers="keys", maxcolwidths=60))
+    return FINE
+
+
+def _methods() -> list[dict[str, Any]]:
+    from dataclasses import asdict, fields
+
+    from bench import registry
+
+    return [
+        {
+            "method": name,
+            "source": method.source,
+            "needs": {k: v for k, v in asdict(method.needs).items() if v},
+            "defaults": {f.name: f.default for f in fields(method)},
+        }
+        for name, method in sorted(registry.discover().items())
+    ]
+
+
+def _tracks() -> list[dict[str, Any]]:
+    from bench import track
+
+    return [
+        {"track": t.name, "about": t.about, "methods": t.methods, "seeds": t.seeds}
+        for t in map(track.load, track.names())
+    ]
+
+
+def _tasks() -> list[dict[str, Any]]:
+    from bench import track
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in map(track.load, track.names()):
+        for group, names in (("id", each.tasks.id), ("ood", each.tasks.ood)):
+            for name in names:
+                found.setdefault((name, group), []).append(each.name)
+    return [{"task": n, "group": g, "tracks": t} for (n, g), t in sorted(found.items())]
+
+
+def _pretrain(args: argparse.Namespace) -> int:
+    from bench import pretrain
+
+    out = pretrain.make(args.suite, args.out, only_probe=args.probe)
+    print(json.dumps(out, indent=1) if args.json else pretrain.describe(out))
+    return FINE
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from bench import doctor
+
+    findings = doctor.examine()
+    print(json.dumps(findings, indent=1) if args.json else doctor.describe(findings))
+    return FINE if all(f["ok"] or not f["required"] for f in findings) else INCOMPLETE
+
+
+def _docs(args: argparse.Namespace) -> int:
+    from bench import docs
+
+    stale = docs.refresh({"methods": _methods(), "tracks": _tracks()}, check=args.check)
+    for path in stale:
+        print(f"{path}: {'stale; run `skbench docs`' if args.check else 'refreshed'}")
+    return FAILED if stale and args.check else FINE
+
+
+def _clean(args: argparse.Namespace) -> int:
+    import shutil
+
+    from bench.cell import home
+
+    folders = [home() / name for name in ("runs", "corpora", "tokenizers", "records")]
+    for folder in filter(Path.exists, folders):
+        print(f"{'deleting' if args.yes else 'would delete'} {folder.resolve()}")
+        if args.yes:
+            shutil.rmtree(folder)
+    if not args.yes:
+        print("nothing deleted; add --yes to do it")
+    return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

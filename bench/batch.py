@@ -1,0 +1,84 @@
+"""Pairs -> tensors: the micro-batches of an optimizer step, weighted by its token counts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.losses import IGNORED
+from bench.types import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One tokenized pair: prompt ids, then target ids with the end-of-sequence token."""
+
+    prompt: list[int]
+    target: list[int]
+    objective: str
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Right-padded sequences, each its own row, so none can see another; all (B, T).
+
+    `labels[b, t]` is the token that should follow position t, or -100. `weights[b, t]` is the
+    objective's weight over its number of target tokens in the whole optimizer step.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    labels: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        moved = (self.input_ids, self.attention_mask, self.labels, self.weights)
+        return Batch(*(tensor.to(device) for tensor in moved))
+
+
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a prompt, with a BOS only if the tokenizer adds one."""
+    return tokenizer(text).input_ids
+
+
+def tokenize(tokenizer: Any, pair: Pair) -> Tokens:
+    """Prompt and target apart, then joined: prompt ids are a prefix, as at test time."""
+    target = tokenizer(pair.target, add_special_tokens=False).input_ids
+    return Tokens(encode(tokenizer, pair.prompt), [*target, tokenizer.eos_token_id], pair.objective)
+
+
+def micro_batches(
+    sequences: Sequence[Tokens], weights: Mapping[str, float], pad_id: int, max_tokens: int
+) -> list[Batch]:
+    """Cut one optimizer step into batches of at most `max_tokens` padded tokens, by length."""
+    counts = Counter[str]()
+    for sequence in sequences:
+        counts[sequence.objective] += len(sequence.target)
+    scale = {name: weights[name] / n for name, n in counts.items()}
+    groups: list[list[Tokens]] = [[]]
+    for sequence in sorted(sequences, key=len, reverse=True):
+        if groups[-1] and (len(groups[-1]) + 1) * len(groups[-1][0]) > max_tokens:
+            groups.append([])
+        groups[-1].append(sequence)
+    return [_pad(group, scale, pad_id) for group in groups if group]
+
+
+def _pad(group: Sequence[Tokens], scale: Mapping[str, float], pad_id: int) -> Batch:
+    shape = (len(group), max(map(len, group)))
+    ids = torch.full(shape, pad_id)
+    mask = torch.zeros(shape, dtype=torch.long)
+    labels = torch.full(shape, IGNORED)
+    weights = torch.zeros(shape, dtype=torch.float64)
+    for row, sequence in enumerate(group):
+        start, end = len(sequence.prompt), len(sequence)
+        ids[row, :end] = torch.tensor(sequence.prompt + sequence.target)
+        mask[row, :end] = 1
+        labels[row, start - 1 : end - 1] = torch.tensor(sequence.target)
+        weights[row, start - 1 : end - 1] = scale[sequence.objective]
+    return Batch(ids, mask, labels, weights.float())

@@ -1,0 +1,262 @@
+"""Teacher corpora: build, keep, check, and attach what a method's needs declare."""
+
+import hashlib
+import importlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import tasks
+from bench import importance
+from bench.files import locked, write_atomically
+from bench.provenance import file_sha256
+from bench.retrieve import Retriever
+from bench.track import ConfigError, nearest
+from bench.types import Demo, Example, Knowledge, Needs, Question
+from tasks.corpora import canonical
+
+TASKS = Path(tasks.__file__).parent
+PASSAGE_WORDS = 128
+"""Passages are cut to this many words, as in SKIntern's runs of KARD."""
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be used; the message names file, line and fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A checked corpus: rows, passages to retrieve from, and its manifest."""
+
+    rows: Sequence[Mapping[str, Any]]
+    passages: Sequence[str]
+    manifest: Mapping[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        return self.manifest["sha256"]
+
+
+def builders() -> dict[str, Any]:
+    """Corpus name -> the teacher module that builds it, found as tasks/*/teacher.py."""
+    modules = [
+        importlib.import_module(f"tasks.{path.parent.name}.teacher")
+        for path in sorted(TASKS.glob("*/teacher.py"))
+    ]
+    return {name: module for module in modules for name in module.CORPORA}
+
+
+def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpus:
+    """The corpus from `home`, built first if it is not there, and checked against its manifest."""
+    if name.endswith(".jsonl"):
+        return _read_own(Path(name))
+    known = builders()
+    if name not in known:
+        raise ConfigError(f"unknown corpus '{name}': {nearest(name, sorted(known))}")
+    folder = home / "corpora" / f"{name}-w{world}"
+    with locked(folder):
+        if not (folder / "manifest.json").exists():
+            _build(name, known[name], folder, world=world, data_dir=data_dir)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    pinned = TASKS / "corpora" / f"{name}.json"
+    if world == 0 and pinned.exists():
+        expected = json.loads(pinned.read_text())["sha256"]
+        if manifest["sha256"] != expected:
+            raise CorpusError(
+                f"corpus '{name}' in {folder} has sha256 {manifest['sha256'][:12]}, its manifest"
+                f" {pinned.name} says {expected[:12]}: delete the folder to build it again, or"
+                " update the manifest if the corpus was changed on purpose"
+            )
+    for file, key in (("corpus.jsonl", "sha256"), ("passages.jsonl", "passages_sha256")):
+        path = folder / file
+        if not path.is_file() or file_sha256(path) != manifest[key]:
+            raise CorpusError(f"{path} was changed after it was built: delete its folder")
+    passages = [row["text"] for row in map(json.loads, _lines(folder / "passages.jsonl"))]
+    return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest)
+
+
+def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path | None) -> None:
+    from tasks.corpora import manifest
+
+    corpus = teacher.build(name, world=world, data_dir=data_dir)
+    write_atomically(folder / "corpus.jsonl", canonical(corpus.rows))
+    write_atomically(folder / "passages.jsonl", canonical(corpus.passages))
+    text = json.dumps(manifest(name, corpus), indent=1) + "\n"
+    write_atomically(folder / "manifest.json", text.encode())
+
+
+def _read_own(path: Path) -> Corpus:
+    rows = read_rows(path)
+    sha256 = hashlib.sha256(canonical(rows)).hexdigest()
+    return Corpus(rows, (), {"name": path.stem, "sha256": sha256, "teacher_tokens": None})
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: not UTF-8 ({error})") from error
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+REQUIRED = ("id", "task", "question", "rationale", "answer")
+OPTIONAL = ("summary", "supplementary")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a corpus JSONL; CorpusError names file, line number and what is wrong."""
+    rows, seen = list[dict[str, Any]](), set[str]()
+    for number, line in enumerate(_lines(path), 1):
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CorpusError(f"{where}: not JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise CorpusError(f"{where}: expected an object, got {type(row).__name__}")
+        for key in REQUIRED:
+            if not isinstance(row.get(key), str) or not row[key].strip():
+                raise CorpusError(f"{where}: '{key}' must be a text that is not empty")
+        for key in OPTIONAL:
+            if not isinstance(row.get(key), str | None):
+                raise CorpusError(f"{where}: '{key}' must be a text or null")
+        options = row.get("options") or []
+        if not isinstance(options, list) or not all(isinstance(o, str) for o in options):
+            raise CorpusError(f"{where}: 'options' must be a list of texts")
+        if row["id"] in seen:
+            raise CorpusError(f"{where}: id '{row['id']}' occurs twice")
+        seen.add(row["id"])
+        rows.append(row)
+    if not rows:
+        raise CorpusError(f"{path}: no rows")
+    return rows
+
+
+def check_needs(corpus: Corpus, needs: Needs) -> str | None:
+    """Why this corpus cannot serve these needs, and how to get what is missing; or None."""
+    if needs.train_knowledge and not all(row.get("summary") for row in corpus.rows):
+        return "needs symbolic knowledge, and the corpus has none: add summary and supplementary"
+    if needs.passages and not corpus.passages:
+        return "needs passages, and the corpus has none: use a corpus with passages.jsonl"
+    return None
+
+
+def examples(corpus: Corpus, needs: Needs, seed: int) -> list[Example]:
+    """Training examples with only what `needs` declares attached."""
+    made = [_example(row, seed) for row in corpus.rows]
+    if needs.train_knowledge:
+        made = _with_knowledge(made, corpus.rows)
+    if needs.train_demos:
+        made = _with_demos(made, needs.train_demos)
+    if needs.passages:
+        search = passage_search(corpus, needs.passages)
+        made = [replace(e, passages=search(e.text)) for e in made]
+    return made
+
+
+def _example(row: Mapping[str, Any], seed: int) -> Example:
+    mixed = hashlib.sha256(f"{seed}/{row['id']}".encode()).digest()
+    return Example(
+        id=row["id"],
+        task=row["task"],
+        text=row["question"],
+        options=tuple(row.get("options") or ()),
+        rationale=row["rationale"],
+        answer=row["answer"],
+        seed=int.from_bytes(mixed[:8], "big"),
+    )
+
+
+def _with_knowledge(made: list[Example], rows: Sequence[Mapping[str, Any]]) -> list[Example]:
+    texts = [f"{row['summary']} {row.get('supplementary') or ''}".strip() for row in rows]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for example, text in zip(made, texts, strict=True):
+        groups[example.task].append(text)
+    scores = importance.frequency(groups)
+    return [
+        replace(
+            example,
+            knowledge=Knowledge(
+                row["summary"],
+                row.get("supplementary") or "",
+                tuple(scores[example.task][importance.normal(word)] for word in text.split()),
+            ),
+        )
+        for example, row, text in zip(made, rows, texts, strict=True)
+    ]
+
+
+def _demo(example: Example) -> Demo:
+    return Demo(example.text, example.rationale, example.answer)
+
+
+def _with_demos(made: list[Example], k: int) -> list[Example]:
+    """The `k` most similar other items, never one with the same question."""
+    retriever = Retriever([e.text for e in made])
+    attached = []
+    for example in made:
+        near = [made[i] for i in retriever.nearest(example.text, 2 * k + 1)]
+        others = [e for e in near if e.text != example.text][:k]
+        attached.append(replace(example, demos=tuple(map(_demo, others))))
+    return attached
+
+
+def passage_search(corpus: Corpus, k: int):  # noqa: ANN201
+    """A function from a query to its `k` nearest passages, each cut to 128 words."""
+    retriever = Retriever(corpus.passages)
+
+    def search(query: str) -> tuple[str, ...]:
+        return tuple(_shown(corpus.passages[i]) for i in retriever.nearest(query, k))
+
+    return search
+
+
+def _shown(passage: str) -> str:
+    return " ".join(passage.split()[:PASSAGE_WORDS])
+
+
+def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[Demo, ...]:
+    """`k` training items of the task (of any, if it has none), the same for all its questions."""
+    pool = [e for e in made if e.task == task] or list(made)
+    return tuple(map(_demo, Random(f"{seed}/{task}").sample(pool, min(k, len(pool)))))
+
+
+def questions(
+    docs: Sequence[Mapping[str, Any]], corpus: Corpus, needs: Needs, seed: int
+) -> list[Question]:
+    """Test questions with only what `needs` declares attached."""
+    search = passage_search(corpus, needs.passages) if needs.passages else None
+    pool = [_example(row, seed) for row in corpus.rows] if needs.test_demos else []
+    return [
+        Question(
+            id=doc["id"],
+            task=doc["task"],
+            text=doc["question"],
+            options=tuple(doc["options"]),
+            passages=search(doc["question"]) if search else (),
+            demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
+        )
+        for doc in docs
+    ]
+
+
+def recall(
+    docs: Sequence[Mapping[str, Any]], found: Sequence[Question], corpus: Corpus
+) -> float | None:
+    """Mean share of a question's relevant passages among those retrieved; None without marks.
+
+    A passage is relevant to a question if it states one of the question's `facts`.
+    """
+    shares = []
+    for doc, question in zip(docs, found, strict=True):
+        facts = doc.get("facts") or ()
+        relevant = {_shown(p) for p in corpus.passages if any(fact in p for fact in facts)}
+        if relevant:
+            shares.append(len(relevant & set(question.passages)) / len(relevant))
+    return sum(shares) / len(shares) if shares else None

@@ -1,0 +1,102 @@
+"""How long one question takes: batch 1, greedy with KV cache, warmed up, synchronised.
+
+Wall clock is read here and in provenance.py only.
+"""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from itertools import cycle, islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+clock = time.perf_counter
+
+
+class Timing(NamedTuple):
+    """One prompt: seconds to the first token, mean seconds for each one after it."""
+
+    ttft_s: float
+    tpot_s: float
+    """nan when only one token was generated."""
+    n_generated: int
+    """The end-of-text token included."""
+
+
+def time_prompts(
+    model: PreTrainedModel,
+    prompts_ids: Sequence[list[int]],
+    max_new_tokens: int,
+    eos_id: int,
+    n_warmup: int = 3,
+) -> list[Timing]:
+    """One timing per prompt, in order; the first `n_warmup` prompts run once more before, unseen.
+
+    The time to the first token includes moving the prompt to the device. `model` is in eval mode.
+    """
+    if not prompts_ids or not all(prompts_ids) or max_new_tokens < 1:
+        raise ValueError("timing needs at least one prompt, no empty prompt, max_new_tokens >= 1")
+    for ids in islice(cycle(prompts_ids), n_warmup):
+        _time_one(model, ids, max_new_tokens, eos_id)
+    return [_time_one(model, ids, max_new_tokens, eos_id) for ids in prompts_ids]
+
+
+def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:
+    """p50 and p95 of ttft_s and tpot_s; tpot_s over prompts with two tokens or more, else nan."""
+    columns = {
+        "ttft_s": [ttft_s for ttft_s, _, _ in times],
+        "tpot_s": [tpot_s for _, tpot_s, n_generated in times if n_generated >= 2],
+    }
+    return {
+        f"{name}_p{q}": float(np.percentile(values, q)) if values else math.nan
+        for name, values in columns.items()
+        for q in (50, 95)
+    }
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Most memory held at once: tensors on a CUDA device, else the whole process.
+
+    Since the process began, or since `torch.cuda.reset_peak_memory_stats`.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@torch.inference_mode()
+def _time_one(
+    model: PreTrainedModel, prompt_ids: list[int], max_new_tokens: int, eos_id: int
+) -> Timing:
+    start_s = _now(model.device)
+    input_ids = torch.tensor([prompt_ids], device=model.device)
+    output = model(input_ids=input_ids, use_cache=True, logits_to_keep=1)
+    token = _greedy(output.logits)
+    n_generated, stopped = 1, int(token) == eos_id
+    first_s = _now(model.device)
+    while not stopped and n_generated < max_new_tokens:
+        output = model(input_ids=token, past_key_values=output.past_key_values, use_cache=True)
+        token = _greedy(output.logits)
+        n_generated, stopped = n_generated + 1, int(token) == eos_id
+    end_s = _now(model.device)
+    tpot_s = (end_s - first_s) / (n_generated - 1) if n_generated > 1 else math.nan
+    return Timing(first_s - start_s, tpot_s, n_generated)
+
+
+def _greedy(logits: Tensor) -> Tensor:
+    """The next token, (1, 1), from logits (1, T, V)."""
+    return logits[:, -1:].argmax(dim=-1)
+
+
+def _now(device: torch.device) -> float:
+    """The clock, after all work queued on the device."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return clock()

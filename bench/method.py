@@ -1,0 +1,76 @@
+"""What a baseline must say about itself. One frozen dataclass in one file, found by listing."""
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from bench.types import Example, Needs, Pair, Program, Question
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.batch import Batch
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """A way to move a teacher's reasoning into a student; fields are its hyper-parameters."""
+
+    source: ClassVar[str]
+    """Paper and section that the defaults come from."""
+
+    @property
+    def needs(self) -> Needs:
+        """What this instance must be given; a missing need stops the run before it starts."""
+        return Needs()
+
+    @property
+    def trains(self) -> bool:
+        """Whether the student is trained at all."""
+        return True
+
+    @property
+    def restart_points(self) -> tuple[float, ...]:
+        """Progress values in (0, 1) where optimizer and schedule start afresh."""
+        return ()
+
+    @property
+    def objectives(self) -> Mapping[str, float]:
+        """Weight of each objective that pairs may name."""
+        return {"solution": 1.0}
+
+    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
+        """Training sequences at `progress` in [0, 1); () for a method that only prompts."""
+        return ()
+
+    @abstractmethod
+    def prompt(self, question: Question) -> str:
+        """The text that the student continues at test time."""
+
+    def solve(self, question: Question) -> Program:
+        """Inference program; one generation unless overridden."""
+        return (yield self.prompt(question))
+
+    def loss(self, student_logits: "Tensor", batch: "Batch") -> "Tensor":
+        """Weighted cross-entropy of the targets; logits are (B, T, V), the result a scalar."""
+        from bench.losses import token_loss, weighted_sum
+
+        return weighted_sum(token_loss(student_logits, batch.labels), batch.weights)
+
+    @classmethod
+    def name(cls) -> str:
+        """The file name, which is the method's name."""
+        return Path(sys.modules[cls.__module__].__file__ or "").stem
+
+    @property
+    def label(self) -> str:
+        """The name plus the fields that differ from their defaults: `skintern[steps=3]`."""
+        changed = [
+            f"{f.name}={str(value).lower() if isinstance(value, bool) else value}"
+            for f in fields(self)
+            if (value := getattr(self, f.name)) != f.default
+        ]
+        return self.name() + (f"[{','.join(changed)}]" if changed else "")

@@ -1,0 +1,80 @@
+"""Where a number comes from: commit, versions, device, date, hashes."""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = (
+    *("torch", "transformers", "peft", "accelerate", "lm-eval", "fvcore", "tokenizers"),
+    *("datasets", "bm25s", "numpy"),
+)
+
+
+def digest(value: Any) -> str:
+    """sha256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sources_sha256(names: Iterable[str]) -> str:
+    """One hash of source files or folders, given relative to the project's root."""
+    found = list[list[str]]()
+    for name in sorted(names):
+        path = ROOT / name
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        found += [[str(p.relative_to(ROOT)), file_sha256(p)] for p in files if p.suffix != ".pyc"]
+    return digest(found)
+
+
+def versions() -> dict[str, str | None]:
+    """Installed versions of the packages that a number may depend on; null where missing."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def device_name() -> str:
+    """The accelerator's name, or the processor's with its thread count."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
+    return f"CPU {model}, {torch.get_num_threads()} threads"
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """Commit and whether the tree differs from it; (None, None) outside a checkout."""
+
+    def git(*arguments: str) -> str | None:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit, status = git("rev-parse", "HEAD"), git("status", "--porcelain")
+    return commit, None if status is None else bool(status)
+
+
+def today() -> str:
+    """The date in UTC, as YYYY-MM-DD."""
+    return datetime.now(UTC).date().isoformat()

@@ -1,0 +1,91 @@
+"""File name -> Method class, by listing a folder; and the fields a user may set."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import get_type_hints
+
+import baselines
+from bench.method import Method
+from bench.track import ConfigError, nearest
+
+FOLDER = Path(baselines.__file__).parent
+
+
+def discover(extra: Path | None = None) -> dict[str, Method]:
+    """Every method with its defaults, by file name; `extra` is a user's own file."""
+    modules = [
+        importlib.import_module(f"baselines.{path.stem}")
+        for path in sorted(FOLDER.glob("*.py"))
+        if not path.stem.startswith("_")
+    ]
+    if extra is not None:
+        modules.append(_import_file(extra))
+    return {method.name(): method() for method in map(_method_of, modules)}
+
+
+def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Method:
+    """The method named `spec`, with every `method.field=value` of `settings` that is its own.
+
+    `spec` may carry fields itself, as a label does: `skintern[steps=3]`.
+    """
+    name, _, inner = spec.partition("[")
+    if name not in methods:
+        raise ConfigError(f"unknown method '{name}': {nearest(name, sorted(methods))}")
+    pairs = [(name, part) for part in inner.rstrip("]").split(",") if part]
+    for setting in settings:
+        owner, dot, assignment = setting.partition(".")
+        if not dot or owner not in methods:
+            hint = nearest(owner, sorted(methods))
+            raise ConfigError(f"--set {setting}: unknown method '{owner}': {hint}")
+        pairs += [(owner, assignment)] if owner == name else []
+    method = methods[name]
+    for _, assignment in pairs:
+        field, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"'{assignment}' of {name}: expected field=value")
+        method = _with_field(method, field, text)
+    return method
+
+
+def _with_field(method: Method, field: str, text: str) -> Method:
+    valid = {f.name for f in fields(method)}
+    if field not in valid:
+        hint = nearest(field, sorted(valid)) if valid else "it has no fields"
+        raise ConfigError(f"method '{method.name()}' has no field '{field}': {hint}")
+    hint = get_type_hints(type(method))[field]
+    try:
+        value = {"true": True, "false": False}[text] if hint is bool else hint(text)
+        return replace(method, **{field: value})
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            f"{method.name()}.{field}={text}: not a valid {hint.__name__} ({error})"
+        ) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ConfigError(f"--method-file {path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _method_of(module: ModuleType) -> type[Method]:
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Method)
+        and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ConfigError(f"{module.__file__}: expected one Method class, found {len(found)}")
+    return found[0]

@@ -1,0 +1,144 @@
+"""A track fixes everything but the method: student, corpus, tasks, budget and decoding."""
+
+import difflib
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+TRACKS = Path(__file__).parent / "tracks"
+
+
+class ConfigError(ValueError):
+    """Something the user wrote is not valid: what, where, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A student from random weights: an architecture, and a byte-level BPE of the corpus."""
+
+    config: dict[str, Any]
+    vocab_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """`path` is a hub id, a local folder, or a folder of this project that starts with `tasks/`."""
+
+    path: str | None = None
+    scratch: Scratch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """lm-eval task names; the headline averages the data sets of each group."""
+
+    id: list[str]
+    ood: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The budget and optimizer, the same for every method of the track."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warmup: float = 0.1
+    final_lr_ratio: float = 0.0
+    lora_rank: int | None = None
+    lora_alpha: int | None = None
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    max_tokens: int = 1024
+    micro_batch_tokens: int = 4096
+    checkpoint_steps: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """Greedy decoding and what happens when a prompt does not fit the context."""
+
+    max_new_tokens: int
+    batch_size: int = 64
+    stop: list[str] = field(default_factory=list)
+    overflow: Literal["error", "wrong"] = "error"
+    latency_questions: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One comparison: rows of different tracks are never ranked together."""
+
+    name: str
+    about: str
+    corpus: str
+    reference: str
+    methods: list[str]
+    seeds: list[int]
+    student: Student
+    tasks: Tasks
+    training: Training
+    decoding: Decoding
+
+
+def names() -> list[str]:
+    """The built-in tracks."""
+    return sorted(path.stem for path in TRACKS.glob("*.toml"))
+
+
+def nearest(name: str, valid: list[str]) -> str:
+    """A hint for an unknown name: the closest valid one, or all of them."""
+    close = difflib.get_close_matches(name, valid, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid)}"
+
+
+def load(name_or_path: str) -> Track:
+    """Read a built-in track by name or a user's TOML by path; ConfigError names the fault."""
+    path = Path(name_or_path) if name_or_path.endswith(".toml") else TRACKS / f"{name_or_path}.toml"
+    if not path.is_file():
+        hint = "no such file" if name_or_path.endswith(".toml") else nearest(name_or_path, names())
+        raise ConfigError(f"unknown track '{name_or_path}': {hint}")
+    try:
+        table = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return _build(Track, {"name": path.stem, **table}, str(path))
+
+
+def _build(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """Fill a dataclass from a table, strictly: unknown, missing and mistyped keys are errors."""
+    hints = get_type_hints(cls)
+    for key in table:
+        if key not in hints:
+            raise ConfigError(f"{where}: unknown key '{key}'; {nearest(key, sorted(hints))}")
+    for each in fields(cls):  # type: ignore[arg-type]
+        required = each.default is MISSING and each.default_factory is MISSING
+        if required and each.name not in table:
+            raise ConfigError(f"{where}: missing key '{each.name}'")
+    return cls(**{k: _convert(hints[k], v, f"{where}: {k}") for k, v in table.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return _convert(next(a for a in args if a is not NoneType), value, where)
+    if is_dataclass(hint) and isinstance(value, dict):
+        return _build(hint, value, where)  # type: ignore[arg-type]
+    if origin is Literal:
+        if value in args:
+            return value
+        raise ConfigError(f"{where}: {value!r} is none of {', '.join(map(str, args))}")
+    if origin is list and isinstance(value, list):
+        return [_convert(args[0], item, where) for item in value]
+    if origin is dict and isinstance(value, dict):
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        expected = getattr(hint, "__name__", hint)
+        raise ConfigError(f"{where}: expected {expected}, got {value!r}")
+    return value

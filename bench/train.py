@@ -1,0 +1,254 @@
+"""The one training loop: full or LoRA, accumulation, restarts, checkpoints, progress."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import IO, Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from bench import student as students
+from bench.batch import Tokens, micro_batches, tokenize
+from bench.latency import clock
+from bench.method import Method
+from bench.student import Student
+from bench.track import Training
+from bench.types import Example
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message names the step and the examples."""
+
+
+@dataclass
+class Progress:
+    """What training has spent so far; survives a kill in the checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    dropped_demos: int = 0
+    skipped_examples: int = 0
+    final_loss: float | None = None
+    lengths: Counter[int] = field(default_factory=Counter)
+    """How many sequences of each length in tokens were trained on."""
+
+    def add(self, loss: float, sequences: Sequence[Tokens], seconds: float) -> None:
+        """Count one optimizer step."""
+        lengths = list(map(len, sequences))
+        self.step += 1
+        self.tokens += sum(lengths)
+        self.lengths.update(lengths)
+        self.seconds += seconds
+        self.final_loss = loss
+
+
+def n_steps(n_examples: int, training: Training, limit: int | None) -> int:
+    """Optimizer steps of a run: whole epochs, or as many as the limit says."""
+    whole = training.epochs * math.ceil(n_examples / training.batch_size)
+    return whole if limit is None else min(limit, whole)
+
+
+def order(examples: Sequence[Example], step: int, batch_size: int, seed: int) -> list[Example]:
+    """The examples of one optimizer step: each epoch is its own seeded shuffle."""
+    per_epoch = math.ceil(len(examples) / batch_size)
+    epoch, index = divmod(step, per_epoch)
+    positions = list(range(len(examples)))
+    Random(f"{seed}/epoch {epoch}").shuffle(positions)
+    return [examples[i] for i in positions[index * batch_size : (index + 1) * batch_size]]
+
+
+def segments(points: Sequence[float], total: int) -> list[int]:
+    """First steps of the runs between restarts, 0 included, then the total."""
+    return sorted({0, total, *(math.ceil(point * total - 1e-9) for point in points)})
+
+
+def learning_rate(step: int, starts: Sequence[int], training: Training) -> float:
+    """Linear warm-up, then cosine to `final_lr_ratio`, afresh in each segment."""
+    start = max(s for s in starts[:-1] if s <= step)
+    length = min(s for s in starts if s > step) - start
+    n_warmup = max(1, round(length * training.warmup))
+    done = step - start
+    if done < n_warmup:
+        return training.learning_rate * (done + 1) / n_warmup
+    share = (done - n_warmup) / max(1, length - n_warmup)
+    low = training.final_lr_ratio
+    return training.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * share)) / 2)
+
+
+def fitted(
+    method: Method, example: Example, progress: float, tokenizer: Any, max_tokens: int
+) -> tuple[list[Tokens], int]:
+    """Tokenized pairs that fit, and how many demos they lost, the least similar first.
+
+    [] if the example does not fit even without demos.
+    """
+    demos = example.demos
+    while True:
+        trimmed = replace(example, demos=demos)
+        sequences = [tokenize(tokenizer, pair) for pair in method.pairs(trimmed, progress)]
+        if all(len(sequence) <= max_tokens for sequence in sequences):
+            return sequences, len(example.demos) - len(demos)
+        if not demos:
+            return [], len(example.demos)
+        demos = demos[:-1]
+
+
+def train(
+    method: Method,
+    examples: Sequence[Example],
+    student: Student,
+    training: Training,
+    *,
+    seed: int,
+    out: Path,
+    limit: int | None = None,
+    overflow: Literal["error", "wrong"] = "error",
+) -> Progress:
+    """Train the student for the budget, going on from a checkpoint; weights end in `out/weights`.
+
+    Raises TrainingError on a loss that is not finite, and on an example that does not fit the
+    budget's `max_tokens` unless `overflow` is "wrong", which skips and counts it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    # The seed is set before the adapter is built.
+    student = students.adapt(student, training.lora_rank, training.lora_alpha, seed)
+    total = n_steps(len(examples), training, limit)
+    loop = _Loop(method, student, training, segments(method.restart_points, total))
+    state = loop.resume(out / CHECKPOINT)
+    steps = range(state.step, total)
+    bar = tqdm(steps, initial=state.step, total=total, desc=method.label, disable=None)
+    with _log_from(out / "train.jsonl", state.step) as log:
+        for step in bar:
+            began = clock()
+            chosen = order(examples, step, training.batch_size, seed)
+            sequences = loop.sequences(chosen, step / total, overflow, state)
+            loss = loop.step(step, sequences)
+            if not math.isfinite(loss):
+                ids = ", ".join(example.id for example in chosen)
+                raise TrainingError(f"loss is {loss} at step {step}; examples of the step: {ids}")
+            state.add(loss, sequences, clock() - began)
+            line = {"step": step, "loss": loss, "lr": loop.rate(step)}
+            log.write(json.dumps(line | {"tokens": sum(map(len, sequences))}) + "\n")
+            bar.set_postfix(loss=f"{loss:.3f}")
+            if state.step % training.checkpoint_steps == 0 and state.step < total:
+                log.flush()
+                loop.checkpoint(out / CHECKPOINT, state)
+    loop.save(out / "weights")
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    return state
+
+
+class _Loop:
+    """Model, optimizer and precision of one training run."""
+
+    def __init__(
+        self, method: Method, student: Student, training: Training, starts: Sequence[int]
+    ) -> None:
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        # The state is global to a process, and the next run may ask for another precision.
+        AcceleratorState._reset_state(reset_partial_state=True)
+        precision = "bf16" if training.precision == "bf16" else "no"
+        self._accelerator = Accelerator(
+            mixed_precision=precision, cpu=not torch.cuda.is_available()
+        )
+        self._method, self._tokenizer = method, student.tokenizer
+        self._training, self._starts = training, starts
+        self._model = self._accelerator.prepare(student.model).train()
+        self._optimizer = self._fresh_optimizer()
+
+    def _fresh_optimizer(self) -> Any:
+        decay = self._training.weight_decay
+        weights = list(self._trainable().values())
+        return self._accelerator.prepare(torch.optim.AdamW(weights, lr=0.0, weight_decay=decay))
+
+    def _trainable(self) -> dict[str, torch.Tensor]:
+        return {name: p for name, p in self._model.named_parameters() if p.requires_grad}
+
+    def rate(self, step: int) -> float:
+        return learning_rate(step, self._starts, self._training)
+
+    def sequences(
+        self, chosen: Sequence[Example], progress: float, overflow: str, state: Progress
+    ) -> list[Tokens]:
+        """The tokenized pairs of an optimizer step; lost demos and examples are counted."""
+        found = list[Tokens]()
+        for example in chosen:
+            fit, dropped = fitted(
+                self._method, example, progress, self._tokenizer, self._training.max_tokens
+            )
+            if not fit and overflow == "error":
+                raise TrainingError(
+                    f"example {example.id} does not fit {self._training.max_tokens} tokens even"
+                    " without demos: raise training.max_tokens, drop it from the corpus, or set"
+                    " decoding.overflow = 'wrong'"
+                )
+            state.skipped_examples += not fit
+            state.dropped_demos += dropped
+            found += fit
+        return found
+
+    def step(self, step: int, sequences: Sequence[Tokens]) -> float:
+        """One optimizer step; returns its loss, and does not step if that is not finite."""
+        if step in self._starts[1:]:
+            self._optimizer = self._fresh_optimizer()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        total = 0.0
+        pad, room = self._tokenizer.pad_token_id, self._training.micro_batch_tokens
+        for batch in micro_batches(sequences, self._method.objectives, pad, room):
+            batch = batch.to(self._accelerator.device)
+            logits = self._model(
+                input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
+            ).logits
+            loss = self._method.loss(logits, batch)
+            if not torch.isfinite(loss):
+                return loss.item()
+            self._accelerator.backward(loss)
+            total += loss.item()
+        self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def checkpoint(self, path: Path, state: Progress) -> None:
+        """Write everything needed to go on, whole or not at all."""
+        part = path.with_suffix(".part")
+        saved = {
+            "weights": {name: p.detach() for name, p in self._trainable().items()},
+            "optimizer": self._optimizer.state_dict(),
+            "progress": asdict(state) | {"lengths": dict(state.lengths)},
+        }
+        torch.save(saved, part)
+        part.replace(path)
+
+    def resume(self, path: Path) -> Progress:
+        """Go on from the checkpoint if there is one."""
+        if not path.is_file():
+            return Progress()
+        saved = torch.load(path, weights_only=True, map_location=self._accelerator.device)
+        with torch.no_grad():
+            for name, weight in self._trainable().items():
+                weight.copy_(saved["weights"][name])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        return Progress(**saved["progress"] | {"lengths": Counter(saved["progress"]["lengths"])})
+
+    def save(self, folder: Path) -> None:
+        model = self._accelerator.unwrap_model(self._model)
+        students.save(Student(model, self._tokenizer), folder)
+
+
+def _log_from(path: Path, n_lines: int) -> IO[str]:
+    """The log cut back to the checkpoint's step, open to go on."""
+    kept = path.read_text().splitlines(keepends=True)[:n_lines] if path.is_file() else []
+    path.write_text("".join(kept))
+    return path.open("a")

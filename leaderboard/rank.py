@@ -1,0 +1,239 @@
+"""From records to rows: one row per label, its seeds brought together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from statistics import fmean, median
+from typing import Any, Literal
+
+import numpy as np
+
+from leaderboard.record import DataSet, Group, Record, RecordError
+from leaderboard.stats import Estimate, Matrix, headline
+
+Extractor = Literal["strict", "author", "flexible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the board.
+
+    Accuracies are fractions: headline = unweighted mean over data sets, strict extractor
+    unless named otherwise. Tokens, calls and FLOPs are means per question, over all questions
+    of all data sets alike; FLOPs are rounded to integers. `failed` is a share of those
+    questions, `overflow` a count over all seeds. Latencies are medians over seeds, training
+    costs means over seeds, peak memory the largest. `relative_` FLOPs are to the track's
+    reference label, None where it has no row.
+    """
+
+    method: str
+    reference: str
+    n_seeds: int
+    id: Estimate
+    ood: Estimate | None
+    tasks: dict[str, float]
+    id_author: float
+    ood_author: float | None
+    id_flexible: float
+    ood_flexible: float | None
+    failed: float
+    overflow: int
+    prompt_tokens: float
+    generated_tokens: float
+    n_calls: float
+    prefill_flops: int
+    decode_flops: int
+    total_flops: int
+    prompt_only_flops: int
+    relative_flops: float | None
+    relative_prompt_only_flops: float | None
+    ttft_s: float
+    ttft_s_p95: float
+    tpot_s: float | None
+    tpot_s_p95: float | None
+    questions_per_s: float
+    peak_memory_bytes: int
+    train_tokens: int
+    train_s: float
+    train_flops: int
+    teacher_tokens: int
+    retrieval_recall: float | None
+    dirty: bool
+    """Whether any of its runs came from an uncommitted working tree."""
+
+    @property
+    def overall(self) -> float:
+        """Mean of ID and OOD; what rows are sorted by."""
+        return self.id.value if self.ood is None else (self.id.value + self.ood.value) / 2
+
+
+def rows(records: Sequence[Record]) -> list[Row]:
+    """One row per label, best mean of ID and OOD first, ties by label.
+
+    Raises RecordError where records mix tracks, scopes or references, or where those of one
+    label differ in their items. Records of kind `reported` or `corpus` are not ranked.
+    """
+    ranked = sorted((r for r in records if r.kind == "student"), key=lambda r: (r.label, r.seed))
+    for name in ("track", "scope", "reference"):
+        found = {getattr(record, name) for record in ranked}
+        if len(found) > 1:
+            raise RecordError(
+                f"records of more than one {name}: {', '.join(sorted(map(str, found)))};"
+                f" only rows of one {name} are comparable"
+            )
+    table = [row(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
+    table = _relative(table, ranked[0].reference) if table else []
+    return sorted(table, key=lambda row: (-row.overall, row.method))
+
+
+def row(records: Sequence[Record]) -> Row:
+    """The row of one label, without its relative costs; raises RecordError."""
+    check_seeds(records)
+    sets = [data_set for record in records for data_set in record.data_sets.values()]
+    recalls = [r.retrieval_recall for r in records if r.retrieval_recall is not None]
+    author, flexible = _means(records, "author"), _means(records, "flexible")
+    in_domain = _estimate(records, "id")
+    if in_domain is None:
+        raise RecordError(f"{_name(records[0])}: no data set of group id")
+    return Row(
+        method=records[0].label,
+        reference=records[0].reference,
+        n_seeds=len(records),
+        id=in_domain,
+        ood=_estimate(records, "ood"),
+        tasks={name: float(m.mean()) for name, m in _matrices(records, "strict").items()},
+        id_author=author["id"] or 0.0,
+        ood_author=author["ood"],
+        id_flexible=flexible["id"] or 0.0,
+        ood_flexible=flexible["ood"],
+        failed=fmean(bit for each in sets for bit in each.failed),
+        overflow=sum(sum(data_set.overflow) for data_set in sets),
+        relative_flops=None,
+        relative_prompt_only_flops=None,
+        retrieval_recall=fmean(recalls) if recalls else None,
+        dirty=any(record.provenance.get("dirty") is True for record in records),
+        **_question_costs(sets),
+        **_run_costs(records),
+    )
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """A row as plain data, accuracies as fractions."""
+    return asdict(row)
+
+
+def matrices(
+    records: Sequence[Record], group: Group, extractor: Extractor = "strict"
+) -> list[Matrix]:
+    """One (n_seeds, n_items) matrix of outcomes per data set of the group, by name."""
+    named = _matrices(records, extractor)
+    return [m for name, m in named.items() if records[0].data_sets[name].group == group]
+
+
+def check_seeds(records: Sequence[Record]) -> None:
+    """Raise RecordError unless the records of a label have one item list and distinct seeds."""
+    first = records[0]
+    seeds = [record.seed for record in records]
+    if len(set(seeds)) < len(seeds):
+        raise RecordError(f"{_name(first)}: two records of one seed among {seeds}; remove one")
+    for record in records[1:]:
+        if _layout(record) != _layout(first):
+            raise RecordError(
+                f"{_name(record)}: other items than seed {first.seed};"
+                " the seeds of a label must answer the same questions: run it again"
+            )
+
+
+def _layout(record: Record) -> dict[str, tuple[Group, list[str]]]:
+    return {name: (each.group, each.items) for name, each in record.data_sets.items()}
+
+
+def _matrices(records: Sequence[Record], extractor: Extractor) -> dict[str, Matrix]:
+    return {
+        name: np.array([getattr(r.data_sets[name], extractor) for r in records], dtype=np.float64)
+        for name in sorted(records[0].data_sets)
+    }
+
+
+def _estimate(records: Sequence[Record], group: Group) -> Estimate | None:
+    found = matrices(records, group)
+    return headline(found) if found else None
+
+
+def _means(records: Sequence[Record], extractor: Extractor) -> dict[Group, float | None]:
+    def mean(group: Group) -> float | None:
+        found = matrices(records, group, extractor)
+        return fmean(float(matrix.mean()) for matrix in found) if found else None
+
+    return {"id": mean("id"), "ood": mean("ood")}
+
+
+def _question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:
+    """Fields of a row that are means per question."""
+    prefill, decode = _flops(sets, "prefill_flops"), _flops(sets, "decode_flops")
+    return {
+        "prompt_tokens": _mean(sets, "prompt_tokens"),
+        "generated_tokens": _mean(sets, "generated_tokens"),
+        "n_calls": _mean(sets, "n_calls"),
+        "prefill_flops": prefill,
+        "decode_flops": decode,
+        "total_flops": prefill + decode,
+        "prompt_only_flops": _flops(sets, "prompt_only_flops"),
+    }
+
+
+def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
+    """Fields of a row that are latencies or costs of training."""
+    latencies = [record.latency for record in records]
+    trainings = [record.training for record in records]
+    return {
+        "ttft_s": median(latency.ttft_s_p50 for latency in latencies),
+        "ttft_s_p95": median(latency.ttft_s_p95 for latency in latencies),
+        "tpot_s": _median(latency.tpot_s_p50 for latency in latencies),
+        "tpot_s_p95": _median(latency.tpot_s_p95 for latency in latencies),
+        "questions_per_s": median(latency.questions_per_s for latency in latencies),
+        "peak_memory_bytes": max(latency.peak_memory_bytes for latency in latencies),
+        "train_tokens": round(fmean(training.tokens for training in trainings)),
+        "train_s": fmean(training.seconds for training in trainings),
+        "train_flops": round(fmean(training.flops for training in trainings)),
+        "teacher_tokens": round(fmean(training.teacher_tokens for training in trainings)),
+    }
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _n_run(sets: Sequence[DataSet]) -> int:
+    """Questions that the student ran on; one whose prompt did not fit cost nothing."""
+    return sum(each.overflow.count(0) for each in sets)
+
+
+def _mean(sets: Sequence[DataSet], field: str) -> float:
+    return sum(sum(getattr(each, field)) for each in sets) / max(1, _n_run(sets))
+
+
+def _flops(sets: Sequence[DataSet], field: str) -> int:
+    """Mean per question to the nearest integer, in integers throughout: floats lose digits."""
+    total = sum(sum(getattr(each, field)) for each in sets)
+    n = max(1, _n_run(sets))
+    return (2 * total + n) // (2 * n)
+
+
+def _relative(table: Sequence[Row], reference: str) -> list[Row]:
+    base = next((row for row in table if row.method == reference), None)
+    if base is None or base.total_flops == 0 or base.prompt_only_flops == 0:
+        return list(table)
+    return [
+        replace(
+            row,
+            relative_flops=row.total_flops / base.total_flops,
+            relative_prompt_only_flops=row.prompt_only_flops / base.prompt_only_flops,
+        )
+        for row in table
+    ]
+
+
+def _name(record: Record) -> str:
+    return f"{record.track}/{record.label} seed {record.seed}"

@@ -1,0 +1,151 @@
+"""The stored schema: one JSON file per (track, label, seed), facts only, written once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA = 1
+Group = Literal["id", "ood"]
+
+
+class RecordError(ValueError):
+    """A record file that does not follow the schema; the message names file and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Per-question outcomes on one data set; all lists are parallel to `items`.
+
+    `strict`, `author` and `flexible` are 0 or 1 under that extractor; `failed` is 1 where the
+    strict extractor found no answer. Token counts are summed over the calls of the question's
+    program. `overflow` is 1 where the prompt did not fit and the answer was counted wrong.
+    """
+
+    group: Group
+    items: list[str]
+    strict: list[int]
+    author: list[int]
+    flexible: list[int]
+    failed: list[int]
+    overflow: list[int]
+    prompt_tokens: list[int]
+    generated_tokens: list[int]
+    n_calls: list[int]
+    prefill_flops: list[int]
+    decode_flops: list[int]
+    prompt_only_flops: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Batch 1, warmed up, synchronised; seconds, over `n` questions."""
+
+    n: int
+    ttft_s_p50: float
+    ttft_s_p95: float
+    tpot_s_p50: float | None
+    """Null where no question needed a second token."""
+    tpot_s_p95: float | None
+    questions_per_s: float
+    """Throughput of the batched evaluation."""
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the student's training spent; all zero for a method that only prompts."""
+
+    n_examples: int
+    n_steps: int
+    tokens: int
+    seconds: float
+    flops: int
+    dropped_demos: int
+    skipped_examples: int
+    teacher_tokens: int
+    final_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What keeps a record out of the public table: other items than the published ones."""
+
+    world: int = 0
+    split: Literal["test", "dev", "sealed"] = "test"
+    sealed: int | None = None
+    limit: int | None = None
+
+    @property
+    def is_public(self) -> bool:
+        return self == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run: a method with its fields, trained and judged once with one seed on one track."""
+
+    schema: int
+    kind: Literal["student", "corpus", "reported"]
+    track: str
+    method: str
+    label: str
+    seed: int
+    scope: Scope
+    reference: str
+    """Label that relative numbers of the track divide by."""
+    data_sets: Mapping[str, DataSet]
+    latency: Latency
+    training: Training
+    retrieval_recall: float | None
+    """Recall@k of the passages over the test questions that have relevant ones, or null."""
+    snapshot: Mapping[str, Any]
+    """The track and the method's fields, as they were."""
+    provenance: Mapping[str, Any]
+    """commit, dirty, date, command, device, versions, hashes."""
+
+    def save(self, path: Path) -> None:
+        """Write atomically; an existing file is never overwritten (FileExistsError)."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = asdict(self)
+        lines = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in body.items())
+        part = path.with_suffix(".part")
+        part.write_text(f"{{\n{lines}\n}}\n")
+        try:
+            path.hardlink_to(part)
+        finally:
+            part.unlink()
+
+    @classmethod
+    def load(cls, path: Path) -> "Record":
+        """Read and check a record; RecordError names the file and the field."""
+        try:
+            body = json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise RecordError(f"{path}: not JSON: {error}") from error
+        try:
+            values: dict[str, Any] = {
+                **body,
+                "scope": Scope(**body["scope"]),
+                "data_sets": {k: DataSet(**v) for k, v in body["data_sets"].items()},
+                "latency": Latency(**body["latency"]),
+                "training": Training(**body["training"]),
+            }
+            record = cls(**values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise RecordError(f"{path}: {error}") from error
+        record._check(path)
+        return record
+
+    def _check(self, path: Path) -> None:
+        if self.schema != SCHEMA:
+            raise RecordError(f"{path}: schema {self.schema}, this version reads {SCHEMA}")
+        for name, data_set in self.data_sets.items():
+            for column in fields(DataSet)[1:]:
+                found = len(getattr(data_set, column.name))
+                if found != len(data_set.items):
+                    raise RecordError(
+                        f"{path}: {name}.{column.name} has {found} entries,"
+                        f" items has {len(data_set.items)}"
+                    )

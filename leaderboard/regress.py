@@ -1,0 +1,210 @@
+"""Whether new records are worse than base records: the gate of continuous integration."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from leaderboard.board import UnknownName
+from leaderboard.compare import check_pairs, group_difference
+from leaderboard.rank import matrices
+from leaderboard.record import DataSet, Group, Record, RecordError
+from leaderboard.stats import ALPHA, headline, holm
+
+Cost = Literal["prompt_tokens", "prefill_flops", "decode_flops"]
+_FIXED: dict[Cost, tuple[str, ...]] = {
+    "prompt_tokens": (),
+    "prefill_flops": ("prompt_tokens",),
+    "decode_flops": ("prompt_tokens", "generated_tokens"),
+}
+"""Each cost, and the lengths that must agree on an item for the cost to be compared there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One comparison of a label: accuracy headline, or a cost per comparable question."""
+
+    track: str
+    label: str
+    metric: Group | Cost
+    base: float
+    new: float
+    p: float | None
+    """One-sided, adjusted after Holm over the track; None for costs, which are exact."""
+    regression: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was compared, and what could not be."""
+
+    findings: list[Finding]
+    incomplete: list[str]
+    notes: list[str]
+
+    @property
+    def status(self) -> int:
+        """Exit status: 1 a regression, else 3 incomplete, else 0."""
+        if any(finding.regression for finding in self.findings):
+            return 1
+        return 3 if self.incomplete else 0
+
+
+def regress(track: str, base: Sequence[Record], new: Sequence[Record]) -> Report:
+    """Compare the records of one track, label by label."""
+    report = Report([], [], [])
+    if not base:
+        report.notes.append(f"{track}: the base has no records; nothing to compare")
+    drops: list[Finding] = []
+    for label in sorted({record.label for record in base}):
+        old = [record for record in base if record.label == label]
+        now = [record for record in new if record.label == label]
+        missing = sorted({r.seed for r in old} - {r.seed for r in now})
+        if missing:
+            seeds = ", ".join(map(str, missing))
+            report.incomplete.append(f"{track}/{label}: no new record of seed {seeds}")
+        if not now:
+            continue
+        try:
+            check_pairs(now, old)
+        except RecordError as error:
+            report.incomplete.append(f"{track}/{label}: base and new differ: {error}")
+            continue
+        drops += _accuracy(old, now)
+        report.findings.extend(_costs(old, now))
+    adjusted = holm([drop.p for drop in drops if drop.p is not None])
+    for drop, p in zip(drops, adjusted, strict=True):
+        report.findings.append(replace(drop, p=p, regression=p < ALPHA))
+    report.findings.sort(key=lambda finding: finding.label)
+    return report
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """The reports of several tracks as one."""
+    return Report(
+        [finding for report in reports for finding in report.findings],
+        [line for report in reports for line in report.incomplete],
+        [line for report in reports for line in report.notes],
+    )
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as plain data."""
+    return {"status": report.status, **asdict(report)}
+
+
+def report_text(report: Report) -> str:
+    """One line per comparison, regressions marked, and a verdict."""
+    lines = [*report.notes]
+    for f in report.findings:
+        verdict = "REGRESSION" if f.regression else "ok"
+        if f.p is None:
+            change = f"{f.base:.1f} -> {f.new:.1f}"
+        else:
+            change = f"{100 * f.base:.1f} -> {100 * f.new:.1f} % (p = {f.p:.3g})"
+        lines.append(f"{verdict:<11}{f.track}/{f.label} {f.metric}: {change}")
+    lines += [f"INCOMPLETE {line}" for line in report.incomplete]
+    n = sum(finding.regression for finding in report.findings)
+    lines.append(f"{n} regressions in {len(report.findings)} comparisons")
+    return "\n".join(lines)
+
+
+def base_root(base: str, into: Path, published: Path) -> Path:
+    """Root of the base's records: a folder as it is, else those
+    that a git ref holds at the place of `published`, copied to `into`.
+
+    A folder may be a root of records or a clone of the repository. Raises UnknownName.
+    """
+    folder = Path(base)
+    if base and folder.is_dir():
+        inner = folder / "leaderboard" / "records" / "v1"
+        return inner if inner.is_dir() else folder
+    home = published.parents[1]
+    inside = published.relative_to(home).as_posix()
+    commit = _git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    if commit is None:
+        refs = _git(home, "for-each-ref", "--format=%(refname:short)") or b""
+        raise UnknownName("base (neither a folder nor a git ref)", base, refs.decode().split())
+    name = commit.decode().strip()
+    if _git(home, "ls-tree", name, f"{inside}/"):
+        archive = _git(home, "archive", "--format=tar", name, inside)
+        if archive is None:
+            raise RecordError(f"{home}: git archive of {inside} at {base} failed")
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(into, filter="data")
+    return into / inside
+
+
+def _git(where: Path, *words: str) -> bytes | None:
+    """Output of a git command, or None where it fails."""
+    done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _accuracy(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
+    groups: tuple[Group, ...] = ("id", "ood")
+    found: list[Finding] = []
+    for group in groups:
+        gap = group_difference(new, base, group)
+        if gap is not None:
+            before = headline(matrices(base, group)).value
+            found.append(
+                Finding(
+                    track=base[0].track,
+                    label=base[0].label,
+                    metric=group,
+                    base=before,
+                    new=before + gap.value,
+                    p=gap.p_drop,
+                    regression=False,
+                )
+            )
+    return found
+
+
+def _costs(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
+    """Costs of the seeds that both have, over the items where lengths agree."""
+    by_seed = {record.seed: record for record in new}
+    pairs = [(record, by_seed[record.seed]) for record in base if record.seed in by_seed]
+    found: list[Finding] = []
+    for metric in _FIXED:
+        costs = [cost for old, now in pairs for cost in _comparable(old, now, metric)]
+        if costs:
+            before, after = sum(old for old, _ in costs), sum(now for _, now in costs)
+            found.append(
+                Finding(
+                    track=base[0].track,
+                    label=base[0].label,
+                    metric=metric,
+                    base=before / len(costs),
+                    new=after / len(costs),
+                    p=None,
+                    regression=after > before,
+                )
+            )
+    return found
+
+
+def _comparable(base: Record, new: Record, metric: Cost) -> Iterator[tuple[int, int]]:
+    """(base, new) cost of each item whose lengths agree."""
+    for name, old in base.data_sets.items():
+        now = new.data_sets[name]
+        position = {item: j for j, item in enumerate(now.items)}
+        for i, item in enumerate(old.items):
+            j = position[item]
+            if not _fed_back(old, i, now, j) and all(
+                getattr(old, length)[i] == getattr(now, length)[j] for length in _FIXED[metric]
+            ):
+                yield getattr(old, metric)[i], getattr(now, metric)[j]
+
+
+def _fed_back(old: DataSet, i: int, now: DataSet, j: int) -> bool:
+    """Whether a later prompt holds an earlier completion, and the completions differ in length.
+
+    Then the prompt is longer because of what the student said, not of how the method asks.
+    """
+    same_calls = old.n_calls[i] == now.n_calls[j] > 1
+    return same_calls and old.generated_tokens[i] != now.generated_tokens[j]

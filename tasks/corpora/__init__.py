@@ -1,0 +1,86 @@
+"""Teacher corpora: what a teacher wrote, and the manifest that pins it.
+
+A generator is a module `tasks/SUITE/teacher.py`, found by listing, with `CORPORA: tuple[str, ...]`
+and `build(name, *, world, data_dir) -> Corpus`. Manifests stand here as NAME.json.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import TypedDict
+
+from tasks.docs import canonical
+
+__all__ = ["Corpus", "CorpusRow", "Manifest", "Passage", "canonical", "manifest"]
+
+
+class CorpusRow(TypedDict):
+    """A training question with a rationale whose answer is right.
+
+    `summary` and `supplementary` are the two parts of its symbolic knowledge, None where there is
+    none. The rationale does not hold the concluding sentence.
+    """
+
+    id: str
+    task: str
+    question: str
+    options: list[str]
+    rationale: str
+    answer: str
+    summary: str | None
+    supplementary: str | None
+
+
+class Passage(TypedDict):
+    """A text to retrieve."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The rows kept of what was asked: `asked` = `rejected` (wrong answers) + len(rows)."""
+
+    rows: list[CorpusRow]
+    passages: list[Passage]
+    asked: int
+    rejected: int
+    teacher: str
+    teacher_tokens: int | None
+    licence: str
+    source: str
+
+
+class Manifest(TypedDict):
+    """What is known of a corpus without reading it; the hashes are over canonical JSON lines."""
+
+    name: str
+    sha256: str
+    n: int
+    passages_sha256: str
+    n_passages: int
+    asked: int
+    rejected: int
+    teacher: str
+    teacher_tokens: int | None
+    licence: str
+    source: str
+    prompt_sha256: str | None
+
+
+def manifest(name: str, corpus: Corpus, prompt_sha256: str | None = None) -> Manifest:
+    """The manifest of `corpus`; `prompt_sha256` where the teacher's prompt is known."""
+    return {
+        "name": name,
+        "sha256": hashlib.sha256(canonical(corpus.rows)).hexdigest(),
+        "n": len(corpus.rows),
+        "passages_sha256": hashlib.sha256(canonical(corpus.passages)).hexdigest(),
+        "n_passages": len(corpus.passages),
+        "asked": corpus.asked,
+        "rejected": corpus.rejected,
+        "teacher": corpus.teacher,
+        "teacher_tokens": corpus.teacher_tokens,
+        "licence": corpus.licence,
+        "source": corpus.source,
+        "prompt_sha256": prompt_sha256,
+    }

@@ -1,0 +1,1 @@
+"""The published suites that training questions come from."""

@@ -1,0 +1,1 @@
+"""The pocket suite: an embedded, offline world of invented facts and rules."""

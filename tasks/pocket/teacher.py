@@ -1,0 +1,138 @@
+"""The programmatic teacher of the pocket suite: it writes rationales and knowledge, and errs."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from tasks.corpora import Corpus, CorpusRow, Passage
+from tasks.pocket.families import TRAINED, Family
+from tasks.pocket.suite import problems
+from tasks.pocket.vocabulary import ADJECTIVES
+from tasks.pocket.world import (
+    CHANGES,
+    NAMES,
+    PRICES,
+    SUITE_CAST,
+    SWAPS,
+    World,
+    link_fact,
+    move_fact,
+    op_fact,
+    price_fact,
+    suite_world,
+)
+
+CORPORA = ("pocket", "pocket-100")
+N_ITEMS = {"pocket": 400, "pocket-100": 100}
+ERROR_RATE = 0.15
+"""Share of questions where the teacher misremembers one rule that the question needs."""
+N_IRRELEVANT = 2
+"""Rules in the supplementary knowledge that the question does not need."""
+N_DISTRACTORS = 10
+"""Distractor passages for each relevant passage."""
+MENTION_RATE = 0.03
+"""Share of distractor sentences that speak of a name of the suite."""
+
+TOKENS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9 ]")
+
+
+def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
+    """Ask the teacher until enough answers are right; wrong ones are rejected and counted."""
+    rng, truth = Random(f"pocket teacher {world}"), suite_world(world)
+    per_family, asked, tokens = N_ITEMS[name] // len(TRAINED), 0, 0
+    rows = list[CorpusRow]()
+    for family_name, family in sorted(TRAINED.items()):
+        stream = problems(rng, truth, family, "train", steps=family.steps)
+        kept = 0
+        while kept < per_family:
+            problem = next(p for p in stream if not p.has_held_out())
+            believed = _misremember(rng, truth, problem) if rng.random() < ERROR_RATE else truth
+            rationale, answer = problem.work(believed)
+            summary, supplementary = family.summary, _supplementary(rng, truth, problem)
+            asked += 1
+            tokens += sum(len(TOKENS.findall(t)) for t in (rationale, answer))
+            if answer != problem.work(truth)[1]:
+                continue
+            tokens += sum(len(TOKENS.findall(t)) for t in (summary, supplementary))
+            rows.append(
+                {
+                    "id": f"{name}/w{world}/{family_name}/{kept}",
+                    "task": family_name,
+                    "question": problem.ask(0).strip(),
+                    "options": list(problem.options()),
+                    "rationale": rationale.strip(),
+                    "answer": answer,
+                    "summary": summary.strip(),
+                    "supplementary": supplementary.strip(),
+                }
+            )
+            kept += 1
+    return Corpus(
+        rows=rows,
+        passages=passages(world),
+        asked=asked,
+        rejected=asked - len(rows),
+        teacher=f"tasks/pocket/teacher.py, error rate {ERROR_RATE}",
+        teacher_tokens=tokens,
+        licence="Apache-2.0",
+        source=f"generated, world {world}",
+    )
+
+
+def _misremember(rng: Random, world: World, problem: Family) -> World:
+    """The world with another value for one rule that the problem needs."""
+    fact = rng.choice(problem.facts(world)).split()
+    name = fact[0]
+    if name in world.ops:
+        value = rng.choice([c for c in CHANGES if c != world.ops[name]])
+        return replace(world, ops={**world.ops, name: value})
+    if name in world.moves:
+        swap = rng.choice([s for s in SWAPS if s != world.moves[name]])
+        return replace(world, moves={**world.moves, name: swap})
+    if name in world.prices:
+        price = rng.choice([p for p in PRICES if p != world.prices[name]])
+        return replace(world, prices={**world.prices, name: price})
+    key = (name, fact[1])
+    others = [p for p in SUITE_CAST.persons if p not in (name, world.links[key])]
+    return replace(world, links={**world.links, key: rng.choice(others)})
+
+
+def _supplementary(rng: Random, world: World, problem: Family) -> str:
+    """The rules that the question needs and a few others of the same kind, in random order."""
+    needed = list(dict.fromkeys(problem.facts(world)))
+    others = [fact for page in _pages(world)[problem.part] for fact in page if fact not in needed]
+    chosen = needed + rng.sample(others, N_IRRELEVANT)
+    rng.shuffle(chosen)
+    return "".join(chosen)
+
+
+def _pages(world: World) -> dict[str, list[list[str]]]:
+    """All rules of the world, a few to a page, by the part of the cast that they speak of."""
+
+    def cut(facts: list[str], size: int) -> list[list[str]]:
+        return [facts[i : i + size] for i in range(0, len(facts), size)]
+
+    return {
+        "ops": cut([op_fact(world, n) for n in world.ops], 3),
+        "moves": cut([move_fact(world, n) for n in world.moves], 2),
+        "persons": cut([link_fact(world, p, r) for p, r in world.links], 3),
+        "goods": cut([price_fact(world, n) for n in world.prices], 3),
+    }
+
+
+def passages(world: int) -> list[Passage]:
+    """What a retriever searches: every rule once, among pages that state no rule."""
+    rng = Random(f"pocket passages {world}")
+    pages = [page for part in _pages(suite_world(world)).values() for page in part]
+    cast = (*SUITE_CAST.ops, *SUITE_CAST.moves, *SUITE_CAST.persons, *SUITE_CAST.goods)
+    strangers = [name for name in NAMES if name not in cast]
+    for _ in range(len(pages) * N_DISTRACTORS):
+        page = list[str]()
+        for _ in range(3):
+            name = rng.choice(cast if rng.random() < MENTION_RATE else strangers)
+            aside = rng.choice(ADJECTIVES) if rng.random() < 0.5 else None
+            page.append(f" {name} is {aside}." if aside else f" {name} has {rng.randrange(10)}.")
+        pages.append(page)
+    rng.shuffle(pages)
+    return [{"id": str(i), "text": "".join(page).strip()} for i, page in enumerate(pages)]

@@ -1,0 +1,103 @@
+"""A two-layer student of two architectures and a toy corpus: in memory, seeded, offline."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+import torch
+from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from bench.corpus import Corpus
+from bench.student import Student
+from tasks.pocket import teacher
+from tasks.pocket.vocabulary import build_tokenizer
+
+N_PER_FAMILY = 3
+WIDTHS: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 1024,
+    "tie_word_embeddings": True,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "bos_token_id": None,
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test writes into a home of its own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SKBENCH_HOME", str(folder))
+    monkeypatch.delenv("SKBENCH_DATA", raising=False)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums of floats depend on how many threads make them; two layers need no more than one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    return _tokenizer()
+
+
+@cache
+def _tokenizer() -> Any:
+    return build_tokenizer()
+
+
+def tiny_model(family: str, *, spread: float = 0.05, seed: int = 0) -> Any:
+    """Random weights of standard deviation `spread`: wide ones write texts that do not repeat."""
+    torch.manual_seed(seed)
+    shape = WIDTHS | {"vocab_size": len(_tokenizer()), "initializer_range": spread}
+    if family == "llama":
+        return LlamaForCausalLM(LlamaConfig(**shape)).eval()
+    config = Lfm2Config(
+        **shape,
+        layer_types=["conv", "full_attention"],
+        conv_L_cache=4,
+        block_auto_adjust_ff_dim=False,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    )
+    return Lfm2ForCausalLM(config).eval()
+
+
+@pytest.fixture
+def make_student(tokenizer: Any) -> Callable[..., Student]:
+    def make(family: str = "lfm2", *, spread: float = 0.05, seed: int = 0) -> Student:
+        return Student(tiny_model(family, spread=spread, seed=seed), tokenizer)
+
+    return make
+
+
+@pytest.fixture(params=["lfm2", "llama"])
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def toy_corpus() -> Corpus:
+    """A dozen rows of the pocket corpus, three of each family, with all its passages."""
+    return _toy_corpus()
+
+
+@cache
+def _toy_corpus() -> Corpus:
+    built = teacher.build("pocket-100", world=0)
+    rows = [row for row in built.rows if int(row["id"].rpartition("/")[2]) < N_PER_FAMILY]
+    texts = [passage["text"] for passage in built.passages]
+    return Corpus(rows, texts, {"sha256": "toy", "teacher_tokens": 1})

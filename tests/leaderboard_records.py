@@ -1,0 +1,71 @@
+"""A factory of small records for the tests of the board."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from leaderboard.record import SCHEMA, DataSet, Latency, Record, Scope, Training
+
+OUTCOMES = {"id_a": [1, 0, 1, 1], "ood_a": [0, 0, 1, 1]}
+
+
+def data_set(name: str, strict: Sequence[int], **lists: Sequence[object]) -> DataSet:
+    """Outcomes of a data set; its group is the part of its name before the underscore."""
+    n = len(strict)
+    base = DataSet(
+        group="id" if name.startswith("id_") else "ood",
+        items=[f"{name}/{i}" for i in range(n)],
+        strict=list(strict),
+        author=list(strict),
+        flexible=list(strict),
+        failed=[0] * n,
+        overflow=[0] * n,
+        prompt_tokens=[10] * n,
+        generated_tokens=[5] * n,
+        n_calls=[1] * n,
+        prefill_flops=[1000] * n,
+        decode_flops=[500] * n,
+        prompt_only_flops=[900] * n,
+    )
+    return replace(base, **{key: list(values) for key, values in lists.items()})
+
+
+def record(
+    label: str = "std_cot",
+    seed: int = 0,
+    outcomes: Mapping[str, Sequence[int]] = OUTCOMES,
+    **changes: object,
+) -> Record:
+    """One run on the track `toy`; `changes` replace fields of the record."""
+    base = Record(
+        schema=SCHEMA,
+        kind="student",
+        track="toy",
+        method=label.split("[")[0],
+        label=label,
+        seed=seed,
+        scope=Scope(),
+        reference="std_cot",
+        data_sets={name: data_set(name, strict) for name, strict in outcomes.items()},
+        latency=Latency(4, 0.01, 0.02, 0.002, 0.003, 100.0, 1_000_000),
+        training=Training(400, 150, 50_000, 30.0, 10**12, 0, 0, 20_000, 0.5),
+        retrieval_recall=None,
+        snapshot={},
+        provenance={"dirty": False},
+    )
+    return replace(base, **changes)
+
+
+def with_costs(base: Record, name: str, **lists: Sequence[object]) -> Record:
+    """The record with other lists in one data set."""
+    changed = replace(base.data_sets[name], **{key: list(v) for key, v in lists.items()})
+    return replace(base, data_sets={**base.data_sets, name: changed})
+
+
+def save(root: Path, records: Sequence[Record]) -> None:
+    """Write records as a folder that the board reads."""
+    for each in records:
+        scope = each.scope
+        name = f"seed{each.seed}-{scope.world}-{scope.sealed}.json"
+        name = f"seed{each.seed}.json" if scope.is_public else name
+        each.save(root / each.track / each.label / name)

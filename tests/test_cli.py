@@ -1,0 +1,371 @@
+"""The command line: a slip is told in one line with the nearest valid name, and exits with 2."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import baselines
+from bench import corpus as corpora
+from bench import registry, run, track
+from bench.__main__ import main
+from bench.track import ConfigError
+from leaderboard.record import Scope
+
+METHOD = '''
+"""A method of one's own."""
+from dataclasses import dataclass
+from bench.method import Method
+
+@dataclass(frozen=True)
+class Mine(Method):
+    """Says the question again."""
+    source = "nowhere"
+    share: float = 0.5
+    word: str = "so"
+
+    @property
+    def trains(self):
+        return False
+
+    def prompt(self, question):
+        return question.text
+'''
+TRACK = """
+about = "a test"
+corpus = "{corpus}"
+reference = "std_cot"
+methods = ["std_cot", "zero_shot"]
+seeds = [0, 1, 2]
+
+[student.scratch]
+vocab_size = 400
+
+[student.scratch.config]
+model_type = "llama"
+hidden_size = 16
+intermediate_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+max_position_embeddings = 512
+
+[tasks]
+id = ["{task}"]
+ood = []
+
+[training]
+epochs = 1
+batch_size = 4
+learning_rate = 1e-3
+
+[decoding]
+max_new_tokens = 4
+"""
+
+
+@pytest.fixture
+def method_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine_of_mine.py"
+    path.write_text(METHOD)
+    return path
+
+
+@pytest.fixture
+def own_track(tmp_path: Path) -> Callable[..., str]:
+    def write(corpus: str = "pocket-100", task: str = "pocket_chain") -> str:
+        path = tmp_path / "own.toml"
+        path.write_text(TRACK.format(corpus=corpus, task=task))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run a command that must fail on usage; its one line on standard error."""
+
+    def told(*arguments: str) -> str:
+        assert main(arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.out == "" and captured.err.count("\n") == 1
+        assert captured.err.startswith("skbench: ")
+        return captured.err
+
+    return told
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_trained", lambda *_: pytest.fail("training began"))
+
+
+# ------------------------------------------------------------ slips
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["pokket"], "unknown track 'pokket': did you mean 'pocket'?"),
+        (["none.toml"], "unknown track 'none.toml': no such file"),
+        (["pocket", "--methods", "skinter"], "unknown method 'skinter': did you mean 'skintern'?"),
+        (["pocket", "--methods", "std_cot,kart"], "unknown method 'kart': did you mean 'kard'?"),
+        (["pocket", "--methods", "skintern[stepps=3]"], "no field 'stepps': did you mean 'steps'?"),
+        (["pocket", "--methods", "skintern[steps]"], "expected field=value"),
+        (["pocket", "--methods", "zero_shot[x=1]"], "has no field 'x': it has no fields"),
+        (["pocket", "--set", "skinter.steps=3"], "unknown method 'skinter': did you mean 'skint"),
+        (["pocket", "--set", "steps=3"], "unknown method 'steps=3'"),
+        (["pocket", "--set", "skintern.stepps=3"], "no field 'stepps': did you mean 'steps'?"),
+        (["pocket", "--set", "skintern.steps"], "expected field=value"),
+        (["pocket", "--set", "skintern.steps=three"], "skintern.steps=three: not a valid int"),
+        (["pocket", "--set", "skintern.steps=3.5"], "skintern.steps=3.5: not a valid int"),
+        (["pocket", "--set", "skintern.steps=1"], "skintern.steps must be at least 2"),
+        (["pocket", "--set", "skintern.continuous=1"], "continuous=1: not a valid bool"),
+        (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers, such as 0,1,2"),
+        (["pocket", "--seeds", "0,,1"], "--seeds 0,,1: expected whole numbers"),
+        (["pocket", "--seeds", "0 1"], "--seeds 0 1: expected whole numbers"),
+        (["pocket", "--method-file", "none.py"], "--method-file none.py: no such file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_slip_is_told_in_one_line(
+    told: Callable[..., str], arguments: list[str], hint: str
+) -> None:
+    assert hint in told("run", *arguments)
+
+
+def test_an_unknown_corpus_of_a_track_is_told(
+    told: Callable[..., str], own_track: Callable[..., str]
+) -> None:
+    line = told("run", own_track(corpus="pocket-10"))
+    assert "unknown corpus 'pocket-10': did you mean 'pocket-100'?" in line
+
+
+def test_a_malformed_corpus_is_told(
+    told: Callable[..., str], own_track: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "a"}\n')
+    line = told("run", own_track(corpus=str(path)))
+    assert f"{path}:1: 'task' must be a text" in line
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "2.5", "all"])
+def test_a_limit_that_is_no_positive_whole_number_is_refused(
+    limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "pocket", f"--limit={limit}"])
+    assert caught.value.code == 2
+    assert f"expected a positive whole number, got '{limit}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["runn"], ["list", "method"], ["run"]])
+def test_an_unknown_verb_or_argument_exits_with_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_an_unknown_task_is_told_before_anything_is_trained(
+    own_track: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", own_track(task="pocket_chian"), "--methods", "std_cot"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "unknown task 'pocket_chian': did you mean 'pocket_chain'?" in last
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(run, "select", broken)
+    with pytest.raises(KeyError, match="ours"):
+        main(["run", "pocket"])
+
+
+def test_an_interrupt_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "select", interrupted)
+    assert main(["run", "pocket"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------ methods and settings
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a", ["a"]),
+        ("a,b", ["a", "b"]),
+        (" a , b,", ["a", "b"]),
+        ("a[x=1,y=2],b", ["a[x=1,y=2]", "b"]),
+        ("a,b[x=1],c[y=2,z=3]", ["a", "b[x=1]", "c[y=2,z=3]"]),
+    ],
+)
+def test_methods_are_cut_at_commas_outside_brackets(text: str, names: list[str]) -> None:
+    assert run.split_names(text) == names
+
+
+def labels(spec: str | None, *settings: str, method_file: Path | None = None) -> list[str]:
+    chosen, _ = run.select(track.load("pocket"), spec, list(settings), method_file)
+    return [method.label for method in chosen]
+
+
+def test_a_setting_reaches_its_method_alone_and_shows_in_the_label() -> None:
+    assert labels("std_cot,skintern", "skintern.steps=3") == ["std_cot", "skintern[steps=3]"]
+    assert labels("skintern[steps=3]", "skintern.continuous=true") == [
+        "skintern[steps=3,continuous=true]"
+    ]
+    assert labels("skintern", "skintern.steps=4") == ["skintern"]
+    assert labels("skintern", "skintern.steps=3", "skintern.steps=5") == ["skintern[steps=5]"]
+
+
+def test_without_names_the_track_says_which_and_all_are_all() -> None:
+    assert labels(None) == track.load("pocket").methods
+    assert labels("all") == sorted(registry.discover())
+
+
+def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Path) -> None:
+    name = method_file.stem
+    assert name in labels("all", method_file=method_file)
+    settings = [f"{name}.share=0.25", f"{name}.word=thus"]
+    (label,) = labels(name, *settings, method_file=method_file)
+    assert label == f"{name}[share=0.25,word=thus]"
+    assert labels(label, method_file=method_file) == [label]
+
+
+@pytest.mark.parametrize("text", ["", METHOD + METHOD.replace("class Mine", "class Yours")])
+def test_a_method_file_holds_exactly_one_method(
+    told: Callable[..., str], tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "none_or_two.py"
+    path.write_text(text)
+    assert "expected one Method class, found" in told("run", "pocket", "--method-file", str(path))
+
+
+def test_a_method_file_changes_the_key_of_its_own_method_alone(
+    own_track: Callable[..., str],
+    method_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is found from wherever the command is run, and other methods are not trained again."""
+    monkeypatch.chdir(method_file.parent)
+
+    def keys(file: Path | None, *names: str) -> list[str]:
+        chosen = track.load(own_track())
+        methods, _ = run.select(chosen, ",".join(names), [], file)
+        cells = run.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None)
+        return [cell.train_key for cell in cells]
+
+    relative = Path(method_file.name)
+    (plain,) = keys(None, "std_cot")
+    same, own = keys(relative, "std_cot", relative.stem)
+    method_file.write_text(METHOD + "# another line\n")
+    assert same == plain
+    assert keys(relative, "std_cot", relative.stem)[0] == plain
+    assert keys(relative, "std_cot", relative.stem)[1] != own
+
+
+def test_a_toy_file_dropped_into_the_folder_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "toy_method.py").write_text(METHOD)
+    monkeypatch.setattr(registry, "FOLDER", tmp_path)
+    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    assert main(["list", "methods", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "method": "toy_method",
+            "source": "nowhere",
+            "needs": {},
+            "defaults": {"share": 0.5, "word": "so"},
+        }
+    ]
+
+
+# ------------------------------------------------------------ the plan
+
+
+def plan(own_track: Callable[..., str], corpus: Path, spec: str, **options: bool) -> list[str]:
+    chosen = track.load(own_track(corpus=str(corpus)))
+    methods, _ = run.select(chosen, spec, [], None)
+    cells = run.plan(chosen, methods, [0, 1], Scope(), data=None, **options)
+    return [f"{cell.method.label} {cell.seed}" for cell in cells]
+
+
+@pytest.fixture
+def bare_corpus(tmp_path: Path) -> Path:
+    row = {key: f"some {key}" for key in corpora.REQUIRED}
+    path = tmp_path / "bare.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    return path
+
+
+def test_a_missing_need_stops_the_run_or_skips_the_method_under_all(
+    own_track: Callable[..., str], bare_corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match="kard cannot run on track 'own': it needs passages"):
+        plan(own_track, bare_corpus, "std_cot,kard", skip_unmet=False)
+    assert plan(own_track, bare_corpus, "std_cot,kard", skip_unmet=True) == [
+        "std_cot 0",
+        "std_cot 1",
+    ]
+    assert "skipping kard: needs passages" in capsys.readouterr().err
+
+
+def test_only_what_depends_on_the_seed_is_run_for_each(
+    own_track: Callable[..., str], bare_corpus: Path
+) -> None:
+    cells = plan(own_track, bare_corpus, "zero_shot,few_shot,std_cot", skip_unmet=False)
+    assert cells == ["zero_shot 0", "few_shot 0", "few_shot 1", "std_cot 0", "std_cot 1"]
+
+
+# ------------------------------------------------------------ reading verbs
+
+
+@pytest.mark.parametrize("what", ["methods", "tracks", "tasks"])
+def test_what_is_listed_can_be_read_by_eye_and_by_machine(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", what, "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert main(["list", what]) == 0
+    table = capsys.readouterr().out
+    key = what.removesuffix("s")
+    names = [entry[key] for entry in entries]
+    assert names == sorted(names) and all(name in table for name in names)
+    known = {
+        "methods": set(registry.discover()),
+        "tracks": set(track.names()),
+        "tasks": {
+            name
+            for each in map(track.load, track.names())
+            for name in (*each.tasks.id, *each.tasks.ood)
+        },
+    }[what]
+    assert set(names) == known
+
+
+def test_clean_deletes_nothing_unless_told_to(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("runs", "corpora", "mine"):
+        (home / name).mkdir(parents=True)
+    assert main(["clean"]) == 0 and (home / "runs").is_dir()
+    assert "nothing deleted" in capsys.readouterr().out
+    assert main(["clean", "--yes"]) == 0
+    assert [path.name for path in home.iterdir()] == ["mine"]
+
+
+def test_help_answers() -> None:
+    for arguments in (["--help"], ["run", "--help"], ["board", "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 0

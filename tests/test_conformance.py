@@ -1,0 +1,396 @@
+"""What every method must keep, whichever file of baselines/ it stands in.
+
+The first test protects the claim of the whole project: what a method asks at test time is what it
+was trained on. Nothing here lists methods; a file dropped into baselines/ is covered. After a
+change of wording, `UPDATE_GOLDEN=1` writes the golden files anew; read their diff.
+"""
+
+import ast
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+import bench
+from bench import corpus as corpora
+from bench import registry, track
+from bench.batch import encode, micro_batches, tokenize
+from bench.corpus import Corpus
+from bench.method import Method
+from bench.student import Student
+from bench.types import Example, Needs, Pair, Question
+from tasks import scoring
+from tasks.pocket import suite
+
+LAST = 0.999
+PROGRESS = (0.0, 0.5, LAST)
+SEED = 0
+GOLDEN = Path(__file__).parent / "golden"
+METHODS = registry.discover()
+SKEWED: dict[str, str] = {}
+"""Label -> why its test prompt differs from the trained one on purpose."""
+
+
+def with_another_value(method: Method) -> Iterator[Method]:
+    """The method once more for each of its fields, with a value that is not the default."""
+    hints = get_type_hints(type(method))
+    for field in fields(method):
+        hint, default = hints[field.name], getattr(method, field.name)
+        if get_origin(hint) is Literal:
+            candidates = [value for value in get_args(hint) if value != default]
+        elif hint is bool:
+            candidates = [not default]
+        elif hint is int:
+            candidates = [default - 1 if default > 1 else default + 1]
+        elif hint is float:
+            candidates = [default / 2 if default else 0.5]
+        else:
+            candidates = []
+        yield from (replace(method, **{field.name: value}) for value in candidates)
+
+
+VARIANTS = [
+    variant for method in METHODS.values() for variant in (method, *with_another_value(method))
+]
+TRAINED = [variant for variant in VARIANTS if variant.trains]
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.label)
+every_variant = pytest.mark.parametrize("method", VARIANTS, ids=lambda m: m.label)
+every_trained = pytest.mark.parametrize("method", TRAINED, ids=lambda m: m.label)
+
+
+@pytest.fixture
+def examples(toy_corpus: Corpus) -> Callable[[Method], list[Example]]:
+    """One training example of each task, with what the method's needs declare."""
+
+    def make(method: Method) -> list[Example]:
+        first = {e.task: e for e in reversed(corpora.examples(toy_corpus, method.needs, SEED))}
+        return [first[task] for task in sorted(first)]
+
+    return make
+
+
+def asked(example: Example, needs: Needs) -> Question:
+    """The training example as a test question, with the same attachments where both have them."""
+    return Question(
+        id=example.id,
+        task=example.task,
+        text=example.text,
+        options=example.options,
+        passages=example.passages if needs.passages else (),
+        demos=example.demos[: needs.test_demos],
+    )
+
+
+def transcript(
+    method: Method, question: Question, answer: Callable[[str], str]
+) -> tuple[list[list[str]], str]:
+    """Drive the program with `answer`: its [prompt, completion] turns and its solution."""
+    program, turns = method.solve(question), list[list[str]]()
+    try:
+        prompt = next(program)
+        while True:
+            turns.append([prompt, answer(prompt)])
+            prompt = program.send(turns[-1][1])
+    except StopIteration as end:
+        return turns, end.value
+
+
+def trained_answer(pairs: Sequence[Pair]) -> Callable[[str], str]:
+    def answer(prompt: str) -> str:
+        targets = [pair.target for pair in pairs if pair.prompt == prompt]
+        if not targets:
+            trained = "\n".join(repr(pair.prompt) for pair in pairs)
+            pytest.fail(f"asked at test time:\n{prompt!r}\nbut trained on:\n{trained}")
+        return targets[0]
+
+    return answer
+
+
+def trained_answer_in_ids(pairs: Sequence[Pair], tokenizer: Any) -> Callable[[str], str]:
+    """The same in token ids: the trained row that begins with the ids that the student is shown."""
+    rows = [tokenize(tokenizer, pair) for pair in pairs]
+
+    def answer(prompt: str) -> str:
+        shown = encode(tokenizer, prompt)
+        written = [
+            row.target
+            for row in rows
+            if (row.prompt + row.target)[: len(shown)] == shown and len(row.prompt) == len(shown)
+        ]
+        if not written:
+            pytest.fail(f"no trained row begins with the token ids of {prompt!r}")
+        assert written[0][-1] == tokenizer.eos_token_id
+        return tokenizer.decode(written[0][:-1])
+
+    return answer
+
+
+def score(solution: str, example: Example) -> scoring.Scores:
+    doc: Any = {
+        "id": example.id,
+        "task": example.task,
+        "question": example.text,
+        "options": list(example.options),
+        "target": example.answer,
+    }
+    return scoring.process_results(doc, [solution])
+
+
+# ------------------------------------------------------------ the test that protects the claim
+
+
+def skewed_on_purpose(method: Method, request: pytest.FixtureRequest) -> None:
+    if method.label in SKEWED:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=SKEWED[method.label]))
+
+
+@every_trained
+def test_what_is_asked_at_test_time_is_what_was_trained_on(
+    method: Method,
+    examples: Callable[[Method], list[Example]],
+    request: pytest.FixtureRequest,
+) -> None:
+    skewed_on_purpose(method, request)
+    for example in examples(method):
+        answer = trained_answer(method.pairs(example, LAST))
+        turns, solution = transcript(method, asked(example, method.needs), answer)
+        assert turns, "a program that asks nothing"
+        assert score(solution, example)["strict"] == 1.0
+
+
+@every_trained
+def test_the_token_ids_at_test_time_are_a_prefix_of_those_trained_on(
+    method: Method,
+    examples: Callable[[Method], list[Example]],
+    tokenizer: Any,
+    request: pytest.FixtureRequest,
+) -> None:
+    skewed_on_purpose(method, request)
+    for example in examples(method):
+        answer = trained_answer_in_ids(method.pairs(example, LAST), tokenizer)
+        _, solution = transcript(method, asked(example, method.needs), answer)
+        assert score(solution, example)["strict"] == 1.0
+
+
+# ------------------------------------------------------------ supervision
+
+
+@every_trained
+def test_gradient_reaches_the_student(
+    method: Method,
+    examples: Callable[[Method], list[Example]],
+    make_student: Callable[..., Student],
+) -> None:
+    student = make_student()
+    for progress in PROGRESS:
+        pairs = [pair for e in examples(method)[:2] for pair in method.pairs(e, progress)]
+        rows = [tokenize(student.tokenizer, pair) for pair in pairs]
+        student.model.zero_grad()
+        for batch in micro_batches(rows, method.objectives, student.tokenizer.pad_token_id, 2048):
+            logits = student.model(batch.input_ids, attention_mask=batch.attention_mask).logits
+            loss = method.loss(logits, batch)
+            assert loss.ndim == 0 and loss.isfinite()
+            loss.backward()
+        gradients = [p.grad for p in student.model.parameters() if p.grad is not None]
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        assert any(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@every_trained
+def test_the_objectives_that_pairs_name_are_those_that_are_weighted(
+    method: Method, examples: Callable[[Method], list[Example]]
+) -> None:
+    named = {
+        pair.objective
+        for example in examples(method)
+        for progress in PROGRESS
+        for pair in method.pairs(example, progress)
+    }
+    assert named == set(method.objectives)
+    assert all(weight > 0 for weight in method.objectives.values())
+
+
+@every_variant
+def test_pairs_depend_on_nothing_but_example_and_progress(
+    method: Method, examples: Callable[[Method], list[Example]]
+) -> None:
+    again = replace(method)
+    for example, same in zip(examples(method), examples(again), strict=True):
+        for progress in PROGRESS:
+            assert list(method.pairs(example, progress)) == list(again.pairs(same, progress))
+
+
+@every_variant
+def test_a_method_that_trains_has_pairs_and_one_that_does_not_has_none(
+    method: Method, examples: Callable[[Method], list[Example]]
+) -> None:
+    for progress in PROGRESS:
+        n_pairs = sum(len(method.pairs(example, progress)) for example in examples(method))
+        assert (n_pairs > 0) == method.trains
+
+
+@every_trained
+def test_every_restart_lies_inside_the_run(method: Method) -> None:
+    points = method.restart_points
+    assert list(points) == sorted(set(points)) and all(0 < point < 1 for point in points)
+
+
+# ------------------------------------------------------------ what is seen
+
+
+def test_no_word_of_a_training_pair_is_unknown_to_the_pocket_student(
+    examples: Callable[[Method], list[Example]], tokenizer: Any
+) -> None:
+    for method in TRAINED:
+        for example in examples(method):
+            for progress in PROGRESS:
+                for pair in method.pairs(example, progress):
+                    assert_known(tokenizer, pair.prompt)
+                    assert_known(tokenizer, pair.target)
+
+
+@every_variant
+def test_no_word_of_a_test_prompt_is_unknown_to_the_pocket_student(
+    method: Method, toy_corpus: Corpus, tokenizer: Any
+) -> None:
+    for name in suite.DATA_SETS:
+        docs = suite.rows(name)[:20]
+        for question in corpora.questions(docs, toy_corpus, method.needs, SEED):
+            turns, _ = transcript(method, question, lambda _: " 1.")
+            for prompt, _ in turns:
+                assert_known(tokenizer, prompt)
+
+
+def assert_known(tokenizer: Any, text: str) -> None:
+    ids = encode(tokenizer, text)
+    assert tokenizer.unk_token_id not in ids, text
+    assert tokenizer.decode(ids) == text
+
+
+@every_variant
+def test_a_question_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
+    docs = suite.rows("pocket_hop")[:3]
+    for question, doc in zip(
+        corpora.questions(docs, toy_corpus, method.needs, SEED), docs, strict=True
+    ):
+        assert len(question.passages) == method.needs.passages
+        assert len(question.demos) == method.needs.test_demos
+        bare = replace(question, passages=(), demos=())
+        assert asdict(bare) == {
+            "id": doc["id"],
+            "task": doc["task"],
+            "text": doc["question"],
+            "options": tuple(doc["options"]),
+            "passages": (),
+            "demos": (),
+        }
+
+
+@every_variant
+def test_an_example_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
+    for example in corpora.examples(toy_corpus, method.needs, SEED):
+        assert (example.knowledge is not None) == method.needs.train_knowledge
+        assert len(example.demos) == method.needs.train_demos
+        assert len(example.passages) == method.needs.passages
+
+
+def test_skintern_and_std_cot_ask_the_very_same_strings(toy_corpus: Corpus) -> None:
+    pair = METHODS["skintern"], METHODS["std_cot"]
+    for name in suite.DATA_SETS:
+        docs = suite.rows(name)[:50]
+        asked_by = [
+            [
+                transcript(method, question, lambda _: " 1.")[0]
+                for question in corpora.questions(docs, toy_corpus, method.needs, SEED)
+            ]
+            for method in pair
+        ]
+        assert asked_by[0] == asked_by[1]
+
+
+# ------------------------------------------------------------ the file
+
+
+@every_variant
+def test_a_label_names_its_method_with_its_fields(method: Method) -> None:
+    assert registry.configure(METHODS, method.label, []) == method
+
+
+def test_labels_are_unique() -> None:
+    assert len({variant.label for variant in VARIANTS}) == len(VARIANTS)
+
+
+@every_method
+def test_a_method_is_one_short_file_with_one_class_and_its_source(method: Method) -> None:
+    path = Path(sys.modules[type(method).__module__].__file__ or "")
+    text = path.read_text()
+    assert len(text.splitlines()) <= 80
+    classes = [n.name for n in ast.parse(text).body if isinstance(n, ast.ClassDef)]
+    assert classes == [type(method).__name__]
+    assert method.source.strip() and method.name() == path.stem
+
+
+@every_method
+def test_wording_is_as_the_golden_file_has_it(
+    method: Method, examples: Callable[[Method], list[Example]], toy_corpus: Corpus
+) -> None:
+    shown = [described(method, example, toy_corpus) for example in examples(method)[:2]]
+    text = json.dumps(shown, indent=1, ensure_ascii=False) + "\n"
+    path = GOLDEN / f"{method.name()}.json"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.write_text(text)
+    if not path.is_file():
+        pytest.skip(f"no {path.name} yet: write it with UPDATE_GOLDEN=1")
+    assert text == path.read_text()
+
+
+def described(method: Method, example: Example, corpus: Corpus) -> dict[str, Any]:
+    """Pairs over the run, and a solution in which every prompt is answered as trained, or by 1."""
+    pairs = {f"{at:g}": [asdict(p) for p in method.pairs(example, at)] for at in PROGRESS}
+    trained = {p.prompt: p.target for p in method.pairs(example, LAST)}
+    question = asked(example, method.needs)
+    if method.needs.test_demos and not example.demos:
+        pool = corpora.examples(corpus, Needs(), SEED)
+        shots = corpora.fixed_shots(pool, example.task, method.needs.test_demos, SEED)
+        question = replace(question, demos=shots)
+    turns, solution = transcript(method, question, lambda prompt: trained.get(prompt, " 1."))
+    return {"example": example.id, "pairs": pairs, "turns": turns, "solution": solution}
+
+
+def test_golden_files_hold_every_method_of_a_track_and_no_method_that_is_gone() -> None:
+    golden = {path.stem for path in GOLDEN.glob("*.json")}
+    on_tracks = {
+        registry.configure(METHODS, spec, []).name()
+        for name in track.names()
+        for spec in track.load(name).methods
+    }
+    assert on_tracks <= golden <= set(METHODS)
+
+
+# ------------------------------------------------------------ the harness knows none of them
+
+
+def sources() -> list[Path]:
+    return sorted(Path(bench.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)
+def test_no_source_of_the_harness_knows_a_method_or_a_track_by_name(path: Path) -> None:
+    names = set(METHODS) | set(track.names())
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    written = {
+        node.value: node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and id(node) not in docstrings
+    }
+    assert not {name: line for name, line in written.items() if name in names}

@@ -1,0 +1,295 @@
+"""Corpora: what is refused, what is noticed, and what is attached to examples and questions."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import corpus as corpora
+from bench import importance
+from bench.corpus import Corpus, CorpusError
+from bench.retrieve import Retriever
+from bench.track import ConfigError
+from bench.types import Needs, Question
+
+ROW: dict[str, Any] = {
+    "id": "a",
+    "task": "chain",
+    "question": "start 1, do seko?",
+    "options": [],
+    "rationale": "seko adds 1: 1 becomes 2.",
+    "answer": "2",
+    "summary": "read the words in turn.",
+    "supplementary": "seko adds 1.",
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    def write(*lines: Any) -> Path:
+        path = tmp_path / "own.jsonl"
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+        return path
+
+    return write
+
+
+def without(key: str) -> dict[str, Any]:
+    return {k: v for k, v in ROW.items() if k != key} | ({} if key == "id" else {"id": "b"})
+
+
+# ------------------------------------------------------------ malformed files
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("{", "not JSON"),
+        ("", "not JSON"),
+        ([1], "expected an object, got list"),
+        (without("id"), "'id' must be a text"),
+        (without("question"), "'question' must be a text"),
+        (without("rationale"), "'rationale' must be a text"),
+        (without("answer"), "'answer' must be a text"),
+        (without("task"), "'task' must be a text"),
+        (ROW | {"id": "b", "answer": 2}, "'answer' must be a text"),
+        (ROW | {"id": "b", "question": " \n"}, "'question' must be a text"),
+        (ROW | {"id": "b", "options": "yes"}, "'options' must be a list of texts"),
+        (ROW | {"id": "b", "options": [1, 2]}, "'options' must be a list of texts"),
+        (ROW | {"id": "b", "summary": 3}, "'summary' must be a text or null"),
+        (ROW | {"id": "b", "supplementary": ["a"]}, "'supplementary' must be a text or null"),
+        (ROW, "id 'a' occurs twice"),
+    ],
+)
+def test_a_malformed_line_is_named_with_file_line_and_fault(
+    file: Callable[..., Path], line: Any, fault: str
+) -> None:
+    path = file(ROW, line)
+    with pytest.raises(CorpusError) as caught:
+        corpora.read_rows(path)
+    assert str(caught.value).startswith(f"{path}:2: ") and fault in str(caught.value)
+
+
+def test_an_empty_and_a_missing_file_are_named(file: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"own\.jsonl: no rows"):
+        corpora.read_rows(file())
+    with pytest.raises(CorpusError, match=r"none\.jsonl: no such file"):
+        corpora.read_rows(tmp_path / "none.jsonl")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(CorpusError, match=r"own\.jsonl"):
+        corpora.read_rows(path)
+
+
+def test_rows_need_neither_options_nor_knowledge(file: Callable[..., Path]) -> None:
+    bare = {key: ROW[key] for key in corpora.REQUIRED}
+    null = ROW | {"id": "b", "options": None, "summary": None, "supplementary": None}
+    corpus = corpora.obtain(str(file(bare, null)), Path("unused"), world=0, data_dir=None)
+    made = corpora.examples(corpus, Needs(), 0)
+    assert [e.id for e in made] == ["a", "b"] and all(e.options == () for e in made)
+
+
+def test_a_line_ends_where_json_lines_end(file: Callable[..., Path]) -> None:
+    """Separators that only Unicode knows stand inside a text, as other writers leave them."""
+    rows = [
+        ROW | {"id": str(n), "question": f"one{mark}two"}
+        for n, mark in enumerate("\u2028\u2029\x85")
+    ]
+    path = file(*(json.dumps(row, ensure_ascii=False) for row in rows))
+    assert corpora.read_rows(path) == rows
+
+
+# ------------------------------------------------------------ needs
+
+
+def test_missing_knowledge_and_missing_passages_are_told_with_a_remedy() -> None:
+    bare = Corpus([without("summary")], (), {})
+    assert corpora.check_needs(bare, Needs()) is None
+    assert corpora.check_needs(bare, Needs(train_demos=3, test_demos=3)) is None
+    knowledge = corpora.check_needs(bare, Needs(train_knowledge=True))
+    assert knowledge == (
+        "needs symbolic knowledge, and the corpus has none: add summary and supplementary"
+    )
+    passages = corpora.check_needs(bare, Needs(passages=3))
+    assert passages is not None and "needs passages" in passages and "passages.jsonl" in passages
+    full = Corpus([ROW], ("a passage",), {})
+    assert corpora.check_needs(full, Needs(train_knowledge=True, passages=1)) is None
+
+
+def test_knowledge_that_one_row_lacks_is_missing() -> None:
+    corpus = Corpus([ROW, without("summary")], (), {})
+    assert corpora.check_needs(corpus, Needs(train_knowledge=True)) is not None
+
+
+# ------------------------------------------------------------ what is attached
+
+
+def test_there_is_one_importance_for_each_word_of_knowledge(toy_corpus: Corpus) -> None:
+    for example in corpora.examples(toy_corpus, Needs(train_knowledge=True), 0):
+        assert example.knowledge is not None
+        assert len(example.knowledge.importance) == len(example.knowledge.text.split())
+        row = next(row for row in toy_corpus.rows if row["id"] == example.id)
+        assert example.knowledge.text == f"{row['summary']} {row['supplementary']}"
+
+
+def test_rare_words_are_important_and_case_and_punctuation_do_not_count() -> None:
+    scores = importance.frequency({"t": ["The cat. the dog", "THE end"], "u": ["cat"]})
+    assert scores["t"] == pytest.approx(
+        {"the": -math.log(1 / 2), "cat": math.log(6), "dog": math.log(6), "end": math.log(6)}
+    )
+    assert scores["u"] == {"cat": 0.0}
+
+
+def test_importance_is_counted_within_a_task() -> None:
+    rows = [
+        ROW | {"id": "a", "task": "x", "summary": "one one", "supplementary": ""},
+        ROW | {"id": "b", "task": "y", "summary": "one two", "supplementary": None},
+    ]
+    first, second = corpora.examples(Corpus(rows, (), {}), Needs(train_knowledge=True), 0)
+    assert first.knowledge is not None and second.knowledge is not None
+    assert first.knowledge.importance == (0.0, 0.0)
+    assert second.knowledge.importance == pytest.approx((math.log(2), math.log(2)))
+
+
+def test_demos_are_other_questions_the_most_similar_first(toy_corpus: Corpus) -> None:
+    made = corpora.examples(toy_corpus, Needs(train_demos=2), 0)
+    assert all(len(e.demos) == 2 for e in made)
+    assert all(demo.question != e.text for e in made for demo in e.demos)
+    nearest = Retriever([e.text for e in made]).nearest(made[0].text, 3)
+    assert nearest[0] == 0
+    assert [d.question for d in made[0].demos] == [made[i].text for i in nearest[1:]]
+
+
+def test_a_question_asked_twice_is_no_demo_of_itself() -> None:
+    texts = ["start 1, do seko?", "start 1, do seko?", "start 2, do ramu?", "start 3, do vita?"]
+    rows = [ROW | {"id": str(n), "question": text} for n, text in enumerate(texts)]
+    made = corpora.examples(Corpus(rows, (), {}), Needs(train_demos=2), 0)
+    assert {demo.question for demo in made[0].demos} == set(texts[2:])
+    assert len(made[2].demos) == 2
+
+
+def test_a_seed_is_of_the_run_and_the_example(toy_corpus: Corpus) -> None:
+    def seeds(run: int) -> list[int]:
+        return [e.seed for e in corpora.examples(toy_corpus, Needs(), run)]
+
+    assert seeds(0) == seeds(0) and len({*seeds(0), *seeds(1)}) == 2 * len(toy_corpus.rows)
+
+
+def test_shots_are_the_same_for_every_question_of_a_task_and_of_that_task(
+    toy_corpus: Corpus,
+) -> None:
+    made = corpora.examples(toy_corpus, Needs(), 0)
+    shots = corpora.fixed_shots(made, "hop", 2, 0)
+    assert shots == corpora.fixed_shots(made, "hop", 2, 0)
+    assert {d.question for d in shots} <= {e.text for e in made if e.task == "hop"}
+    assert len(corpora.fixed_shots(made, "unheard of", 2, 0)) == 2
+    drawn = {corpora.fixed_shots(made, "hop", 2, seed) for seed in range(20)}
+    assert len(drawn) > 1
+
+
+def test_passages_are_cut_to_128_words() -> None:
+    passages = ["seko " + "word " * 200, "ramu adds 1."]
+    search = corpora.passage_search(Corpus([], passages, {}), 1)
+    assert search("seko") == (" ".join(["seko"] + ["word"] * 127),)
+    assert search("ramu") == ("ramu adds 1.",)
+
+
+# ------------------------------------------------------------ recall
+
+
+def asked(*passages: str) -> Question:
+    return Question("q", "chain", "", passages=passages)
+
+
+def test_recall_is_the_mean_share_of_relevant_passages_that_were_found() -> None:
+    corpus = Corpus([], ["ramu adds 1. x", "seko adds 2. y", "also ramu adds 1.", "none"], {})
+    docs = [
+        {"facts": ["ramu adds 1.", "seko adds 2."]},
+        {"facts": ["seko adds 2."]},
+        {"facts": ["ramu adds 1."]},
+        {"facts": ["nobody says so."]},
+        {},
+    ]
+    found = [
+        asked("ramu adds 1. x", "none"),
+        asked("none"),
+        asked("also ramu adds 1.", "ramu adds 1. x"),
+        asked("none"),
+        asked("none"),
+    ]
+    assert corpora.recall(docs, found, corpus) == pytest.approx((1 / 3 + 0 + 1) / 3)
+    assert corpora.recall(docs[3:], found[3:], corpus) is None
+
+
+def test_a_passage_that_was_cut_still_counts_as_found() -> None:
+    corpus = Corpus([], ["ramu adds 1. " + "word " * 200, "none"], {})
+    shown = corpora.passage_search(corpus, 1)("ramu adds")
+    assert corpora.recall([{"facts": ["ramu adds 1."]}], [asked(*shown)], corpus) == 1.0
+
+
+def test_equal_scores_keep_the_order_of_the_texts() -> None:
+    retriever = Retriever(["red cup", "blue cup", "blue cup", "green word"])
+    assert retriever.nearest("blue", 2) == [1, 2]
+    assert retriever.nearest("unheard", 3) == [0, 1, 2]
+    assert retriever.nearest("word", 9)[0] == 3 and len(retriever.nearest("word", 9)) == 4
+
+
+# ------------------------------------------------------------ kept on disk
+
+
+@pytest.fixture
+def obtain(home: Path) -> Callable[[], Corpus]:
+    return lambda: corpora.obtain("pocket-100", home, world=1, data_dir=None)
+
+
+def test_a_corpus_is_built_once_and_found_the_next_time(
+    obtain: Callable[[], Corpus], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = obtain()
+    monkeypatch.setattr(corpora, "_build", lambda *_, **__: pytest.fail("built again"))
+    again = obtain()
+    assert (again.rows, again.passages, again.sha256) == (first.rows, first.passages, first.sha256)
+    assert len(first.rows) == 100 and len(first.passages) > 100
+
+
+def test_a_build_that_was_killed_is_done_again(obtain: Callable[[], Corpus], home: Path) -> None:
+    first = obtain()
+    folder = home / "corpora" / "pocket-100-w1"
+    (folder / "manifest.json").unlink()
+    (folder / "corpus.jsonl").write_text("half")
+    assert obtain().sha256 == first.sha256
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "passages.jsonl"])
+def test_a_changed_file_is_noticed(obtain: Callable[[], Corpus], home: Path, name: str) -> None:
+    obtain()
+    path = home / "corpora" / "pocket-100-w1" / name
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(CorpusError, match=f"{name} was changed after it was built"):
+        obtain()
+
+
+def test_a_corpus_that_is_not_the_pinned_one_is_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "corpora").mkdir()
+    pin = {"sha256": "0" * 64}
+    (tmp_path / "corpora" / "pocket-100.json").write_text(json.dumps(pin))
+    builders = corpora.builders()
+    monkeypatch.setattr(corpora, "builders", lambda: builders)
+    monkeypatch.setattr(corpora, "TASKS", tmp_path)
+    with pytest.raises(CorpusError, match=r"its manifest pocket-100\.json says 000000000000"):
+        corpora.obtain("pocket-100", home, world=0, data_dir=None)
+
+
+def test_an_unknown_corpus_is_told_with_the_nearest(home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"unknown corpus 'pockets': did you mean 'pocket'\?"):
+        corpora.obtain("pockets", home, world=0, data_dir=None)

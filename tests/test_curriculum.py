@@ -1,0 +1,117 @@
+"""Schedules, compression and draws against closed forms."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.curriculum import boundaries, compress, draw, linear, n_kept, stage
+from bench.train import segments
+from bench.types import Knowledge
+
+STEPS = range(2, 51)
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_a_stage_begins_exactly_at_its_boundary_and_not_an_optimizer_step_earlier(
+    steps: int,
+) -> None:
+    for length in (1, 2, 3, 7, 10, 49, 1000):
+        total = steps * length
+        for k in range(steps):
+            assert stage(k * length / total, steps) == k
+            assert stage(((k + 1) * length - 1) / total, steps) == k
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_boundaries_are_where_the_stage_changes(steps: int) -> None:
+    assert [stage(point, steps) for point in boundaries(steps)] == list(range(1, steps))
+    assert stage(0.0, steps) == 0
+
+
+@given(steps=st.integers(2, 50), total=st.integers(50, 5000))
+def test_every_restart_is_the_first_optimizer_step_of_a_stage(steps: int, total: int) -> None:
+    stages = [stage(step / total, steps) for step in range(total)]
+    changes = [s for s in range(1, total) if stages[s] != stages[s - 1]]
+    assert segments(boundaries(steps), total) == [0, *changes, total]
+    assert set(stages) == set(range(steps))
+
+
+@given(steps=st.integers(2, 50), progress=st.floats(0, 1, exclude_max=True))
+def test_the_stage_is_never_beyond_the_last(steps: int, progress: float) -> None:
+    assert 0 <= stage(progress, steps) <= steps - 1
+
+
+def test_six_examples_over_four_steps_fall_to_four_two_and_none() -> None:
+    assert [n_kept(6, step, 4) for step in range(4)] == [6, 4, 2, 0]
+
+
+@given(n=st.integers(0, 40), steps=st.integers(2, 50))
+def test_examples_kept_are_the_floor_of_the_exact_share(n: int, steps: int) -> None:
+    for step in range(steps):
+        exact = n * (1 - Fraction(step, steps - 1))
+        assert n_kept(n, step, steps) == exact.numerator // exact.denominator
+
+
+def test_linear_decay_over_four_steps_is_one_two_thirds_one_third_zero() -> None:
+    shares = [linear(step, 4) for step in range(4)]
+    assert shares == pytest.approx([1, 2 / 3, 1 / 3, 0], abs=1e-15)
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_linear_decay_begins_at_exactly_one_and_ends_at_exactly_zero(steps: int) -> None:
+    assert (linear(0, steps), linear(steps - 1, steps)) == (1.0, 0.0)
+
+
+def test_compression_keeps_the_most_important_words_in_their_order() -> None:
+    knowledge = Knowledge("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
+    assert compress(knowledge, 1.0) == "a b c d e f"
+    assert compress(knowledge, 2 / 3) == "b c d e"
+    assert compress(knowledge, 1 / 3) == "b d"
+    assert compress(knowledge, 0.0) == ""
+
+
+def test_of_two_words_as_important_the_earlier_stays() -> None:
+    knowledge = Knowledge("a b", "c d", (1.0, 1.0, 1.0, 1.0))
+    assert compress(knowledge, 0.5) == "a b"
+    assert compress(Knowledge("a b", "c d", (0.0, 1.0, 0.0, 1.0)), 0.75) == "a b d"
+
+
+@given(
+    importance=st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), min_size=1, max_size=40),
+    share=st.sampled_from([Fraction(k, t) for t in range(1, 8) for k in range(t + 1)]),
+)
+def test_compression_is_an_ordered_subset_of_exact_size_with_no_better_word_left_out(
+    importance: list[float], share: Fraction
+) -> None:
+    words = [f"w{i}" for i in range(len(importance))]
+    knowledge = Knowledge(words[0], " ".join(words[1:]), tuple(importance))
+    kept = [words.index(word) for word in compress(knowledge, float(share)).split()]
+    assert kept == sorted(set(kept))
+    assert abs(len(kept) - share * len(words)) <= Fraction(1, 2)
+    left = set(range(len(words))) - set(kept)
+    assert all((importance[k], -k) > (importance[i], -i) for k in kept for i in left)
+
+
+def test_scores_that_do_not_match_the_words_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 importance scores for 3 words"):
+        compress(Knowledge("a b", "c", (1.0, 2.0)), 1.0)
+
+
+@given(seed=st.integers(0, 2**64), step=st.integers(0, 20), n=st.integers(0, 12))
+def test_a_draw_is_a_pure_function_of_seed_and_step_in_the_order_of_the_pool(
+    seed: int, step: int, n: int
+) -> None:
+    pool = tuple("abcdefgh")
+    drawn = draw(pool, n, seed, step)
+    assert drawn == draw(list(pool), n, seed, step)
+    assert len(drawn) == min(n, len(pool)) and list(drawn) == sorted(set(drawn))
+
+
+def test_another_seed_or_another_step_draws_other_items() -> None:
+    pool = range(30)
+    assert draw(pool, 6, 1, 0) != draw(pool, 6, 2, 0)
+    assert draw(pool, 6, 1, 0) != draw(pool, 6, 1, 1)
+    everything = {item for seed in range(50) for item in draw(pool, 6, seed, 0)}
+    assert everything == set(pool)

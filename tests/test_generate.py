@@ -1,0 +1,196 @@
+"""Batched greedy decoding against `generate()` of transformers, one prompt at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+import torch
+from transformers import StoppingCriteriaList
+
+from bench.batch import encode
+from bench.corpus import Corpus
+from bench.generate import Completion, Generator
+from bench.student import Student
+from bench.track import Decoding
+
+N_NEW = 16
+FREE = Decoding(max_new_tokens=N_NEW)
+
+
+@pytest.fixture
+def writer(family: str, make_student: Callable[..., Student]) -> Student:
+    """Wide random weights do not repeat themselves; a louder <eos> ends some of their texts."""
+    student = make_student(family, spread=1.0)
+    with torch.no_grad():
+        student.model.get_input_embeddings().weight[1] *= 2.5
+    return student
+
+
+@pytest.fixture(scope="module")
+def prompts(toy_corpus: Corpus) -> list[str]:
+    """Ragged: one question, or up to three in a row."""
+    texts = [f"\n\nQuestion: {row['question']}\nAnswer:" for row in toy_corpus.rows]
+    return ["".join(texts[i : i + 1 + i % 3]) for i in range(len(texts))]
+
+
+def reference(
+    student: Student, prompts: Sequence[str], stop: Sequence[str] = (), *, n_new: int = N_NEW
+) -> list[list[int]]:
+    """Generated ids by transformers, <eos> and stop strings included, each prompt by itself."""
+    found = []
+    for prompt in prompts:
+        ids = torch.tensor([encode(student.tokenizer, prompt)])
+        start = ids.shape[1]
+
+        def stopped(so_far: torch.Tensor, _: object, start: int = start) -> torch.Tensor:
+            text = student.tokenizer.decode(so_far[0, start:])
+            return torch.tensor([any(each in text for each in stop)])
+
+        out = student.model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=n_new,
+            do_sample=False,
+            eos_token_id=student.tokenizer.eos_token_id,
+            pad_token_id=student.tokenizer.pad_token_id,
+            stopping_criteria=StoppingCriteriaList([stopped]),
+        )
+        found.append(out[0, start:].tolist())
+    return found
+
+
+def text_of(student: Student, ids: Sequence[int], stop: Sequence[str] = ()) -> str:
+    """The text before <eos> and before the first stop string."""
+    ids = list(ids)[:-1] if ids[-1] == student.tokenizer.eos_token_id else list(ids)
+    text = student.tokenizer.decode(ids)
+    for each in stop:
+        text = text.partition(each)[0]
+    return text
+
+
+def test_a_ragged_batch_writes_what_generate_writes_for_each_prompt(
+    writer: Student, prompts: list[str]
+) -> None:
+    expected = reference(writer, prompts)
+    ended = [ids[-1] == 1 for ids in expected]
+    assert any(ended) and not all(ended) and len({len(ids) for ids in expected}) > 2
+    found = Generator(writer, FREE).complete(prompts)
+    for prompt, ids, completion in zip(prompts, expected, found, strict=True):
+        n_prompt = len(encode(writer.tokenizer, prompt))
+        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids))
+
+
+def test_a_ragged_batch_writes_what_generate_writes_for_the_padded_batch(
+    writer: Student, prompts: list[str]
+) -> None:
+    writer.tokenizer.padding_side = "left"
+    encoded = writer.tokenizer(prompts, return_tensors="pt", padding=True)
+    out = writer.model.generate(
+        encoded.input_ids,
+        attention_mask=encoded.attention_mask,
+        max_new_tokens=N_NEW,
+        do_sample=False,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
+    found = Generator(writer, FREE).complete(prompts)
+    for row, completion in zip(out[:, encoded.input_ids.shape[1] :].tolist(), found, strict=True):
+        ids = row[: row.index(1) + 1] if 1 in row else row
+        assert (completion.text, completion.n_generated) == (text_of(writer, ids), len(ids))
+
+
+def stops_that_occur(student: Student, prompts: Sequence[str]) -> list[str]:
+    """A word, two words in a row, and the middle of two words, out of three different texts."""
+    written = [ids for ids in reference(student, prompts) if len(ids) > 8]
+    words = [[student.tokenizer.decode([i]) for i in ids] for ids in written]
+    return [words[0][4], words[1][2] + words[1][3], words[2][5][2:] + words[2][6][:3]]
+
+
+def test_stop_strings_end_a_text_as_in_generate(writer: Student, prompts: list[str]) -> None:
+    free = Generator(writer, FREE).complete(prompts)
+    for stop in (s := stops_that_occur(writer, prompts), s[:1], s[1:2], s[2:]):
+        expected = reference(writer, prompts, stop)
+        found = Generator(writer, replace(FREE, stop=stop)).complete(prompts)
+        assert found != free, "a stop string that stops nothing tests nothing"
+        for ids, completion in zip(expected, found, strict=True):
+            assert completion.text == text_of(writer, ids, stop)
+            assert completion.n_generated == len(ids)
+            assert not any(each in completion.text for each in stop)
+
+
+def test_results_depend_neither_on_order_nor_on_batch_size(
+    writer: Student, prompts: list[str]
+) -> None:
+    decoding = replace(FREE, stop=stops_that_occur(writer, prompts))
+    expected = Generator(writer, decoding).complete(prompts)
+    for size in (1, 2, 5):
+        generator = Generator(writer, replace(decoding, batch_size=size))
+        assert generator.complete(prompts) == expected
+    shuffled = Random(0).sample(range(len(prompts)), len(prompts))
+    found = Generator(writer, decoding).complete([prompts[i] for i in shuffled])
+    assert found == [expected[i] for i in shuffled]
+
+
+def test_a_prompt_that_occurs_twice_is_answered_twice(writer: Student, prompts: list[str]) -> None:
+    generator = Generator(writer, FREE)
+    once = generator.complete(prompts[:2])
+    assert generator.complete([*prompts[:2], *prompts[:2]]) == [*once, *once]
+    assert generator.complete([]) == []
+
+
+def test_finished_rows_leave_the_batch_and_only_new_tokens_are_run(
+    writer: Student, prompts: list[str]
+) -> None:
+    shapes: list[tuple[int, int]] = []
+    hook = writer.model.get_input_embeddings().register_forward_hook(
+        lambda _, args, __: shapes.append(tuple(args[0].shape))
+    )
+    found = Generator(writer, FREE).complete(prompts)
+    hook.remove()
+    widest = max(c.n_prompt for c in found)
+    alive = [sum(c.n_generated > n for c in found) for n in range(N_NEW)]
+    expected = [(len(prompts), widest), *((n, 1) for n in alive[1:] if n)]
+    assert shapes == expected and len(set(alive)) > 2
+
+
+def test_prompts_of_like_length_share_a_batch(writer: Student, prompts: list[str]) -> None:
+    widths: list[int] = []
+    hook = writer.model.get_input_embeddings().register_forward_hook(
+        lambda _, args, __: widths.append(args[0].shape[1])
+    )
+    found = Generator(writer, replace(FREE, batch_size=4, max_new_tokens=1)).complete(prompts)
+    hook.remove()
+    lengths = sorted(c.n_prompt for c in found)
+    assert widths == [lengths[3], lengths[7], lengths[11]]
+
+
+def test_a_prompt_without_room_is_marked_and_the_others_are_answered(
+    writer: Student, prompts: list[str]
+) -> None:
+    room = writer.context_tokens - N_NEW
+    full, over = " red" * room, " red" * (room + 1)
+    alone = Generator(writer, FREE).complete([prompts[0], full])
+    found = Generator(writer, FREE).complete([over, prompts[0], full])
+    assert found[0] == Completion("", room + 1, 0, overflow=True)
+    assert found[1:] == alone and not any(c.overflow for c in alone)
+
+
+def test_the_number_of_new_tokens_is_bounded(writer: Student, prompts: list[str]) -> None:
+    long = Generator(writer, FREE).complete(prompts)
+    for n in (1, 3):
+        short = Generator(writer, replace(FREE, max_new_tokens=n)).complete(prompts)
+        for one, other in zip(long, short, strict=True):
+            assert other.n_generated == min(n, one.n_generated)
+            assert one.text.startswith(other.text)
+
+
+def test_decoding_is_greedy_whatever_the_student_would_rather(
+    writer: Student, prompts: list[str]
+) -> None:
+    """Sampling options that a checkpoint carries do not reach the decoder, nor does dropout."""
+    expected = Generator(writer, FREE).complete(prompts)
+    writer.model.generation_config.update(do_sample=True, temperature=9.0, top_k=50)
+    writer.model.train()
+    assert Generator(writer, FREE).complete(prompts) == expected
+    assert not any(parameter.grad is not None for parameter in writer.model.parameters())

@@ -1,0 +1,146 @@
+"""Imports go one way: each layer imports only from those below it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
+COMPOSERS = {"bench.run", "bench.cell", "bench.measure"}
+"""They make records, so they know their schema."""
+FOUNDATION = {
+    "bench.types": set[str](),
+    "bench.curriculum": {"bench.types"},
+    "bench.method": {"bench.types"},
+    "bench.losses": set[str](),
+    "bench.batch": {"bench.types", "bench.losses"},
+    "bench.solve": {"bench.types"},
+}
+"""Module -> all that it may import of ours when it is loaded."""
+
+
+def files(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for package in PACKAGES for path in files(package)}
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def walk(node: ast.AST, *, when_loaded: bool) -> Iterator[ast.AST]:
+    """All nodes but those for type checkers, nor those inside functions if `when_loaded`."""
+    for child in ast.iter_child_nodes(node):
+        if is_type_checking(child):
+            continue
+        if when_loaded and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        yield child
+        yield from walk(child, when_loaded=when_loaded)
+
+
+def imported(path: Path, *, when_loaded: bool = False) -> set[str]:
+    """Full names of the modules that a file imports, `from a import b` as a.b if that is one."""
+    found = set[str]()
+    for node in walk(ast.parse(path.read_text()), when_loaded=when_loaded):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            assert node.module is not None
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in names if name in MODULES}
+            found |= modules | ({node.module} if names - modules else set())
+    return found
+
+
+def ours(path: Path, *, when_loaded: bool = False) -> set[str]:
+    names = imported(path, when_loaded=when_loaded)
+    return {name for name in names if name.partition(".")[0] in PACKAGES}
+
+
+@pytest.mark.parametrize("package", ["tasks", "leaderboard"])
+def test_tasks_and_leaderboard_import_nothing_of_ours(package: str) -> None:
+    for path in files(package):
+        assert not {n for n in ours(path) if n.partition(".")[0] != package}, path
+
+
+def test_tasks_and_leaderboard_never_import_torch() -> None:
+    for path in [*files("tasks"), *files("leaderboard")]:
+        assert not {name for name in imported(path) if name.partition(".")[0] == "torch"}, path
+
+
+@pytest.mark.parametrize("path", files("baselines"), ids=lambda path: path.stem)
+def test_a_baseline_imports_the_contract_alone(path: Path) -> None:
+    contract = {"bench.method", "bench.types", "bench.curriculum", "baselines._phrases"}
+    assert ours(path, when_loaded=True) <= contract
+    assert ours(path) <= contract | {"bench.losses", "bench.batch"}
+    third_party = {n for n in imported(path, when_loaded=True) if n.partition(".")[0] == "torch"}
+    assert not third_party, "torch is for loss() alone"
+
+
+@pytest.mark.parametrize("module", sorted(FOUNDATION))
+def test_the_foundation_imports_only_from_lines_below_it(module: str) -> None:
+    assert ours(MODULES[module], when_loaded=True) <= FOUNDATION[module]
+
+
+def test_records_are_known_only_where_they_are_made() -> None:
+    for path in files("bench"):
+        board = {name for name in ours(path) if name.partition(".")[0] == "leaderboard"}
+        if module_name(path) == "bench.__main__":
+            continue
+        allowed = {"leaderboard.record"} if module_name(path) in COMPOSERS else set[str]()
+        assert board <= allowed, path
+
+
+def test_methods_and_teachers_are_found_by_listing_and_never_imported() -> None:
+    for path in files("bench"):
+        named = {n for n in ours(path) if n.startswith("baselines.") or n.endswith(".teacher")}
+        assert not named, path
+
+
+def test_nothing_imports_the_command_line() -> None:
+    for path in MODULES.values():
+        assert "bench.__main__" not in ours(path), path
+
+
+def test_no_two_modules_import_each_other_when_loaded() -> None:
+    below = {name: ours(path, when_loaded=True) for name, path in MODULES.items()}
+    settled = set[str]()
+    while ready := {n for n in below.keys() - settled if below[n] & below.keys() <= settled | {n}}:
+        settled |= ready
+    assert settled == below.keys(), f"in a circle: {sorted(below.keys() - settled)}"
+
+
+LOADS = {
+    "help": "from bench.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass",
+    "board help": (
+        "from bench.__main__ import main\n"
+        "try: main(['board', 'show', '--help'])\nexcept SystemExit: pass"
+    ),
+    "board": "from bench.__main__ import main\nmain(['board', 'show', 'nothing-like-it'])",
+    "board package": "import leaderboard.cli, leaderboard.rank, leaderboard.render",
+    "contract": "import bench.types, bench.curriculum, bench.method, bench.track",
+    "methods": "from bench import registry; registry.discover()",
+}
+
+
+@pytest.mark.parametrize("what", sorted(LOADS))
+def test_torch_stays_unloaded(what: str) -> None:
+    code = (
+        f"import sys\n{LOADS[what]}\nprint(sorted({{'torch', 'transformers'}} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

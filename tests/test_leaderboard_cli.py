@@ -1,0 +1,220 @@
+"""The verb `board`, as a user calls it, and the pages it keeps."""
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser
+from dataclasses import replace
+
+import pytest
+
+from leaderboard import board, cli
+from leaderboard.board import UnknownName, load
+from leaderboard.publish import check, publish, render_all
+from leaderboard.record import RecordError, Scope
+from tests.leaderboard_records import record, save
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A repository without records, and an empty $SKBENCH_HOME beside it."""
+    root = tmp_path / "repository"
+    published = root / "leaderboard" / "records" / "v1"
+    published.mkdir(parents=True)
+    for module in (board, cli):
+        monkeypatch.setattr(module, "PUBLISHED", published)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    return root
+
+
+@pytest.fixture
+def published(home):
+    root = home / "leaderboard" / "records" / "v1"
+    save(root, [record(label, seed) for label in ("std_cot", "kard") for seed in (0, 1)])
+    return root
+
+
+@pytest.fixture
+def local(home, tmp_path):
+    return tmp_path / "home" / "records" / "v1"
+
+
+def run(*words, known=()):
+    parser = ArgumentParser()
+    cli.add_parser(parser.add_subparsers(), known)
+    args = parser.parse_args(["board", *words])
+    return args.run(args)
+
+
+def test_show_json_is_a_list_of_rows(published, capsys):
+    assert run("show", "toy", "--json") == 0
+    body = json.loads(capsys.readouterr().out)
+    assert [row["method"] for row in body] == ["kard", "std_cot"]
+    assert body[0]["n_seeds"] == 2
+
+
+def test_show_by_task_adds_a_table_of_data_sets(published, capsys):
+    assert run("show", "toy") == 0
+    assert "ood_a" not in capsys.readouterr().out
+    assert run("show", "toy", "--by-task") == 0
+    assert "ood_a" in capsys.readouterr().out
+
+
+def test_a_scope_is_read_from_the_local_records_alone(published, local, capsys):
+    sealed = record("skintern", scope=Scope(split="sealed", sealed=7))
+    world = record("oracle", scope=Scope(world=2))
+    save(local, [sealed, world, record("mine")])
+    for words, label in [
+        (("--sealed", "7"), "skintern"),
+        (("--world", "2"), "oracle"),
+        (("--local",), "mine"),
+    ]:
+        assert run("show", "toy", "--json", *words) == 0
+        assert [row["method"] for row in json.loads(capsys.readouterr().out)] == [label]
+    assert run("show", "toy", "--sealed", "8") == 3
+
+
+def test_a_track_without_records_is_said_on_stderr_with_exit_code_3(home, capsys):
+    assert run("show", "toy") == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "skbench run toy" in printed.err
+
+
+def test_an_unknown_track_is_refused_with_the_nearest_name(published):
+    with pytest.raises(UnknownName, match="unknown track 'toi'; did you mean 'toy'"):
+        run("show", "toi")
+    assert run("show", "other", known=("other",)) == 3
+
+
+def test_an_unknown_label_is_refused_with_the_nearest_name(published):
+    with pytest.raises(UnknownName, match="did you mean 'kard'"):
+        run("compare", "karl", "std_cot", "--track", "toy")
+
+
+def test_compare_prints_a_difference_with_interval_and_p(published, capsys):
+    assert run("compare", "kard", "std_cot", "--track", "toy", "--json") == 0
+    body = json.loads(capsys.readouterr().out)
+    assert (body["a"], body["b"], body["id"]["value"], body["id"]["p"]) == ("kard", "std_cot", 0, 1)
+    assert run("compare", "kard", "std_cot", "--track", "toy") == 0
+    assert "p = 1" in capsys.readouterr().out
+
+
+def test_regress_against_a_folder_exits_with_its_finding(published, tmp_path, capsys):
+    base = tmp_path / "base"
+    save(base, [record(label, seed) for label in ("std_cot", "kard") for seed in (0, 1)])
+    assert run("regress", "--base", str(base)) == 0
+    assert "0 regressions in 10 comparisons" in capsys.readouterr().out
+    save(base, [record("extra")])
+    assert run("regress", "--base", str(base), "--track", "toy", "--json") == 3
+    assert json.loads(capsys.readouterr().out)["status"] == 3
+
+
+def test_regress_notices_a_track_that_vanished(published, tmp_path):
+    base = tmp_path / "base"
+    save(base, [record(track="gone")])
+    assert run("regress", "--base", str(base)) == 3
+
+
+def test_regress_passes_where_the_base_has_no_records_and_refuses_an_unknown_track(
+    published, tmp_path
+):
+    (tmp_path / "base").mkdir()
+    assert run("regress", "--base", str(tmp_path / "base")) == 0
+    with pytest.raises(UnknownName, match="toy"):
+        run("regress", "--base", str(tmp_path / "base"), "--track", "toi")
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv", "json"])
+def test_export_writes_the_same_to_a_file_as_to_the_screen(published, tmp_path, capsys, form):
+    assert run("export", "toy", "--format", form) == 0
+    printed = capsys.readouterr().out
+    assert run("export", "toy", "--format", form, "--output", str(tmp_path / "out")) == 0
+    assert (tmp_path / "out").read_text() == printed
+    assert "kard" in printed
+
+
+def test_publish_copies_public_records_and_brings_the_pages_up_to_date(home, local, capsys):
+    save(local, [record("skintern[steps=2]"), record("kard", scope=Scope(limit=5))])
+    assert run("publish", "toy") == 0
+    root = home / "leaderboard" / "records" / "v1"
+    assert [p.relative_to(root).as_posix() for p in sorted(root.glob("*/*/*"))] == [
+        "toy/skintern[steps=2]/seed0.json"
+    ]
+    assert load("toy", root) == [record("skintern[steps=2]")]
+    assert "skintern[steps=2]" in (home / "leaderboard" / "LEADERBOARD.md").read_text()
+    assert check(home) == []
+    assert run("publish", "toy") == 0
+
+
+def test_a_published_record_is_never_replaced(published, local):
+    changed = replace(record("kard"), method="other")
+    save(local, [record("a_new_one"), changed])
+    with pytest.raises(RecordError, match="append-only"):
+        publish(local, "toy", published)
+    assert record("kard") in load("toy", published)
+    assert not (published / "toy" / "a_new_one").exists()
+
+
+def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, published):
+    readme = home / "README.md"
+    before, after = "# Title\n\n<!-- board:toy -->\n", "<!-- /board -->\n\nmore\n"
+    readme.write_text(f"{before}old\n{after}<!-- board:none -->\nold\n<!-- /board -->\n")
+    assert run("render", "--check") == 1
+    assert set(render_all(home)) == {readme, home / "leaderboard" / "LEADERBOARD.md"}
+    text = readme.read_text()
+    assert text.startswith(before)
+    assert after in text
+    assert "| kard" in text
+    assert "old" not in text
+    assert run("render", "--check") == 0
+    save(published, [record("newcomer")])
+    assert set(check(home)) == {readme, home / "leaderboard" / "LEADERBOARD.md"}
+    assert run("render") == 0
+    assert "newcomer" in readme.read_text()
+
+
+def test_a_marker_that_is_not_closed_is_an_error_and_nothing_is_written(home, published):
+    text = "<!-- board:toy -->\nkept\n"
+    (home / "README.md").write_text(text)
+    with pytest.raises(RecordError, match=r"README.md: 1 board markers opened, 0 closed"):
+        render_all(home)
+    assert (home / "README.md").read_text() == text
+
+
+def test_a_dirty_record_is_published_with_a_dagger(home, published):
+    save(published, [record("hasty", provenance={"dirty": True})])
+    render_all(home)
+    text = (home / "leaderboard" / "LEADERBOARD.md").read_text()
+    assert "hasty †" in text
+    assert "kard †" not in text
+
+
+def test_a_bad_file_is_named(published):
+    (published / "toy" / "kard" / "seed9.json").write_text("{")
+    with pytest.raises(RecordError, match=r"seed9.json: not JSON"):
+        run("show", "toy")
+
+
+def test_a_record_in_the_folder_of_another_track_is_refused(published):
+    replace(record("stray"), track="else").save(published / "toy" / "stray" / "seed0.json")
+    with pytest.raises(RecordError, match="is of track 'else'"):
+        run("show", "toy")
+
+
+def test_two_records_of_one_cell_are_refused(published):
+    record("kard").save(published / "toy" / "kard" / "again.json")
+    with pytest.raises(RecordError, match="second record of kard seed 0"):
+        run("show", "toy")
+
+
+def test_importing_the_verbs_loads_nothing_but_the_standard_library():
+    code = "import sys, leaderboard.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*{m.split('.')[0] for m in sys.modules})"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split()) - set(bare.stdout.split())
+    assert "leaderboard" in loaded
+    assert loaded - {"leaderboard"} <= set(sys.stdlib_module_names)

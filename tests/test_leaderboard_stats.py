@@ -1,0 +1,185 @@
+"""Closed forms, properties and coverage of the board's statistics."""
+
+from itertools import product
+from math import comb, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr
+from scipy.stats import binomtest, ttest_rel
+
+from leaderboard.stats import difference, headline, holm, mcnemar, wilson
+
+outcomes = st.lists(st.integers(0, 1), min_size=2, max_size=12)
+p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=8)
+
+
+def matrix(*rows):
+    return np.array(rows, dtype=float)
+
+
+def simulate(rng, n_seeds, items, seed_sd, c=0.3):
+    """Outcomes of one method on data sets whose latent item effects are given, (n,) each.
+
+    Latent variance is 1 in all, so the probability of a right answer is the normal cdf of c.
+    """
+    seeds = rng.normal(size=(n_seeds, 1)) * seed_sd
+    rest = sqrt(1 - 0.36 - seed_sd**2)
+    draw = [seeds + 0.6 * each + rest * rng.normal(size=(n_seeds, len(each))) for each in items]
+    return [(each < c).astype(float) for each in draw]
+
+
+def test_the_headline_weighs_data_sets_alike_whatever_their_size():
+    small, large = matrix([1, 0]), matrix([1] * 9 + [0])
+    assert headline([small, large]).value == pytest.approx((0.5 + 0.9) / 2)
+
+
+def test_one_seed_on_one_data_set_gives_the_t_interval_of_a_mean():
+    outcome = np.array([1, 1, 0, 1, 0, 1, 1, 1, 0, 1], dtype=float)
+    estimate = headline([outcome[None]])
+    stderr = outcome.std(ddof=1) / sqrt(10)
+    assert estimate.stderr == pytest.approx(stderr)
+    assert estimate.high == pytest.approx(min(1, 0.7 + 2.262157 * stderr))
+    assert estimate.low == pytest.approx(0.7 - 2.262157 * stderr)
+
+
+def test_the_two_components_add_up_as_in_the_closed_form():
+    x = matrix([1, 1, 1, 1, 1, 0], [1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0])
+    items = x.mean(axis=0).var(ddof=1) / 6
+    rest = x - x.mean(axis=0) - x.mean(axis=1, keepdims=True) + x.mean()
+    seeds = x.mean(axis=1).var(ddof=1) / 3 - (rest**2).sum() / (2 * 5) / (3 * 6)
+    assert seeds > 0
+    estimate = headline([x])
+    assert estimate.stderr == pytest.approx(sqrt(items + seeds))
+    whole = sqrt(2.570582**2 * items + 4.302653**2 * seeds)
+    assert (estimate.low, estimate.high) == (max(0, 0.5556 - whole), min(1, 0.5556 + whole))
+
+
+def test_seeds_that_differ_less_than_their_noise_add_no_variance():
+    x = matrix([1, 0, 1, 0], [0, 1, 0, 1])
+    assert headline([x]).stderr == 0.0  # every item and every seed has mean one half
+
+
+def test_data_sets_of_equal_outcomes_keep_the_interval_of_a_proportion():
+    estimate = headline([np.zeros((1, 20)), np.zeros((1, 30))])
+    assert (estimate.low, estimate.high) == wilson(0.0, 50)
+    assert estimate.high > 0.05
+
+
+def test_a_single_item_counts_with_the_largest_variance_it_can_have():
+    assert headline([matrix([1])]).stderr == pytest.approx(0.5)
+
+
+@given(st.lists(outcomes, min_size=1, max_size=3))
+def test_an_interval_holds_its_value_and_stays_in_the_unit_range(sets):
+    estimate = headline([matrix(each, each[::-1]) for each in sets])
+    assert 0 <= estimate.low <= estimate.value + 1e-12
+    assert estimate.value - 1e-12 <= estimate.high <= 1
+
+
+@given(outcomes, st.randoms())
+def test_a_headline_does_not_depend_on_the_order_of_items_or_seeds(row, random):
+    x = matrix(row, row[::-1], [1] * len(row))
+    columns = list(range(len(row)))
+    random.shuffle(columns)
+    one, other = headline([x]), headline([x[::-1][:, columns]])
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+
+
+def test_one_seed_each_on_one_data_set_gives_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    a, b = (rng.random(40) < 0.7).astype(float), (rng.random(40) < 0.5).astype(float)
+    gap = difference([a[None]], [b[None]])
+    expected = ttest_rel(a, b)
+    assert gap.p == pytest.approx(expected.pvalue, rel=1e-6)
+    interval = expected.confidence_interval()
+    assert (gap.low, gap.high) == pytest.approx((interval.low, interval.high))
+
+
+@given(outcomes, st.data())
+def test_a_difference_turns_its_sign_with_its_sides(row, data):
+    other = data.draw(st.lists(st.integers(0, 1), min_size=len(row), max_size=len(row)))
+    a, b = matrix(row, other, row[::-1]), matrix(other)
+    one, two = difference([a], [b]), difference([b], [a])
+    assert (one.value, one.low) == pytest.approx((-two.value, -two.high))
+    assert one.p == pytest.approx(two.p)
+    if one.value:
+        assert one.p_drop + two.p_drop == pytest.approx(1)
+
+
+@given(outcomes, st.data())
+def test_p_is_under_five_percent_exactly_where_the_interval_leaves_out_zero(row, data):
+    other = data.draw(st.lists(st.integers(0, 1), min_size=len(row), max_size=len(row)))
+    gap = difference([matrix(row, row, other)], [matrix(other, row, row[::-1])])
+    if abs(gap.p - 0.05) > 1e-6:
+        assert (gap.p < 0.05) == (not gap.low <= 0 <= gap.high)
+
+
+def test_the_same_outcomes_differ_by_nothing():
+    x = matrix([1, 0, 1, 1], [0, 0, 1, 1])
+    gap = difference([x], [x])
+    assert (gap.value, gap.p) == (0.0, 1.0)
+
+
+def test_a_drop_of_every_answer_is_beyond_doubt_and_a_gain_is_no_drop():
+    ones, zeros = np.ones((1, 30)), np.zeros((1, 30))
+    assert difference([zeros], [ones]).p_drop < 1e-9
+    assert difference([ones], [zeros]).p_drop > 1 - 1e-9
+
+
+@pytest.mark.parametrize("n_seeds", [3, 5])
+@pytest.mark.parametrize("seed_sd", [0.02, 0.1, 0.3])
+def test_intervals_cover_the_truth_as_often_as_they_claim(n_seeds, seed_sd):
+    rng = np.random.default_rng(11)
+    hits, repeats = 0, 3000
+    for _ in range(repeats):
+        items = rng.normal(size=(3, 80))
+        estimate = headline(simulate(rng, n_seeds, items, seed_sd))
+        hits += estimate.low <= ndtr(0.3) <= estimate.high
+    assert 0.93 <= hits / repeats <= 0.97
+
+
+@pytest.mark.parametrize("n_seeds", [(1, 1), (3, 3), (5, 3)])
+def test_differences_of_equal_methods_are_called_significant_one_time_in_twenty(n_seeds):
+    rng = np.random.default_rng(4)
+    called, repeats = 0, 2000
+    for _ in range(repeats):
+        items = rng.normal(size=(3, 80))
+        a, b = (simulate(rng, n, items, 0.0 if n == 1 else 0.15) for n in n_seeds)
+        called += difference(a, b).p < 0.05
+    assert 0.03 <= called / repeats <= 0.07
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40))
+def test_mcnemar_is_the_binomial_test_of_the_discordant_pairs(pairs):
+    a, b = zip(*pairs, strict=True)
+    wins, losses = pairs.count((1, 0)), pairs.count((0, 1))
+    expected = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
+    assert mcnemar(a, b) == pytest.approx(expected)
+
+
+def test_mcnemar_of_six_to_none_is_one_in_thirty_two():
+    assert mcnemar([1] * 6, [0] * 6) == 2 * comb(6, 0) / 2**6
+
+
+def test_holm_steps_down_and_never_turns_back():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@given(p_lists)
+def test_holm_raises_p_no_more_than_bonferroni_and_keeps_their_order(p_values):
+    adjusted = holm(p_values)
+    for p, q in zip(p_values, adjusted, strict=True):
+        assert p <= q <= min(1, len(p_values) * p) + 1e-12 or q == max(adjusted)
+    for (p, q), (r, s) in product(zip(p_values, adjusted, strict=True), repeat=2):
+        assert p >= r or q <= s
+
+
+@given(st.integers(1, 60), st.data())
+def test_wilson_is_the_textbook_interval(n, data):
+    k = data.draw(st.integers(0, n))
+    interval = binomtest(k, n).proportion_ci(method="wilson")
+    assert wilson(k / n, n) == pytest.approx((interval.low, interval.high), abs=1e-9)

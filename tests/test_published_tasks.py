@@ -1,0 +1,250 @@
+"""The published suites and the corpus made of their train part."""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tasks
+from tasks import docs, published
+from tasks.corpora import Corpus, canonical, manifest
+from tasks.in_domain import teacher
+from tasks.scoring import matches, process_results
+
+TASKS = Path(tasks.__file__).parent
+YAMLS = [p for p in sorted(TASKS.rglob("*.yaml")) if not p.name.startswith("_")]
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    if not os.environ.get("SKBENCH_DATA"):
+        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
+    return Path(os.environ["SKBENCH_DATA"])
+
+
+@pytest.fixture(scope="module")
+def split(data: Path) -> published.Split:
+    return published.bbh(data)
+
+
+@pytest.fixture(scope="module")
+def corpus(data: Path) -> Corpus:
+    return teacher.build("bbh-codex", world=0, data_dir=data)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder of two small tasks, in the layout of the published files."""
+    lies = [{"input": f"Question: {n} lies. Does {n}?", "target": "Yes"} for n in range(11)]
+    shapes = [
+        {"input": f"Shape {n}?\nOptions:\n(A) circle\n(B) square", "target": "(B)"}
+        for n in (*range(5), *[5] * 5)
+    ]
+    files: dict[str, object] = {
+        "bbh/bbh/lies.json": {"canary": "c", "examples": lies},
+        "bbh/bbh/shapes.json": {"canary": "c", "examples": shapes},
+        "cascod/ARC-Easy-Test.json": [
+            {"input": "Question: q?\nOptions:\n(1) x\n- y ", "target": "(1)"}
+        ],
+    }
+    for name, examples, said in (("lies", lies, "yes"), ("shapes", shapes, "(A)")):
+        outputs = [{**e, "prediction": f"Well. So the answer is {said}."} for e in examples]
+        path = f"bbh_codex_cot/{name}_few_shot_template_0-255000.json"
+        files[path] = {"canary": "c", "outputs": outputs}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(content))
+    (tmp_path / "bbh/cot-prompts").mkdir()
+    long = "word " * 300
+    prompt = f"canary\n-----\nTell lies.\n\nQ: a\nA: b\n\nQ: c\nA: {long}\n\nQ: e\nA: f"
+    (tmp_path / "bbh/cot-prompts/lies.txt").write_text(prompt)
+    return tmp_path
+
+
+# ---------------------------------------------------------------- without the published data
+
+
+def test_every_yaml_file_is_indexed_by_lm_eval() -> None:
+    from lm_eval.tasks import TaskManager
+
+    index = TaskManager(include_path=str(TASKS), include_defaults=False).task_index
+    assert {entry.yaml_path.resolve() for entry in index.values() if entry.yaml_path} == set(YAMLS)
+    assert {"skb_bbh", "skb_arc_easy", "paper_id", "paper_ood"} <= set(index)
+
+
+@pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
+def test_every_function_named_in_a_yaml_file_exists(path: Path) -> None:
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    config = load_yaml(path, resolve_func=True)
+    assert path.stem == config.get("task" if isinstance(config["task"], str) else "group")
+
+
+def test_the_last_fifth_by_hash_is_test_and_equal_questions_stay_together(folder: Path) -> None:
+    split = published.bbh(folder)
+    lies = [row for row in split.test if row["task"] == "lies"]
+    raw = [f"Question: {n} lies. Does {n}?" for n in range(11)]
+    last = sorted(raw, key=lambda q: hashlib.sha256(q.encode()).hexdigest())[-3:]
+    assert ["Question: " + row["question"] for row in lies] == last
+    assert not {r["question"] for r in split.train} & {r["question"] for r in split.test}
+    assert len({row["id"] for row in (*split.train, *split.test)}) == 21
+
+
+def test_equal_questions_on_the_cut_all_go_to_test(folder: Path) -> None:
+    path = folder / "bbh/bbh/shapes.json"
+    path.write_text(json.dumps({"examples": [{"input": "q", "target": "a"}] * 5}))
+    split = published.bbh(folder)
+    assert Counter(row["task"] for row in split.test)["shapes"] == 5
+    assert Counter(row["task"] for row in split.train)["shapes"] == 0
+
+
+def test_questions_come_bare_with_their_options(folder: Path) -> None:
+    (arc,) = published.arc_easy(folder)
+    assert arc["question"] == "q?\nOptions:\n(1) x\n- y "
+    assert arc["options"] == ["(1) x", "y"]
+    row = next(r for r in published.bbh(folder).train if r["task"] == "lies")
+    assert not row["question"].startswith("Question: ")
+    assert row["options"] == []
+
+
+def test_an_item_that_is_not_the_pinned_one_stops_the_run(folder: Path) -> None:
+    rows = docs.stratified(published.bbh(folder).test)
+    pin = docs.items_sha256(rows)
+    served = published.load_bbh(str(folder), pin, limit=2, version=1)["test"]
+    assert [row["task"] for row in served] == ["lies", "shapes"]
+    path = folder / "bbh/bbh/shapes.json"
+    path.write_text(path.read_text().replace('"(B)"', '"(A)"'))
+    with pytest.raises(ValueError, match=rf"skb_bbh.*expected items_sha256 {pin}, got") as error:
+        published.load_bbh(str(folder), pin)
+    assert str(folder) in str(error.value)
+
+
+@pytest.mark.parametrize("given", [None, "/no/such/folder"])
+def test_a_missing_data_folder_is_an_error_that_tells_what_to_do(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SKBENCH_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match=r"--data-dir.*SKBENCH_DATA"):
+        published.load_arc_easy(given, "0" * 64)
+
+
+def test_the_data_folder_is_taken_from_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKBENCH_DATA", str(folder))
+    assert published.data_folder(None) == folder
+
+
+def test_a_missing_file_is_named_with_its_source(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"bbh/bbh.*BIG-Bench-Hard"):
+        published.bbh(tmp_path)
+
+
+def test_a_stratified_draw_takes_turns_and_begins_every_longer_one() -> None:
+    rows = [{"task": task, "n": n} for task, count in (("a", 3), ("b", 1)) for n in range(count)]
+    order = [(row["task"], row["n"]) for row in docs.stratified(rows)]
+    assert order == [("a", 0), ("b", 0), ("a", 1), ("a", 2)]
+    assert [docs.stratified(rows, n) for n in range(5)] == [
+        docs.stratified(rows)[:n] for n in range(5)
+    ]
+
+
+def test_the_answer_filter_rejects_wrong_rationales_and_counts_them(folder: Path) -> None:
+    corpus = teacher.build("bbh-codex", world=0, data_dir=folder)
+    assert {row["task"] for row in corpus.rows} == {"lies"}
+    assert corpus.asked == corpus.rejected + 8
+    assert corpus.rejected > 0
+    assert corpus.rows[0]["rationale"] == "Well."
+    assert corpus.rows[0]["answer"] == "Yes"
+
+
+def test_passages_are_description_and_exemplars_of_at_most_128_words(folder: Path) -> None:
+    texts = [passage["text"] for passage in teacher.passages(folder)]
+    assert texts[:2] == ["Tell lies.", "Q: a\nA: b"]
+    assert texts[-1] == "Q: e\nA: f"
+    assert [len(text.split()) for text in texts] == [2, 4, 101, 101, 101, 4]
+
+
+def test_a_manifest_pins_rows_and_passages(folder: Path) -> None:
+    corpus = teacher.build("bbh-codex", world=0, data_dir=folder)
+    before = manifest("bbh-codex", corpus)
+    corpus.rows[0]["rationale"] += "!"
+    after = manifest("bbh-codex", corpus)
+    assert {key for key in before if before[key] != after[key]} == {"sha256"}
+
+
+def test_canonical_rows_are_one_line_each_whatever_they_hold() -> None:
+    rows = [{"b": "x\u2028y\x85\n", "a": 1}, {"a": None}]
+    lines = canonical(rows).decode().splitlines()
+    assert lines[0].startswith('{"a":1,')
+    assert [json.loads(line) for line in lines] == rows
+
+
+# ---------------------------------------------------------------- on the published data
+
+
+def test_lm_eval_serves_the_pinned_items(data: Path) -> None:
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(
+        include_path=str(TASKS), include_defaults=False, metadata={"data_dir": str(data)}
+    )
+    loaded: dict[str, Any] = manager.load(["paper_id", "paper_ood"])
+    sizes = {name: len(task.test_docs()) for name, task in loaded["tasks"].items()}
+    assert sizes == {"skb_bbh": 1304, "skb_arc_easy": 2376}
+    assert loaded["group_map"] == {"paper_id": ["skb_bbh"], "paper_ood": ["skb_arc_easy"]}
+    for task in loaded["tasks"].values():
+        doc = task.test_docs()[0]
+        assert task.doc_to_text(doc) == doc["question"]
+        assert task.process_results(doc, [f" Therefore, the answer is {doc['target']}."]) == {
+            "strict": 1.0,
+            "author": 1.0,
+            "flexible": 1.0,
+            "failed": 0.0,
+        }
+
+
+def test_no_training_question_is_asked_in_the_test(split: published.Split, corpus: Corpus) -> None:
+    assert (len(split.train), len(split.test)) == (5207, 1304)
+    asked = {row["question"] for row in split.test}
+    assert not asked & {row["question"] for row in (*split.train, *corpus.rows)}
+
+
+def test_gold_scores_one_and_an_empty_answer_zero_on_every_item(
+    data: Path, split: published.Split
+) -> None:
+    empty_but_right = Counter[str]()
+    for row in (*split.train, *split.test, *published.arc_easy(data)):
+        right = process_results(row, [f" Therefore, the answer is {row['target']}."])
+        assert right == {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}, row
+        empty = process_results(row, [""])
+        assert empty["strict"] == empty["flexible"] == 0.0, row
+        empty_but_right[row["task"]] += int(empty["author"])
+    assert +empty_but_right == {"formal_fallacies": 133}, "the author's rule: not invalid = valid"
+
+
+def test_no_option_but_the_gold_one_is_right(data: Path, split: published.Split) -> None:
+    without_gold: list[str] = []
+    for row in (*split.train, *split.test, *published.arc_easy(data)):
+        n_right = sum(matches(o, row["target"], row["options"]) for o in row["options"])
+        assert n_right <= 1, row
+        if row["options"] and n_right == 0:
+            without_gold.append(row["target"])
+    assert sorted(without_gold) == [
+        "Monsters, Inc",
+        "dearth, wind, & fire",
+        "rita, sue and bob poo",
+    ]
+
+
+def test_the_corpus_is_the_one_of_its_manifest(corpus: Corpus) -> None:
+    stored = json.loads((TASKS / "corpora" / "bbh-codex.json").read_text())
+    assert manifest("bbh-codex", corpus) == stored
+    assert (corpus.asked, corpus.rejected, len(corpus.rows)) == (5207, 1374, 3833)
+    assert max(len(passage["text"].split()) for passage in corpus.passages) <= 128
+    assert not any("So the answer is" in row["rationale"] for row in corpus.rows)
+    assert len({row["id"] for row in corpus.rows}) == 3833

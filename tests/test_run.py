@@ -1,0 +1,185 @@
+"""A whole cell on a student from random weights: done once, found again, and survived."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bench import evaluate, run
+from bench import student as students
+from bench import train as training
+from bench.__main__ import main
+from bench.batch import encode
+from bench.student import Student
+from bench.track import Scratch
+from bench.track import Student as Spec
+
+TRACK = """
+about = "a test"
+corpus = "pocket-100"
+reference = "std_cot"
+methods = ["std_cot"]
+seeds = [0]
+
+[student.scratch]
+vocab_size = 400
+
+[student.scratch.config]
+model_type = "llama"
+hidden_size = 16
+intermediate_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+max_position_embeddings = 512
+
+[tasks]
+id = ["pocket_chain"]
+ood = ["pocket_unseen"]
+
+[training]
+epochs = 1
+batch_size = 4
+learning_rate = 1e-3
+checkpoint_steps = 1
+
+[decoding]
+max_new_tokens = 4
+latency_questions = 1
+"""
+
+
+class Killed(BaseException):
+    """As a kill -9."""
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    path = tmp_path / "own.toml"
+    path.write_text(TRACK)
+
+    def command(method: str = "std_cot") -> Any:
+        assert main(["run", str(path), "--methods", method, "--limit", "3", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return command
+
+
+def outcomes(home: Path) -> list[Any]:
+    (path,) = (home / "records").rglob("*.json")
+    record = json.loads(path.read_text())
+    kept = ("data_sets", "snapshot", "scope", "label", "seed")
+    steps = {k: v for k, v in record["training"].items() if k != "seconds"}
+    return [{key: record[key] for key in kept}, steps]
+
+
+def test_the_same_command_again_finds_everything_done(
+    command: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = command()
+    assert [row["method"] for row in first] == ["std_cot"]
+    monkeypatch.setattr(run, "_make_record", lambda _: pytest.fail("made again"))
+    assert command() == first
+    assert outcomes(home)[0]["scope"]["limit"] == 3
+    assert outcomes(home)[1]["n_steps"] == 3
+
+
+def test_the_student_that_answers_reads_with_the_tokenizer_it_was_trained_with(
+    command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    for module, name in ((training, "train"), (evaluate, "evaluate")):
+        real = getattr(module, name)
+
+        def watched(*args: Any, real: Any = real, **options: Any) -> Any:
+            (student,) = (each for each in args if isinstance(each, Student))
+            seen.append(encode(student.tokenizer, "Therefore, the answer is"))
+            return real(*args, **options)
+
+        monkeypatch.setattr(module, name, watched)
+    command()
+    assert len(seen) == 2 and seen[0] == seen[1]
+    assert len(seen[0]) < len("Therefore, the answer is")
+
+
+@pytest.mark.parametrize("stage", ["training", "weights", "evaluation"])
+def test_a_killed_command_goes_on_and_scores_as_if_it_had_not_been(
+    stage: str,
+    command: Callable[..., Any],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command()
+    expected = outcomes(home)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "second"))
+
+    def killed(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if stage == "training":
+            patch.setattr(training, "clock", ClockThatKills(5))
+        elif stage == "weights":
+            patch.setattr(run, "write_atomically", killed)
+        else:
+            patch.setattr(evaluate, "evaluate", killed)
+        with pytest.raises(Killed):
+            command()
+    assert not list((tmp_path / "second").rglob("seed0-limit3.json"))
+    command()
+    assert outcomes(tmp_path / "second") == expected
+
+
+class ClockThatKills:
+    """Shows 0.0 until it is read for the `n`-th time."""
+
+    def __init__(self, n: int) -> None:
+        self._left = n
+
+    def __call__(self) -> float:
+        self._left -= 1
+        if not self._left:
+            raise Killed
+        return 0.0
+
+
+def test_training_is_not_done_again_where_only_the_evaluation_was_lost(
+    command: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command()
+    expected = outcomes(home)
+    (path,) = (home / "records").rglob("*.json")
+    path.unlink()
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained again"))
+    command()
+    assert outcomes(home) == expected
+
+
+def test_a_method_that_only_prompts_is_not_trained(
+    command: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained"))
+    command("zero_shot")
+    assert outcomes(home)[1]["n_steps"] == 0 == outcomes(home)[1]["tokens"]
+
+
+def test_a_student_from_scratch_is_decided_by_its_seed(home: Path) -> None:
+    shape: dict[str, Any] = {
+        "model_type": "llama",
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    spec = Spec(scratch=Scratch(shape, 300))
+
+    def weight(seed: int) -> torch.Tensor:
+        student = students.load(spec, texts=["red blue"] * 5, home=home, seed=seed)
+        assert student.model.config.vocab_size == len(student.tokenizer)
+        assert student.model.config.eos_token_id == student.tokenizer.eos_token_id
+        return student.model.get_input_embeddings().weight
+
+    assert torch.equal(weight(0), weight(0)) and not torch.equal(weight(0), weight(1))

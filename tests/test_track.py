@@ -1,0 +1,106 @@
+"""Tracks are read strictly: a slip in a file is told by name, never guessed around."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import corpus as corpora
+from bench import registry, track
+from bench.track import ConfigError, load
+
+TOML = """
+about = "a test"
+corpus = "pocket"
+reference = "std_cot"
+methods = ["std_cot"]
+seeds = [0, 1]
+
+[student]
+path = "somewhere"
+
+[tasks]
+id = ["pocket_chain"]
+ood = []
+
+[training]
+epochs = 1
+batch_size = 4
+learning_rate = 1e-3
+
+[decoding]
+max_new_tokens = 8
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., track.Track]:
+    def read(old: str = "", new: str = "") -> track.Track:
+        assert old in TOML
+        path = tmp_path / "mine.toml"
+        path.write_text(TOML.replace(old, new, 1) if old else TOML)
+        return load(str(path))
+
+    return read
+
+
+def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.Track]) -> None:
+    mine = read()
+    assert mine.name == "mine" and mine.student.path == "somewhere"
+    assert mine.training.precision == "fp32" and mine.training.lora_rank is None
+    assert mine.decoding.stop == [] and mine.decoding.overflow == "error"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("epochs = 1", "epoch = 1", r"mine.toml: training: unknown key 'epoch'; .*'epochs'\?"),
+        ("[decoding]", "[decodings]", r"mine.toml: unknown key 'decodings'; .*'decoding'\?"),
+        ("epochs = 1", "", "mine.toml: training: missing key 'epochs'"),
+        ('corpus = "pocket"', "", "mine.toml: missing key 'corpus'"),
+        ("epochs = 1", "epochs = 1.0", "training: epochs: expected int, got 1.0"),
+        ("epochs = 1", "epochs = true", "training: epochs: expected int, got True"),
+        ("epochs = 1", 'epochs = "1"', "training: epochs: expected int, got '1'"),
+        ("1e-3", '"1e-3"', "training: learning_rate: expected float, got '1e-3'"),
+        ("1e-3", "true", "training: learning_rate: expected float, got True"),
+        ("seeds = [0, 1]", "seeds = 0", "seeds: expected list.*, got 0"),
+        ("seeds = [0, 1]", 'seeds = ["0"]', "seeds: expected int, got '0'"),
+        ('id = ["pocket_chain"]', 'id = "pocket_chain"', "tasks: id: expected list.*, got 'pock"),
+        ('path = "somewhere"', "path = 3", "student: path: expected str, got 3"),
+        ("epochs = 1", 'epochs = 1\nprecision = "fp16"', "'fp16' is none of fp32, bf16"),
+        ("epochs = 1", "epochs = 1\nlora_rank = 1.5", "lora_rank: expected int, got 1.5"),
+        ("[student]", "[student]\nscratch = 3", "student: scratch: expected Scratch, got 3"),
+        ("[student]", "[student", "not valid TOML"),
+    ],
+)
+def test_a_slip_is_named(read: Callable[..., track.Track], old: str, new: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault) as caught:
+        read(old, new)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_whole_number_is_a_float_where_one_is_asked_for(
+    read: Callable[..., track.Track],
+) -> None:
+    rate = read("1e-3", "1").training.learning_rate
+    assert rate == 1.0 and type(rate) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("pokket", "did you mean 'pocket'?"), ("zzz", "valid: "), ("none.toml", "no such file")],
+)
+def test_an_unknown_track_is_told_with_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(name)
+    assert f"unknown track '{name}': {hint}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", track.names())
+def test_a_built_in_track_names_methods_and_a_corpus_that_exist(name: str) -> None:
+    known, built_in = registry.discover(), track.load(name)
+    labels = [registry.configure(known, spec, []).label for spec in built_in.methods]
+    assert len(set(labels)) == len(labels)
+    assert built_in.reference in labels and built_in.corpus in corpora.builders()
+    assert built_in.seeds and len(set(built_in.seeds)) == len(built_in.seeds)
+    assert (built_in.student.path is None) != (built_in.student.scratch is None)

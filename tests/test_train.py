@@ -1,0 +1,471 @@
+"""The training loop: it learns, starts afresh where asked, and goes on after a kill as if none."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench import corpus as corpora
+from bench import registry
+from bench import student as students
+from bench import train as training_module
+from bench.batch import Batch
+from bench.corpus import Corpus
+from bench.method import Method
+from bench.student import Student
+from bench.track import Training
+from bench.train import Progress, TrainingError, fitted, learning_rate, order, segments, train
+from bench.types import Demo, Example, Needs, Pair, Question
+
+SEED = 3
+FULL = Training(epochs=4, batch_size=4, learning_rate=1e-2, checkpoint_steps=3)
+LORA = replace(FULL, lora_rank=4, lora_alpha=8)
+
+
+class Killed(BaseException):
+    """As a kill -9: nothing in the loop may catch it."""
+
+
+@dataclass(frozen=True)
+class Plain(Method):
+    """Question in, answer out, with demos in front; starts afresh where it is told."""
+
+    source = "a test"
+    points: tuple[float, ...] = ()
+    weight: float = 1.0
+
+    @property
+    def restart_points(self) -> tuple[float, ...]:
+        return self.points
+
+    @property
+    def objectives(self) -> Mapping[str, float]:
+        return {"solution": self.weight}
+
+    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
+        demos = "".join(f" {demo.question}" for demo in example.demos)
+        return (Pair(f"{demos}\n\nQuestion: {example.text}\nAnswer:", f" {example.rationale}"),)
+
+    def prompt(self, question: Question) -> str:
+        return f"\n\nQuestion: {question.text}\nAnswer:"
+
+
+@pytest.fixture
+def examples(toy_corpus: Corpus) -> list[Example]:
+    return corpora.examples(toy_corpus, Needs(), SEED)
+
+
+Run = Callable[..., Progress]
+
+
+@pytest.fixture
+def run(examples: list[Example], make_student: Callable[..., Student], tmp_path: Path) -> Run:
+    """Train a fresh student, as a new process would: the only things shared are the files."""
+
+    def run(
+        out: str = "out",
+        training: Training = FULL,
+        method: Method | None = None,
+        chosen: Sequence[Example] = (),
+        family: str = "lfm2",
+        **changes: Any,
+    ) -> Progress:
+        return train(
+            method or Plain(),
+            chosen or examples,
+            make_student(family),
+            training,
+            seed=changes.pop("seed", SEED),
+            out=tmp_path / out,
+            **changes,
+        )
+
+    return run
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path) -> bytes:
+    (path,) = (folder / "weights").glob("*.safetensors")
+    return path.read_bytes()
+
+
+def dies_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the process die in the middle of an optimizer step."""
+    real = training_module._Loop.step
+
+    def deadly(loop: Any, at: int, sequences: Any) -> float:
+        if at == step:
+            raise Killed
+        return real(loop, at, sequences)
+
+    monkeypatch.setattr(training_module._Loop, "step", deadly)
+
+
+# ------------------------------------------------------------ learning
+
+
+@pytest.mark.parametrize("training", [FULL, LORA], ids=["full", "lora"])
+def test_the_loss_falls(training: Training, run: Run, tmp_path: Path) -> None:
+    done = run(training=replace(training, epochs=10), family="llama")
+    losses = [line["loss"] for line in log(tmp_path / "out")]
+    n = 3
+    assert len(losses) == 30 == done.step and done.final_loss == losses[-1]
+    assert sum(losses[-n:]) < (0.75 if training is FULL else 0.97) * sum(losses[:n])
+
+
+def test_every_method_learns_the_toy_corpus(run: Run, toy_corpus: Corpus, tmp_path: Path) -> None:
+    """Each against its own first loss, over the same examples in the same stage of a curriculum."""
+    for name, method in registry.discover().items():
+        if not method.trains:
+            continue
+        chosen = corpora.examples(toy_corpus, method.needs, SEED)
+        done = run(name, replace(FULL, epochs=2), method, chosen)
+        losses = [line["loss"] for line in log(tmp_path / name)]
+        assert done.skipped_examples == done.dropped_demos == 0
+        assert losses[-1] < losses[0]
+
+
+def test_tokens_steps_and_lengths_are_counted(
+    run: Run, examples: list[Example], tokenizer: Any, tmp_path: Path
+) -> None:
+    done = run()
+    lengths = []
+    for example in examples:
+        (pair,) = Plain().pairs(example, 0.0)
+        lengths.append(len(tokenizer(pair.prompt + pair.target).input_ids) + 1)
+    assert done.tokens == FULL.epochs * sum(lengths)
+    assert done.lengths == {n: FULL.epochs * lengths.count(n) for n in lengths}
+    assert sum(line["tokens"] for line in log(tmp_path / "out")) == done.tokens
+    assert [line["step"] for line in log(tmp_path / "out")] == list(range(12))
+
+
+def test_a_limit_ends_training_after_as_many_steps(run: Run, tmp_path: Path) -> None:
+    assert run(limit=2).step == 2 == len(log(tmp_path / "out"))
+
+
+def test_an_epoch_shows_every_example_once_in_an_order_of_its_own(
+    examples: list[Example],
+) -> None:
+    def epoch(number: int, seed: int = SEED) -> list[str]:
+        steps = range(number * 3, number * 3 + 3)
+        return [e.id for step in steps for e in order(examples, step, 5, seed)]
+
+    assert sorted(epoch(0)) == sorted(epoch(1)) == sorted(e.id for e in examples)
+    assert epoch(0) == epoch(0) != epoch(1)
+    assert epoch(0) != epoch(0, seed=SEED + 1)
+
+
+def test_an_objective_without_weight_teaches_nothing(
+    run: Run, make_student: Callable[..., Student], tmp_path: Path
+) -> None:
+    run(method=Plain(weight=0.0), training=replace(FULL, epochs=1))
+    trained = students.restore(make_student(), tmp_path / "out" / "weights").model.state_dict()
+    for name, weight in make_student().model.state_dict().items():
+        assert torch.equal(weight, trained[name])
+
+
+# ------------------------------------------------------------ schedule and restarts
+
+
+def test_the_learning_rate_warms_up_and_falls_along_a_cosine() -> None:
+    training = Training(epochs=1, batch_size=1, learning_rate=2.0, warmup=0.2, final_lr_ratio=0.1)
+    rates = [learning_rate(step, [0, 10], training) for step in range(10)]
+    assert rates[:3] == pytest.approx([1.0, 2.0, 2.0])
+    assert rates[6] == pytest.approx(2.0 * (0.1 + 0.9 / 2))
+    assert rates[9] == pytest.approx(2.0 * (0.1 + 0.9 * (1 + math.cos(math.pi * 7 / 8)) / 2))
+    assert rates[2:] == sorted(rates[2:], reverse=True) and rates[9] > 0.2
+
+
+def test_each_segment_has_the_schedule_of_a_run_of_its_own_length() -> None:
+    starts = segments((0.25, 0.5, 0.75), 40)
+    assert starts == [0, 10, 20, 30, 40]
+    alone = [learning_rate(step, [0, 10], FULL) for step in range(10)]
+    assert [learning_rate(step, starts, FULL) for step in range(40)] == alone * 4
+
+
+def test_a_restart_resets_the_learning_rate_and_the_optimizer_state(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real, ages = training_module._Loop.step, []
+
+    def watched(loop: Any, at: int, sequences: Any) -> float:
+        loss = real(loop, at, sequences)
+        ages.append({int(state["step"]) for state in loop._optimizer.state.values()})
+        return loss
+
+    monkeypatch.setattr(training_module._Loop, "step", watched)
+    training = replace(FULL, epochs=4, warmup=0.5)
+    run(method=Plain(points=(0.5,)), training=training)
+    assert ages == [{n} for n in (*range(1, 7), *range(1, 7))]
+    rates = [line["lr"] for line in log(tmp_path / "out")]
+    assert rates[:6] == rates[6:] == [learning_rate(s, [0, 6], training) for s in range(6)]
+    assert rates[5] < rates[2] > rates[0]
+
+
+def test_without_a_restart_the_optimizer_keeps_its_state(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, ages = training_module._Loop.step, []
+
+    def watched(loop: Any, at: int, sequences: Any) -> float:
+        loss = real(loop, at, sequences)
+        ages.extend({int(state["step"]) for state in loop._optimizer.state.values()})
+        return loss
+
+    monkeypatch.setattr(training_module._Loop, "step", watched)
+    run()
+    assert ages == list(range(1, 13))
+
+
+def test_the_optimizer_is_given_the_rate_that_is_logged(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real, rates = training_module._Loop.step, []
+
+    def watched(loop: Any, at: int, sequences: Any) -> float:
+        loss = real(loop, at, sequences)
+        rates.append(loop._optimizer.param_groups[0]["lr"])
+        return loss
+
+    monkeypatch.setattr(training_module._Loop, "step", watched)
+    run(method=Plain(points=(0.5,)))
+    assert rates == [line["lr"] for line in log(tmp_path / "out")]
+
+
+def test_micro_batches_do_not_change_what_is_learnt(run: Run, tmp_path: Path) -> None:
+    for name, room in (("one", 1), ("all", 10**6)):
+        run(name, replace(FULL, epochs=1, micro_batch_tokens=room), family="llama")
+    one, whole = log(tmp_path / "one"), log(tmp_path / "all")
+    assert [x["loss"] for x in one] == pytest.approx([x["loss"] for x in whole], rel=1e-4)
+
+
+# ------------------------------------------------------------ resume
+
+
+@pytest.mark.parametrize("training", [FULL, LORA], ids=["full", "lora"])
+@pytest.mark.parametrize("died_at", [1, 3, 8, 11])
+def test_a_killed_run_goes_on_to_the_very_same_weights_and_log(
+    training: Training,
+    died_at: int,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Checkpoints lie at 3, 6, 9; the optimizer starts afresh at 6."""
+    method = Plain(points=(0.5,))
+    whole = run("whole", training, method)
+    with monkeypatch.context() as patch:
+        dies_at(died_at, patch)
+        with pytest.raises(Killed):
+            run("killed", training, method)
+    begun = watch_first_step(monkeypatch)
+    again = run("killed", training, method)
+    assert begun == [died_at // 3 * 3]
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    assert log(tmp_path / "killed") == log(tmp_path / "whole")
+    assert replace(again, seconds=0.0) == replace(whole, seconds=0.0)
+    assert not list((tmp_path / "killed").glob("checkpoint*"))
+
+
+def watch_first_step(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    real, first = training_module._Loop.step, list[int]()
+
+    def watched(loop: Any, at: int, sequences: Any) -> float:
+        if not first:
+            first.append(at)
+        return real(loop, at, sequences)
+
+    monkeypatch.setattr(training_module._Loop, "step", watched)
+    return first
+
+
+def test_a_run_killed_while_it_writes_a_checkpoint_keeps_the_one_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run("whole")
+    real = torch.save
+
+    def torn(saved: Any, path: Path) -> None:
+        if saved["progress"]["step"] == 6:
+            path.write_bytes(b"half a checkpoint")
+            raise Killed
+        real(saved, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", torn)
+        with pytest.raises(Killed):
+            run("killed")
+    first = watch_first_step(monkeypatch)
+    run("killed")
+    assert first == [3]
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    assert log(tmp_path / "killed") == log(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("training", [FULL, LORA], ids=["full", "lora"])
+def test_a_run_killed_between_its_weights_and_its_report_can_be_run_again(
+    training: Training, run: Run, tmp_path: Path
+) -> None:
+    """The weights are there, but whoever asked for them was killed before noting it."""
+    run("killed", training)
+    before = weights(tmp_path / "killed")
+    again = run("killed", training)
+    assert weights(tmp_path / "killed") == before and again.step == 12
+    assert len(log(tmp_path / "killed")) == 12
+
+
+def test_a_run_killed_while_its_weights_are_written_can_be_run_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run("whole")
+
+    def torn(student: Student, folder: Path) -> None:
+        part = folder.with_name(f"{folder.name}.part")
+        part.mkdir()
+        (part / "model.safetensors").write_bytes(b"half")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(students, "save", torn)
+        with pytest.raises(Killed):
+            run("killed")
+    assert not (tmp_path / "killed" / "weights").exists()
+    run("killed")
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+
+
+# ------------------------------------------------------------ failures and fitting
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_examples(
+    run: Run, examples: list[Example], tmp_path: Path
+) -> None:
+    steps = count()
+
+    class Diverging(Plain):
+        def loss(self, student_logits: Tensor, batch: Batch) -> Tensor:
+            factor = math.nan if next(steps) == 2 else 1.0
+            return super().loss(student_logits, batch) * factor
+
+    with pytest.raises(TrainingError) as caught:
+        run(method=Diverging())
+    chosen = order(examples, 2, FULL.batch_size, SEED)
+    assert "nan at step 2;" in str(caught.value)
+    for example in examples:
+        assert (example.id in str(caught.value)) == (example in chosen)
+    assert not (tmp_path / "out" / "weights").exists()
+
+
+def test_demos_are_dropped_the_least_similar_first_and_counted(
+    run: Run, examples: list[Example], tokenizer: Any
+) -> None:
+    demos = tuple(Demo(f"start {n}", "", "") for n in range(1, 5))
+    example = replace(examples[0], demos=demos)
+    (bare,), _ = fitted(Plain(), examples[0], 0.0, tokenizer, 1000)
+    sequences, dropped = fitted(Plain(), example, 0.0, tokenizer, len(bare) + 5)
+    assert dropped == 2 and len(sequences[0]) == len(bare) + 4
+    assert tokenizer.decode(sequences[0].prompt).startswith(" start 1 start 2\n\nQuestion:")
+    chosen = [replace(e, demos=demos) for e in examples]
+    longest = max(len(fitted(Plain(), e, 0.0, tokenizer, 1000)[0][0]) for e in examples)
+    done = run(chosen=chosen, training=replace(FULL, epochs=1, max_tokens=longest))
+    expected = [fitted(Plain(), e, 0.0, tokenizer, longest)[1] for e in chosen]
+    assert done.dropped_demos == sum(expected) > 0 and done.skipped_examples == 0
+
+
+def test_a_target_is_never_cut(examples: list[Example], tokenizer: Any) -> None:
+    (whole,), _ = fitted(Plain(), examples[0], 0.0, tokenizer, 1000)
+    assert fitted(Plain(), examples[0], 0.0, tokenizer, len(whole)) == ([whole], 0)
+    assert fitted(Plain(), examples[0], 0.0, tokenizer, len(whole) - 1)[0] == []
+
+
+def test_an_example_that_does_not_fit_is_named(run: Run, examples: list[Example]) -> None:
+    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    chosen = [*examples[:5], long, *examples[6:]]
+    with pytest.raises(TrainingError, match=f"example {long.id} does not fit 200 tokens"):
+        run(chosen=chosen, training=replace(FULL, max_tokens=200))
+
+
+def test_an_example_that_does_not_fit_is_skipped_and_counted_where_the_track_says_so(
+    run: Run, examples: list[Example], tmp_path: Path
+) -> None:
+    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    chosen = [*examples[:5], long, *examples[6:]]
+    training = replace(FULL, max_tokens=200)
+    done = run(chosen=chosen, training=training, overflow="wrong")
+    assert done.skipped_examples == FULL.epochs and done.step == 12
+    assert max(done.lengths) <= 200
+
+
+def test_a_step_of_which_no_example_fits_is_survived(run: Run, examples: list[Example]) -> None:
+    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    training = replace(FULL, max_tokens=200, batch_size=1, epochs=1)
+    done = run(chosen=[examples[0], long, examples[1]], training=training, overflow="wrong")
+    assert done.skipped_examples == 1 and done.step == 3 and done.tokens > 0
+
+
+# ------------------------------------------------------------ saving
+
+
+@pytest.mark.parametrize("training", [FULL, LORA], ids=["full", "lora"])
+def test_a_restored_student_is_the_trained_one(
+    training: Training,
+    family: str,
+    run: Run,
+    make_student: Callable[..., Student],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    trained: list[Any] = []
+    real = students.save
+
+    def seen(student: Student, folder: Path) -> None:
+        trained.append(student.model.eval())
+        real(student, folder)
+
+    monkeypatch.setattr(students, "save", seen)
+    run(training=training, family=family)
+    ids = torch.arange(5, 45)[None]
+    restored = [
+        students.restore(make_student(family), tmp_path / "out" / "weights").model.eval()
+        for _ in range(2)
+    ]
+    with torch.inference_mode():
+        expected = trained[0](ids).logits
+        found, again = (model(ids).logits for model in restored)
+        untrained = make_student(family).model(ids).logits
+    assert torch.equal(found, again)
+    if training.lora_rank is None:
+        assert torch.equal(found, expected)
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(found, untrained, rtol=1e-2, atol=1e-2)
+
+
+def test_the_seed_decides_the_adapter(run: Run, tmp_path: Path) -> None:
+    training = replace(LORA, epochs=1)
+    torch.manual_seed(111)
+    run("one", training)
+    torch.manual_seed(222)
+    run("same", training)
+    run("other", training, seed=SEED + 1)
+    assert weights(tmp_path / "one") == weights(tmp_path / "same")
+    assert weights(tmp_path / "one") != weights(tmp_path / "other")
+
+
+def test_only_the_adapter_is_written_for_lora_and_all_weights_without(
+    run: Run, tmp_path: Path
+) -> None:
+    for name, training in (("full", FULL), ("lora", LORA)):
+        run(name, replace(training, epochs=1))
+    lora, full = tmp_path / "lora" / "weights", tmp_path / "full" / "weights"
+    assert (lora / "adapter_config.json").is_file() and not (lora / "config.json").exists()
+    assert (full / "config.json").is_file() and not (full / "adapter_config.json").exists()
