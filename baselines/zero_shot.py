@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from baselines._phrases import DIRECT, FORMAT, ask
+from baselines._phrases import CONCLUSION, DIRECT, FORMAT, ask
 from bench.method import Method
-from bench.types import Question
+from bench.types import Program, Question
 
 
 @dataclass(frozen=True)
 class ZeroShot(Method):
-    """The student as it came, prompted with the question and the answer format."""
+    """The student as it came, asked for the answer; what it writes is taken as the answer."""
 
     source = "SKIntern, section 4.2 (Zero-shot)"
 
@@ -19,3 +19,7 @@ class ZeroShot(Method):
 
     def prompt(self, question: Question) -> str:
         return f"{FORMAT}{ask(question.text)}{DIRECT}"
+
+    def solve(self, question: Question) -> Program:
+        answer = yield self.prompt(question)
+        return f"{CONCLUSION}{answer}"

@@ -36,8 +36,12 @@ def _told() -> tuple[type[Exception], ...]:
     from bench.track import ConfigError
     from leaderboard.board import UnknownName
     from leaderboard.record import RecordError
+    from tasks.docs import MissingDataError, WrongItemsError
 
-    return (ConfigError, CorpusError, UnknownName, RecordError)
+    found = [ConfigError, CorpusError, UnknownName, RecordError, MissingDataError, WrongItemsError]
+    if "bench.train" in sys.modules:
+        found.append(sys.modules["bench.train"].TrainingError)
+    return tuple(found)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from bench.track import Track
 from leaderboard.record import Record, Scope
 
 CORE = [f"bench/{m}.py" for m in ("types", "curriculum", "method", "batch", "losses", "train")]
-CORE += [f"bench/{m}.py" for m in ("corpus", "importance", "retrieve", "student")]
+CORE += [f"bench/{m}.py" for m in ("attach", "corpus", "importance", "retrieve", "student")]
 JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
 JUDGE += ["bench/latency.py", "bench/measure.py", "leaderboard/record.py", "tasks"]
 

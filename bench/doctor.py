@@ -22,7 +22,7 @@ class Finding(TypedDict):
 
 def examine() -> list[Finding]:
     """All findings, packages first."""
-    return [*_packages(), _device(), _student(), _data(), _home()]
+    return [*_packages(), _device(), *_students(), _data(), _home()]
 
 
 def _packages() -> list[Finding]:
@@ -47,15 +47,21 @@ def _device() -> Finding:
     return {"what": "device", "ok": ok, "required": True, "found": found, "advice": advice}
 
 
-def _student() -> Finding:
-    weights = provenance.ROOT / "tasks" / "pocket" / "student" / "model.safetensors"
+def _students() -> list[Finding]:
+    """The student of every suite that embeds one."""
+    recipes = sorted((provenance.ROOT / "tasks").glob("*/student.toml"))
+    return [_student(recipe.parent) for recipe in recipes]
+
+
+def _student(suite: Path) -> Finding:
+    weights = suite / "student" / "model.safetensors"
     ok = weights.is_file()
     return {
-        "what": "embedded student",
+        "what": f"student of {suite.name}",
         "ok": ok,
         "required": True,
         "found": provenance.file_sha256(weights)[:12] if ok else "missing",
-        "advice": "" if ok else "skbench pretrain pocket",
+        "advice": "" if ok else f"skbench pretrain {suite.name}",
     }
 
 

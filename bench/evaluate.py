@@ -1,14 +1,13 @@
 """lm-eval on the track's tasks -> per-question outcomes."""
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tasks
-from bench import corpus as corpora
+from bench import attach
 from bench.corpus import Corpus
 from bench.files import write_atomically
 from bench.generate import Generator
@@ -18,6 +17,7 @@ from bench.solve import Solved
 from bench.student import Student
 from bench.student_lm import StudentLM
 from bench.track import ConfigError, Track, nearest
+from bench.types import Question
 
 TASKS = Path(tasks.__file__).parent
 
@@ -42,16 +42,16 @@ class Evaluation:
     recall: float | None
 
 
-def _manager(metadata: Mapping[str, Any]) -> Any:
+def task_manager(metadata: Mapping[str, Any]) -> Any:
+    """lm-eval's index of our tasks, each loaded with `metadata`."""
     from lm_eval.tasks import TaskManager
 
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
     return TaskManager(include_path=str(TASKS), include_defaults=False, metadata=dict(metadata))
 
 
 def check_tasks(names: Sequence[str]) -> None:
     """Raise ConfigError, with the nearest valid name, for a task that does not exist."""
-    known = sorted(_manager({}).all_tasks)
+    known = sorted(task_manager({}).all_tasks)
     for name in names:
         if name not in known:
             raise ConfigError(f"unknown task '{name}': {nearest(name, known)}")
@@ -70,16 +70,16 @@ def evaluate(
     """Run the method on every data set of the track; each outcome comes from one generation."""
     import lm_eval
 
-    def attach(docs: Sequence[Mapping[str, Any]]) -> list[Any]:
-        return corpora.questions(docs, corpus, method.needs, seed)
+    def ask(docs: Sequence[Mapping[str, Any]]) -> list[Question]:
+        return attach.questions(docs, corpus, method.needs, seed)
 
     lm = StudentLM(
-        method, Generator(student, track.decoding), attach, overflow=track.decoding.overflow
+        method, Generator(student, track.decoding), ask, overflow=track.decoding.overflow
     )
     names = [*track.tasks.id, *track.tasks.ood]
     began = clock()
     results = lm_eval.evaluate(
-        lm, _manager(metadata).load(names), limit=limit, bootstrap_iters=0, log_samples=True
+        lm, task_manager(metadata).load(names), limit=limit, bootstrap_iters=0, log_samples=True
     )
     seconds = clock() - began
     assert results is not None and "samples" in results
@@ -91,7 +91,7 @@ def evaluate(
     docs = [sample.doc for sample in samples]
     recall = None
     if method.needs.passages:
-        recall = corpora.recall(docs, attach(docs), corpus)
+        recall = attach.recall(docs, ask(docs), corpus)
     return Evaluation(samples, seconds, recall)
 
 

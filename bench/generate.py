@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from bench.batch import encode
 from bench.student import Student
@@ -58,12 +59,13 @@ class Generator:
             (i for i in range(len(encoded)) if i not in found), key=lambda i: len(encoded[i])
         )
         size = self._decoding.batch_size
-        for start in range(0, len(waiting), size):
-            rows = waiting[start : start + size]
-            for i, generated in self._decode(rows, [encoded[i] for i in rows]):
-                text = self._tokenizer.decode(self._without_eos(generated))
-                text = self._cut(text)
-                found[i] = Completion(text, len(encoded[i]), len(generated))
+        with tqdm(total=len(waiting), desc="generating", disable=None, leave=False) as bar:
+            for start in range(0, len(waiting), size):
+                rows = waiting[start : start + size]
+                for i, generated in self._decode(rows, [encoded[i] for i in rows]):
+                    text = self._cut(self._tokenizer.decode(self._without_eos(generated)))
+                    found[i] = Completion(text, len(encoded[i]), len(generated))
+                    bar.update()
         return [found[i] for i in range(len(encoded))]
 
     @torch.inference_mode()

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import corpus as corpora
-from bench import latency, provenance
+from bench import attach, latency, provenance
 from bench.batch import encode
 from bench.cell import Cell
 from bench.evaluate import Evaluation, Sample
@@ -75,7 +74,7 @@ def _latency(cell: Cell, student: Student, done: Evaluation) -> Latency:
     docs = [s.doc for s in done.samples if not s.solved.overflow]
     n = min(cell.track.decoding.latency_questions, len(docs))
     chosen = [docs[i * len(docs) // n] for i in range(n)]
-    questions = corpora.questions(chosen, cell.corpus, cell.method.needs, cell.seed)
+    questions = attach.questions(chosen, cell.corpus, cell.method.needs, cell.seed)
     prompts = [encode(student.tokenizer, next(cell.method.solve(q))) for q in questions]
     times = latency.time_prompts(
         student.model,

@@ -22,6 +22,7 @@ from bench import student as students
 from bench.files import write_atomically
 from bench.generate import Generator
 from bench.provenance import file_sha256
+from bench.quiet import quiet_libraries
 from bench.student import Student
 from bench.track import ConfigError, Decoding, nearest
 from bench.track import Student as Spec
@@ -189,6 +190,7 @@ def make(suite: str, out: Path | None, *, only_probe: bool) -> dict[str, Any]:
     if not (folder / "student.toml").is_file():
         valid = sorted(path.parent.name for path in TASKS.glob("*/student.toml"))
         raise ConfigError(f"suite '{suite}' embeds no student: {nearest(suite, valid)}")
+    quiet_libraries()
     pretraining = importlib.import_module(f"tasks.{suite}.pretraining")
     vocabulary = importlib.import_module(f"tasks.{suite}.vocabulary")
     recipe = tomllib.loads((folder / "student.toml").read_text())
@@ -210,7 +212,7 @@ def make(suite: str, out: Path | None, *, only_probe: bool) -> dict[str, Any]:
     found["sha256"] = file_sha256(out / "model.safetensors")
     if not only_probe:
         write_atomically(out / "pretraining.json", (json.dumps(found, indent=1) + "\n").encode())
-        write_atomically(out / "README.md", card(suite, found).encode())
+        write_atomically(out / "README.md", card(suite, pretraining.__doc__ or "", found).encode())
     return found
 
 
@@ -230,19 +232,20 @@ def describe(found: dict[str, Any]) -> str:
     return tabulate(found["probe"].items(), headers=("probe", "accuracy"), floatfmt=".3f")
 
 
-def card(suite: str, found: dict[str, Any]) -> str:
+def card(suite: str, about: str, found: dict[str, Any]) -> str:
     """The model card: what it is, how it was made, what it can do."""
     from tabulate import tabulate
 
     config = found["recipe"]["config"]
     every = max(1, len(found["curve"]) // 12)
-    curve = [tuple(point.values()) for point in found["curve"][every - 1 :: every]]
+    curve = [tuple(point.values()) for point in found["curve"][::-every][::-1]]
     probes = [(name, f"{value:.1%}") for name, value in found["probe"].items()]
     return f"""# The student of the {suite} suite
 
 {config["model_type"]}, {found["parameters"]:,} parameters, made by `skbench pretrain {suite}` from
-`tasks/{suite}/student.toml`: it reads rules that stand in its prompt, and was never told a rule of
-the suite (`tasks/{suite}/pretraining.py` says how).
+`tasks/{suite}/student.toml`.
+
+{about.strip()}
 
 - seed {found["recipe"]["seed"]}, data version `{found["data"]}`, {found["tokens"]:,} tokens
 - sha256 of `model.safetensors`: `{found["sha256"]}`

@@ -17,6 +17,9 @@ PACKAGES = (
 )
 
 
+SOURCES = (".py", ".toml", ".yaml")
+
+
 def digest(value: Any) -> str:
     """sha256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -34,7 +37,7 @@ def sources_sha256(names: Iterable[str]) -> str:
     for name in sorted(names):
         path = ROOT / name
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        found += [[str(p.relative_to(ROOT)), file_sha256(p)] for p in files if p.suffix != ".pyc"]
+        found += [[str(p.relative_to(ROOT)), file_sha256(p)] for p in files if p.suffix in SOURCES]
     return digest(found)
 
 

@@ -36,13 +36,18 @@ def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Met
     name, _, inner = spec.partition("[")
     if name not in methods:
         raise ConfigError(f"unknown method '{name}': {nearest(name, sorted(methods))}")
-    pairs = [(name, part) for part in inner.rstrip("]").split(",") if part]
+    if inner and not inner.endswith("]"):
+        raise ConfigError(f"'{spec}': the bracket is not closed")
+    pairs = [(name, part) for part in inner.removesuffix("]").split(",") if part]
     for setting in settings:
         owner, dot, assignment = setting.partition(".")
         if not dot or owner not in methods:
             hint = nearest(owner, sorted(methods))
             raise ConfigError(f"--set {setting}: unknown method '{owner}': {hint}")
-        pairs += [(owner, assignment)] if owner == name else []
+        if owner == name:
+            pairs.append((owner, assignment))
+        else:
+            configure(methods, f"{owner}[{assignment}]", [])
     method = methods[name]
     for _, assignment in pairs:
         field, equals, text = assignment.partition("=")
@@ -61,19 +66,24 @@ def _with_field(method: Method, field: str, text: str) -> Method:
     try:
         value = {"true": True, "false": False}[text] if hint is bool else hint(text)
         return replace(method, **{field: value})
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        kind = getattr(hint, "__name__", hint)
         raise ConfigError(
-            f"{method.name()}.{field}={text}: not a valid {hint.__name__} ({error})"
+            f"{method.name()}.{field}={text}: not a valid {kind} ({error})"
         ) from error
 
 
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ConfigError(f"--method-file {path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if (FOLDER / path.name).exists():
+        raise ConfigError(f"--method-file {path}: '{path.stem}' is built in; rename the file")
+    # A name of its own, so that a file called json.py does not replace the real one.
+    name = f"_method_file_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench import attach, registry
 from bench import corpus as corpora
-from bench import registry
 from bench.cell import Cell, home
 from bench.files import locked, write_atomically
 from bench.method import Method
@@ -80,7 +80,9 @@ def _make_record(cell: Cell) -> Record:
     from bench import measure
     from bench import student as students
     from bench.evaluate import check_tasks, evaluate, save_samples
+    from bench.quiet import quiet_libraries
 
+    quiet_libraries()
     track, corpus = cell.track, cell.corpus
     check_tasks([*track.tasks.id, *track.tasks.ood])
     texts = [f"{row['question']} {row['rationale']} {row['answer']}" for row in corpus.rows]
@@ -111,7 +113,7 @@ def _trained(cell: Cell, student: Any) -> dict[str, Any]:
 
     report = cell.folder / "trained.json"
     if not report.is_file():
-        examples = corpora.examples(cell.corpus, cell.method.needs, cell.seed)
+        examples = attach.examples(cell.corpus, cell.method.needs, cell.seed)
         progress = train(
             cell.method,
             examples,

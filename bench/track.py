@@ -106,7 +106,12 @@ def load(name_or_path: str) -> Track:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    return _build(Track, {"name": path.stem, **table}, str(path))
+    track = _build(Track, {"name": path.stem, **table}, str(path))
+    if track.reference not in track.methods:
+        raise ConfigError(f"{path}: reference '{track.reference}' is none of its methods")
+    if "" in track.decoding.stop:
+        raise ConfigError(f"{path}: decoding.stop: an empty stop string would stop everything")
+    return track
 
 
 def _build(cls: type[T], table: dict[str, Any], where: str) -> T:

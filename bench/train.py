@@ -85,10 +85,10 @@ def learning_rate(step: int, starts: Sequence[int], training: Training) -> float
 
 def fitted(
     method: Method, example: Example, progress: float, tokenizer: Any, max_tokens: int
-) -> tuple[list[Tokens], int]:
+) -> tuple[list[Tokens] | None, int]:
     """Tokenized pairs that fit, and how many demos they lost, the least similar first.
 
-    [] if the example does not fit even without demos.
+    None if the example does not fit even without demos.
     """
     demos = example.demos
     while True:
@@ -97,7 +97,7 @@ def fitted(
         if all(len(sequence) <= max_tokens for sequence in sequences):
             return sequences, len(example.demos) - len(demos)
         if not demos:
-            return [], len(example.demos)
+            return None, len(example.demos)
         demos = demos[:-1]
 
 
@@ -186,15 +186,15 @@ class _Loop:
             fit, dropped = fitted(
                 self._method, example, progress, self._tokenizer, self._training.max_tokens
             )
-            if not fit and overflow == "error":
+            if fit is None and overflow == "error":
                 raise TrainingError(
                     f"example {example.id} does not fit {self._training.max_tokens} tokens even"
                     " without demos: raise training.max_tokens, drop it from the corpus, or set"
                     " decoding.overflow = 'wrong'"
                 )
-            state.skipped_examples += not fit
+            state.skipped_examples += fit is None
             state.dropped_demos += dropped
-            found += fit
+            found += fit or []
         return found
 
     def step(self, step: int, sequences: Sequence[Tokens]) -> float:

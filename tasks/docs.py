@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Mapping[str, object])
 
 
+class MissingDataError(FileNotFoundError):
+    """Published data that is not where it should be; the message says how to get it."""
+
+
+class WrongItemsError(ValueError):
+    """Items that are not the pinned ones."""
+
+
 class Item(TypedDict):
     """A question as a task asks it.
 
@@ -43,7 +51,7 @@ def check_pin(name: str, rows: Sequence[Mapping[str, object]], pin: str, remedy:
     """Raise ValueError, saying `remedy`, unless the rows are those that were pinned."""
     found = items_sha256(rows)
     if found != pin:
-        raise ValueError(
+        raise WrongItemsError(
             f"{name}: the {len(rows)} items read are not the pinned ones: "
             f"expected items_sha256 {pin}, got {found}. {remedy}"
         )

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from tasks import docs
-from tasks.docs import Item
+from tasks.docs import Item, MissingDataError
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
@@ -50,12 +50,12 @@ def data_folder(data_dir: str | Path | None) -> Path:
     """The folder of raw files: the one given, else $SKBENCH_DATA; FileNotFoundError if neither."""
     given = data_dir or os.environ.get("SKBENCH_DATA")
     if not given:
-        raise FileNotFoundError(
+        raise MissingDataError(
             "published suites: no data folder given; pass --data-dir FOLDER or set SKBENCH_DATA"
         )
     folder = Path(given)
     if not folder.is_dir():
-        raise FileNotFoundError(
+        raise MissingDataError(
             f"published suites: no folder {folder}; correct --data-dir or SKBENCH_DATA"
         )
     return folder
@@ -65,7 +65,7 @@ def listed(folder: Path, pattern: str, source: str) -> list[Path]:
     """The files below `folder` that match, sorted; FileNotFoundError naming `source` if none."""
     found = sorted(folder.glob(pattern))
     if not found:
-        raise FileNotFoundError(f"{folder / pattern}: no such file; lay out {source} there")
+        raise MissingDataError(f"{folder / pattern}: no such file; lay out {source} there")
     return found
 
 

@@ -17,8 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 import bench
-from bench import corpus as corpora
-from bench import registry, track
+from bench import attach, registry, track
 from bench.batch import encode, micro_batches, tokenize
 from bench.corpus import Corpus
 from bench.method import Method
@@ -68,7 +67,7 @@ def examples(toy_corpus: Corpus) -> Callable[[Method], list[Example]]:
     """One training example of each task, with what the method's needs declare."""
 
     def make(method: Method) -> list[Example]:
-        first = {e.task: e for e in reversed(corpora.examples(toy_corpus, method.needs, SEED))}
+        first = {e.task: e for e in reversed(attach.examples(toy_corpus, method.needs, SEED))}
         return [first[task] for task in sorted(first)]
 
     return make
@@ -260,7 +259,7 @@ def test_no_word_of_a_test_prompt_is_unknown_to_the_pocket_student(
 ) -> None:
     for name in suite.DATA_SETS:
         docs = suite.rows(name)[:20]
-        for question in corpora.questions(docs, toy_corpus, method.needs, SEED):
+        for question in attach.questions(docs, toy_corpus, method.needs, SEED):
             turns, _ = transcript(method, question, lambda _: " 1.")
             for prompt, _ in turns:
                 assert_known(tokenizer, prompt)
@@ -276,7 +275,7 @@ def assert_known(tokenizer: Any, text: str) -> None:
 def test_a_question_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
     docs = suite.rows("pocket_hop")[:3]
     for question, doc in zip(
-        corpora.questions(docs, toy_corpus, method.needs, SEED), docs, strict=True
+        attach.questions(docs, toy_corpus, method.needs, SEED), docs, strict=True
     ):
         assert len(question.passages) == method.needs.passages
         assert len(question.demos) == method.needs.test_demos
@@ -293,7 +292,7 @@ def test_a_question_carries_only_what_the_needs_declare(method: Method, toy_corp
 
 @every_variant
 def test_an_example_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
-    for example in corpora.examples(toy_corpus, method.needs, SEED):
+    for example in attach.examples(toy_corpus, method.needs, SEED):
         assert (example.knowledge is not None) == method.needs.train_knowledge
         assert len(example.demos) == method.needs.train_demos
         assert len(example.passages) == method.needs.passages
@@ -306,7 +305,7 @@ def test_skintern_and_std_cot_ask_the_very_same_strings(toy_corpus: Corpus) -> N
         asked_by = [
             [
                 transcript(method, question, lambda _: " 1.")[0]
-                for question in corpora.questions(docs, toy_corpus, method.needs, SEED)
+                for question in attach.questions(docs, toy_corpus, method.needs, SEED)
             ]
             for method in pair
         ]
@@ -321,7 +320,8 @@ def test_a_label_names_its_method_with_its_fields(method: Method) -> None:
     assert registry.configure(METHODS, method.label, []) == method
 
 
-def test_labels_are_unique() -> None:
+def test_a_label_shows_only_what_differs_from_the_defaults_and_is_unique() -> None:
+    assert [method.label for method in METHODS.values()] == list(METHODS)
     assert len({variant.label for variant in VARIANTS}) == len(VARIANTS)
 
 
@@ -355,8 +355,8 @@ def described(method: Method, example: Example, corpus: Corpus) -> dict[str, Any
     trained = {p.prompt: p.target for p in method.pairs(example, LAST)}
     question = asked(example, method.needs)
     if method.needs.test_demos and not example.demos:
-        pool = corpora.examples(corpus, Needs(), SEED)
-        shots = corpora.fixed_shots(pool, example.task, method.needs.test_demos, SEED)
+        pool = attach.examples(corpus, Needs(), SEED)
+        shots = attach.fixed_shots(pool, example.task, method.needs.test_demos, SEED)
         question = replace(question, demos=shots)
     turns, solution = transcript(method, question, lambda prompt: trained.get(prompt, " 1."))
     return {"example": example.id, "pairs": pairs, "turns": turns, "solution": solution}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench import attach, importance
 from bench import corpus as corpora
-from bench import importance
 from bench.corpus import Corpus, CorpusError
 from bench.retrieve import Retriever
 from bench.track import ConfigError
@@ -92,7 +92,7 @@ def test_rows_need_neither_options_nor_knowledge(file: Callable[..., Path]) -> N
     bare = {key: ROW[key] for key in corpora.REQUIRED}
     null = ROW | {"id": "b", "options": None, "summary": None, "supplementary": None}
     corpus = corpora.obtain(str(file(bare, null)), Path("unused"), world=0, data_dir=None)
-    made = corpora.examples(corpus, Needs(), 0)
+    made = attach.examples(corpus, Needs(), 0)
     assert [e.id for e in made] == ["a", "b"] and all(e.options == () for e in made)
 
 
@@ -132,7 +132,7 @@ def test_knowledge_that_one_row_lacks_is_missing() -> None:
 
 
 def test_there_is_one_importance_for_each_word_of_knowledge(toy_corpus: Corpus) -> None:
-    for example in corpora.examples(toy_corpus, Needs(train_knowledge=True), 0):
+    for example in attach.examples(toy_corpus, Needs(train_knowledge=True), 0):
         assert example.knowledge is not None
         assert len(example.knowledge.importance) == len(example.knowledge.text.split())
         row = next(row for row in toy_corpus.rows if row["id"] == example.id)
@@ -152,14 +152,14 @@ def test_importance_is_counted_within_a_task() -> None:
         ROW | {"id": "a", "task": "x", "summary": "one one", "supplementary": ""},
         ROW | {"id": "b", "task": "y", "summary": "one two", "supplementary": None},
     ]
-    first, second = corpora.examples(Corpus(rows, (), {}), Needs(train_knowledge=True), 0)
+    first, second = attach.examples(Corpus(rows, (), {}), Needs(train_knowledge=True), 0)
     assert first.knowledge is not None and second.knowledge is not None
     assert first.knowledge.importance == (0.0, 0.0)
     assert second.knowledge.importance == pytest.approx((math.log(2), math.log(2)))
 
 
 def test_demos_are_other_questions_the_most_similar_first(toy_corpus: Corpus) -> None:
-    made = corpora.examples(toy_corpus, Needs(train_demos=2), 0)
+    made = attach.examples(toy_corpus, Needs(train_demos=2), 0)
     assert all(len(e.demos) == 2 for e in made)
     assert all(demo.question != e.text for e in made for demo in e.demos)
     nearest = Retriever([e.text for e in made]).nearest(made[0].text, 3)
@@ -170,14 +170,14 @@ def test_demos_are_other_questions_the_most_similar_first(toy_corpus: Corpus) ->
 def test_a_question_asked_twice_is_no_demo_of_itself() -> None:
     texts = ["start 1, do seko?", "start 1, do seko?", "start 2, do ramu?", "start 3, do vita?"]
     rows = [ROW | {"id": str(n), "question": text} for n, text in enumerate(texts)]
-    made = corpora.examples(Corpus(rows, (), {}), Needs(train_demos=2), 0)
+    made = attach.examples(Corpus(rows, (), {}), Needs(train_demos=2), 0)
     assert {demo.question for demo in made[0].demos} == set(texts[2:])
     assert len(made[2].demos) == 2
 
 
 def test_a_seed_is_of_the_run_and_the_example(toy_corpus: Corpus) -> None:
     def seeds(run: int) -> list[int]:
-        return [e.seed for e in corpora.examples(toy_corpus, Needs(), run)]
+        return [e.seed for e in attach.examples(toy_corpus, Needs(), run)]
 
     assert seeds(0) == seeds(0) and len({*seeds(0), *seeds(1)}) == 2 * len(toy_corpus.rows)
 
@@ -185,18 +185,18 @@ def test_a_seed_is_of_the_run_and_the_example(toy_corpus: Corpus) -> None:
 def test_shots_are_the_same_for_every_question_of_a_task_and_of_that_task(
     toy_corpus: Corpus,
 ) -> None:
-    made = corpora.examples(toy_corpus, Needs(), 0)
-    shots = corpora.fixed_shots(made, "hop", 2, 0)
-    assert shots == corpora.fixed_shots(made, "hop", 2, 0)
+    made = attach.examples(toy_corpus, Needs(), 0)
+    shots = attach.fixed_shots(made, "hop", 2, 0)
+    assert shots == attach.fixed_shots(made, "hop", 2, 0)
     assert {d.question for d in shots} <= {e.text for e in made if e.task == "hop"}
-    assert len(corpora.fixed_shots(made, "unheard of", 2, 0)) == 2
-    drawn = {corpora.fixed_shots(made, "hop", 2, seed) for seed in range(20)}
+    assert len(attach.fixed_shots(made, "unheard of", 2, 0)) == 2
+    drawn = {attach.fixed_shots(made, "hop", 2, seed) for seed in range(20)}
     assert len(drawn) > 1
 
 
 def test_passages_are_cut_to_128_words() -> None:
     passages = ["seko " + "word " * 200, "ramu adds 1."]
-    search = corpora.passage_search(Corpus([], passages, {}), 1)
+    search = attach.passage_search(Corpus([], passages, {}), 1)
     assert search("seko") == (" ".join(["seko"] + ["word"] * 127),)
     assert search("ramu") == ("ramu adds 1.",)
 
@@ -224,14 +224,14 @@ def test_recall_is_the_mean_share_of_relevant_passages_that_were_found() -> None
         asked("none"),
         asked("none"),
     ]
-    assert corpora.recall(docs, found, corpus) == pytest.approx((1 / 3 + 0 + 1) / 3)
-    assert corpora.recall(docs[3:], found[3:], corpus) is None
+    assert attach.recall(docs, found, corpus) == pytest.approx((1 / 3 + 0 + 1) / 3)
+    assert attach.recall(docs[3:], found[3:], corpus) is None
 
 
 def test_a_passage_that_was_cut_still_counts_as_found() -> None:
     corpus = Corpus([], ["ramu adds 1. " + "word " * 200, "none"], {})
-    shown = corpora.passage_search(corpus, 1)("ramu adds")
-    assert corpora.recall([{"facts": ["ramu adds 1."]}], [asked(*shown)], corpus) == 1.0
+    shown = attach.passage_search(corpus, 1)("ramu adds")
+    assert attach.recall([{"facts": ["ramu adds 1."]}], [asked(*shown)], corpus) == 1.0
 
 
 def test_equal_scores_keep_the_order_of_the_texts() -> None:

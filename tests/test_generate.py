@@ -1,5 +1,6 @@
 """Batched greedy decoding against `generate()` of transformers, one prompt at a time."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
@@ -13,6 +14,7 @@ from bench.corpus import Corpus
 from bench.generate import Completion, Generator
 from bench.student import Student
 from bench.track import Decoding
+from tasks.pocket.world import NAMES
 
 N_NEW = 16
 FREE = Decoding(max_new_tokens=N_NEW)
@@ -23,7 +25,7 @@ def writer(family: str, make_student: Callable[..., Student]) -> Student:
     """Wide random weights do not repeat themselves; a louder <eos> ends some of their texts."""
     student = make_student(family, spread=1.0)
     with torch.no_grad():
-        student.model.get_input_embeddings().weight[1] *= 2.5
+        student.model.get_input_embeddings().weight[1] *= 2.2
     return student
 
 
@@ -119,6 +121,16 @@ def test_stop_strings_end_a_text_as_in_generate(writer: Student, prompts: list[s
             assert not any(each in completion.text for each in stop)
 
 
+def test_of_two_stop_strings_in_one_token_the_first_ends_the_text(
+    writer: Student, prompts: list[str]
+) -> None:
+    free = [completion.text for completion in Generator(writer, FREE).complete(prompts)]
+    name = next(name for name in NAMES if any(name in text for text in free))
+    stop = [name[2:], name[:2]]
+    found = Generator(writer, replace(FREE, stop=stop)).complete(prompts)
+    assert [c.text for c in found] == [re.split("|".join(stop), text)[0] for text in free]
+
+
 def test_results_depend_neither_on_order_nor_on_batch_size(
     writer: Student, prompts: list[str]
 ) -> None:
@@ -193,4 +205,5 @@ def test_decoding_is_greedy_whatever_the_student_would_rather(
     writer.model.generation_config.update(do_sample=True, temperature=9.0, top_k=50)
     writer.model.train()
     assert Generator(writer, FREE).complete(prompts) == expected
+    assert not writer.model.training
     assert not any(parameter.grad is not None for parameter in writer.model.parameters())

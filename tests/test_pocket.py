@@ -98,7 +98,7 @@ def test_long_questions_take_more_steps_than_any_trained_one(corpus):
 
 
 def test_the_generator_version_and_one_item_of_each_family_are_as_they_were_frozen():
-    golden = json.loads((GOLDEN / "pocket_items.json").read_text())
+    golden = json.loads((GOLDEN / "pocket" / "items.json").read_text())
     found = {"version": suite.VERSION}
     for name in ("pocket_chain", "pocket_hop", "pocket_perm", "pocket_price", "pocket_unseen"):
         for row in suite.rows(name):
@@ -109,7 +109,7 @@ def test_the_generator_version_and_one_item_of_each_family_are_as_they_were_froz
 def test_the_test_items_are_the_frozen_ones():
     rows = [row for row in all_rows("test")]
     found = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-    assert found == json.loads((GOLDEN / "pocket_sha256.json").read_text())["test"]
+    assert found == json.loads((GOLDEN / "pocket" / "sha256.json").read_text())["test"]
 
 
 @pytest.mark.parametrize("name", teacher.CORPORA)

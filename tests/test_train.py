@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import corpus as corpora
-from bench import registry
+from bench import attach, registry
 from bench import student as students
 from bench import train as training_module
 from bench.batch import Batch
@@ -59,7 +58,7 @@ class Plain(Method):
 
 @pytest.fixture
 def examples(toy_corpus: Corpus) -> list[Example]:
-    return corpora.examples(toy_corpus, Needs(), SEED)
+    return attach.examples(toy_corpus, Needs(), SEED)
 
 
 Run = Callable[..., Progress]
@@ -128,7 +127,7 @@ def test_every_method_learns_the_toy_corpus(run: Run, toy_corpus: Corpus, tmp_pa
     for name, method in registry.discover().items():
         if not method.trains:
             continue
-        chosen = corpora.examples(toy_corpus, method.needs, SEED)
+        chosen = attach.examples(toy_corpus, method.needs, SEED)
         done = run(name, replace(FULL, epochs=2), method, chosen)
         losses = [line["loss"] for line in log(tmp_path / name)]
         assert done.skipped_examples == done.dropped_demos == 0
@@ -348,9 +347,9 @@ def test_a_run_killed_while_its_weights_are_written_can_be_run_again(
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_examples(
-    run: Run, examples: list[Example], tmp_path: Path
+    examples: list[Example], make_student: Callable[..., Student], tmp_path: Path
 ) -> None:
-    steps = count()
+    steps, student = count(), make_student()
 
     class Diverging(Plain):
         def loss(self, student_logits: Tensor, batch: Batch) -> Tensor:
@@ -358,12 +357,13 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_examples(
             return super().loss(student_logits, batch) * factor
 
     with pytest.raises(TrainingError) as caught:
-        run(method=Diverging())
+        train(Diverging(), examples, student, FULL, seed=SEED, out=tmp_path / "out")
     chosen = order(examples, 2, FULL.batch_size, SEED)
     assert "nan at step 2;" in str(caught.value)
     for example in examples:
         assert (example.id in str(caught.value)) == (example in chosen)
     assert not (tmp_path / "out" / "weights").exists()
+    assert all(weight.isfinite().all() for weight in student.model.parameters())
 
 
 def test_demos_are_dropped_the_least_similar_first_and_counted(
@@ -385,7 +385,7 @@ def test_demos_are_dropped_the_least_similar_first_and_counted(
 def test_a_target_is_never_cut(examples: list[Example], tokenizer: Any) -> None:
     (whole,), _ = fitted(Plain(), examples[0], 0.0, tokenizer, 1000)
     assert fitted(Plain(), examples[0], 0.0, tokenizer, len(whole)) == ([whole], 0)
-    assert fitted(Plain(), examples[0], 0.0, tokenizer, len(whole) - 1)[0] == []
+    assert fitted(Plain(), examples[0], 0.0, tokenizer, len(whole) - 1)[0] is None
 
 
 def test_an_example_that_does_not_fit_is_named(run: Run, examples: list[Example]) -> None:
@@ -444,17 +444,30 @@ def test_a_restored_student_is_the_trained_one(
         found, again = (model(ids).logits for model in restored)
         untrained = make_student(family).model(ids).logits
     assert torch.equal(found, again)
+    assert type(restored[0]) is type(make_student(family).model), "an adapter costs time and FLOPs"
     if training.lora_rank is None:
         assert torch.equal(found, expected)
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(found, untrained, rtol=1e-2, atol=1e-2)
 
 
-def test_the_seed_decides_the_adapter(run: Run, tmp_path: Path) -> None:
+def test_the_seed_decides_the_adapter_and_nothing_before_it_does(
+    make_student: Callable[..., Student],
+) -> None:
+    def adapter(seed: int, n_drawn_before: int) -> list[Tensor]:
+        student = make_student()
+        torch.rand(n_drawn_before)
+        model = students.adapt(student, 4, 8, seed).model
+        return [weight for name, weight in model.named_parameters() if "lora_A" in name]
+
+    one, same, other = adapter(1, 0), adapter(1, 5), adapter(2, 0)
+    assert one and all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_same_seed_ends_in_the_same_weights(run: Run, tmp_path: Path) -> None:
     training = replace(LORA, epochs=1)
-    torch.manual_seed(111)
     run("one", training)
-    torch.manual_seed(222)
     run("same", training)
     run("other", training, seed=SEED + 1)
     assert weights(tmp_path / "one") == weights(tmp_path / "same")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
 
 VERSION = 1
+TAIL = 2.0
+"""Exponent of the long tail of rules in training; 0 would mention all alike."""
 SPLITS = {"train": (0, 112), "dev": (112, 144), "test": (144, 200), "sealed": (200, 256)}
 """Half-open ranges of the first hash byte: 44 %, 12.5 %, 22 % and 22 % of all problems."""
 
@@ -27,13 +29,24 @@ def split_of(problem: Family) -> str:
     return next(name for name, (low, high) in SPLITS.items() if low <= byte < high)
 
 
+def commonness(fact: str) -> float:
+    """How readily the training split speaks of a rule, in (0, 1]: some are met once or never."""
+    byte = hashlib.sha256(f"commonness {fact}".encode()).digest()[0]
+    return ((byte + 1) / 256) ** TAIL
+
+
 def problems(
     rng: Random, world: World, family: type[Family], split: str, *, steps: tuple[int, int]
 ) -> Iterator[Family]:
-    """Endless distinct problems of `split` with a number of steps drawn from `steps`."""
+    """Endless distinct problems of `split` with a number of steps drawn from `steps`.
+
+    Training problems are as common as their rarest rule; all others draw rules evenly.
+    """
     seen = set[Family]()
     while True:
         problem = family.draw(rng, world, rng.randint(*steps))
+        if split == "train" and rng.random() > min(map(commonness, problem.facts(world))):
+            continue
         if split_of(problem) == split and problem not in seen:
             seen.add(problem)
             yield problem

@@ -2,10 +2,9 @@
 
 import pytest
 
-from bench import corpus as corpora
-from bench import registry, track
+from bench import attach, registry, track
 from bench.corpus import Corpus
-from bench.evaluate import load_tasks
+from bench.evaluate import task_manager
 from bench.generate import Generator
 from bench.student import load
 
@@ -21,9 +20,9 @@ def student(tmp_path_factory):
 
 
 def prompts():
-    docs = [doc for task in load_tasks(NAMES, {})["tasks"].values() for doc in task.test_docs()]
+    docs = [doc for task in task_manager({}).load(NAMES)["tasks"].values() for doc in task.test_docs()]
     none = Corpus((), (), {})
-    questions = corpora.questions(docs, none, METHOD.needs, 0)
+    questions = attach.questions(docs, none, METHOD.needs, 0)
     return [METHOD.prompt(question) for question in questions]
 
 
