@@ -161,57 +161,24 @@ def _print_rows(records: list[Any], *, as_json: bool) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    entries = {"methods": _methods, "tracks": _tracks, "tasks": _tasks}[args.what]()
+    from bench import catalogue
+
+    entries = catalogue.LISTS[args.what]()
     if args.json:
         print(json.dumps(entries, indent=1))
     else:
         from tabulate import tabulate
 
-        print(tabulate(entries, headers="keys", maxcolwidths=60))
+        shown = [{k: catalogue.cell(v) for k, v in entry.items()} for entry in entries]
+        print(tabulate(shown, headers="keys", maxcolwidths=60))
     return FINE
 
 
-def _methods() -> list[dict[str, Any]]:
-    from dataclasses import asdict, fields
-
-    from bench import registry
-
-    return [
-        {
-            "method": name,
-            "source": method.source,
-            "needs": {k: v for k, v in asdict(method.needs).items() if v},
-            "defaults": {f.name: f.default for f in fields(method)},
-        }
-        for name, method in sorted(registry.discover().items())
-    ]
-
-
-def _tracks() -> list[dict[str, Any]]:
-    from bench import track
-
-    return [
-        {"track": t.name, "about": t.about, "methods": t.methods, "seeds": t.seeds}
-        for t in map(track.load, track.names())
-    ]
-
-
-def _tasks() -> list[dict[str, Any]]:
-    from bench import track
-
-    found: dict[tuple[str, str], list[str]] = {}
-    for each in map(track.load, track.names()):
-        for group, names in (("id", each.tasks.id), ("ood", each.tasks.ood)):
-            for name in names:
-                found.setdefault((name, group), []).append(each.name)
-    return [{"task": n, "group": g, "tracks": t} for (n, g), t in sorted(found.items())]
-
-
 def _pretrain(args: argparse.Namespace) -> int:
-    from bench import pretrain
+    from bench import embedded
 
-    out = pretrain.make(args.suite, args.out, only_probe=args.probe)
-    print(json.dumps(out, indent=1) if args.json else pretrain.describe(out))
+    out = embedded.make(args.suite, args.out, only_probe=args.probe)
+    print(json.dumps(out, indent=1) if args.json else embedded.describe(out))
     return FINE
 
 
@@ -224,9 +191,9 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _docs(args: argparse.Namespace) -> int:
-    from bench import docs
+    from bench import catalogue
 
-    stale = docs.refresh({"methods": _methods(), "tracks": _tracks()}, check=args.check)
+    stale = catalogue.refresh(check=args.check)
     for path in stale:
         print(f"{path}: {'stale; run `skbench docs`' if args.check else 'refreshed'}")
     return FAILED if stale and args.check else FINE

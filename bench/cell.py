@@ -11,7 +11,10 @@ from bench.method import Method
 from bench.track import Track
 from leaderboard.record import Record, Scope
 
-CORE = [f"bench/{m}.py" for m in ("types", "curriculum", "method", "batch", "losses", "train")]
+CORE = [
+    f"bench/{m}.py"
+    for m in ("types", "curriculum", "method", "batch", "losses", "schedule", "train")
+]
 CORE += [f"bench/{m}.py" for m in ("attach", "corpus", "importance", "retrieve", "student")]
 JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
 JUDGE += ["bench/latency.py", "bench/measure.py", "leaderboard/record.py", "tasks"]
@@ -45,10 +48,8 @@ class Cell:
         from bench import student
 
         track, spec = self.track, self.track.student
-        weights = None
-        if spec.path is not None and spec.path.startswith("tasks/"):
-            checkpoint = Path(student.checkpoint_path(spec)) / "model.safetensors"
-            weights = provenance.file_sha256(checkpoint)
+        folder = Path(student.checkpoint_path(spec)) if spec.path is not None else Path("none")
+        weights = [provenance.file_sha256(path) for path in sorted(folder.glob("*.safetensors"))]
         return provenance.digest(
             {
                 "student": asdict(spec),
@@ -69,7 +70,10 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """The train key plus everything that may change an outcome or a cost."""
+        """The train key plus everything that may change an outcome or a cost.
+
+        The items of published data are pinned by hash in `tasks`, so their folder does not count.
+        """
         track = self.track
         return provenance.digest(
             {
@@ -77,7 +81,6 @@ class Cell:
                 "tasks": asdict(track.tasks),
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),
-                "data": None if self.data_dir is None else str(self.data_dir),
                 "sources": provenance.sources_sha256(JUDGE),
             }
         )

@@ -28,7 +28,8 @@ def digest(value: Any) -> str:
 
 def file_sha256(path: Path) -> str:
     """sha256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sources_sha256(names: Iterable[str]) -> str:

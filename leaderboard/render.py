@@ -65,10 +65,11 @@ def detail(rows: Sequence[Row], form: TableFormat) -> str:
             _percent(row.ood_flexible),
             _percent(row.failed),
             str(row.overflow),
+            _percent(row.retrieval_recall),
         ]
         for row in rows
     ]
-    return _tabulate([*headers, "failed", "overflow"], body, form)
+    return _tabulate([*headers, "failed", "overflow", "recall"], body, form)
 
 
 def legend(rows: Sequence[Row]) -> str:
@@ -79,7 +80,8 @@ def legend(rows: Sequence[Row]) -> str:
         f" seeds]. Costs per solved question: FLOPs relative to {reference} (rel.: every call,"
         " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"
         " at batch 1, mean tokens. Training: tokens, seconds. failed: % of questions in which no"
-        " answer was found; overflow: prompts that did not fit."
+        " answer was found; overflow: prompts that did not fit; recall: % of the relevant passages"
+        " that were retrieved."
     )
     dirty = f" {DAGGER} run from an uncommitted working tree."
     return note + (dirty if any(row.dirty for row in rows) else "")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.curriculum import boundaries, compress, draw, linear, n_kept, stage
-from bench.train import segments
+from bench.schedule import segments
 from bench.types import Knowledge
 
 STEPS = range(2, 51)

@@ -18,9 +18,10 @@ from bench import train as training_module
 from bench.batch import Batch
 from bench.corpus import Corpus
 from bench.method import Method
+from bench.schedule import learning_rate, order, segments
 from bench.student import Student
 from bench.track import Training
-from bench.train import Progress, TrainingError, fitted, learning_rate, order, segments, train
+from bench.train import Progress, TrainingError, fitted, train
 from bench.types import Demo, Example, Needs, Pair, Question
 
 SEED = 3

@@ -20,7 +20,9 @@ def student(tmp_path_factory):
 
 
 def prompts():
-    docs = [doc for task in task_manager({}).load(NAMES)["tasks"].values() for doc in task.test_docs()]
+    docs = [
+        doc for task in task_manager({}).load(NAMES)["tasks"].values() for doc in task.test_docs()
+    ]
     none = Corpus((), (), {})
     questions = attach.questions(docs, none, METHOD.needs, 0)
     return [METHOD.prompt(question) for question in questions]
