@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from baselines._phrases import CONCLUSION, DIRECT, ask
 from bench.method import Method
-from bench.types import Example, Pair, Program, Question
+from bench.types import Example, Needs, Pair, Program, Question
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,10 @@ class AnswerOnly(Method):
     """The paper's "Fine-tuning": question in, answer out."""
 
     source = "SKIntern, section 4.2 (Fine-tuning)"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(train_rationale=False)
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         return (Pair(_direct(example.text), f" {example.answer}."),)

@@ -46,7 +46,7 @@ class SKIntern(Method):
         knowledge = curriculum.compress(example.knowledge, curriculum.linear(step, self.steps))
         n_examples = curriculum.n_kept(self.examples, step, self.steps)
         context = (f"{INVITATION} {knowledge}" if knowledge else "") + shots(
-            curriculum.draw(example.demos, n_examples, example.seed, step)
+            curriculum.draw(example.demos, n_examples, example.seed, step, of=self.examples)
         )
         prompt = reason(example.text, context)
         return (Pair(prompt, solution(example.rationale, example.answer)),)

@@ -39,8 +39,10 @@ def _told() -> tuple[type[Exception], ...]:
     from tasks.docs import MissingDataError, WrongItemsError
 
     found = [ConfigError, CorpusError, UnknownName, RecordError, MissingDataError, WrongItemsError]
-    if "bench.train" in sys.modules:
-        found.append(sys.modules["bench.train"].TrainingError)
+    # Errors of modules that load torch can only come from them once they are loaded.
+    for module, name in (("bench.train", "TrainingError"), ("bench.flops", "FlopError")):
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], name))
     return tuple(found)
 
 
@@ -137,6 +139,7 @@ def _run(args: argparse.Namespace) -> int:
         scope,
         skip_unmet=was_all,
         data=data_dir(args.data_dir),
+        origin=_origin(args),
     )
     records = []
     for number, cell in enumerate(cells, 1):
@@ -148,6 +151,11 @@ def _run(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"\nrecords and samples: {home().resolve()}")
     return FINE
+
+
+def _origin(args: argparse.Namespace) -> tuple[str, ...]:
+    own = ("--method-file", str(args.method_file)) if args.method_file else ()
+    return (args.track, *own)
 
 
 def _print_rows(records: list[Any], *, as_json: bool) -> None:

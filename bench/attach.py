@@ -26,7 +26,7 @@ def examples(corpus: Corpus, needs: Needs, seed: int) -> list[Example]:
     if needs.passages:
         search = passage_search(corpus, needs.passages)
         made = [replace(e, passages=search(e.text)) for e in made]
-    return made
+    return made if needs.train_rationale else [replace(e, rationale="") for e in made]
 
 
 def _example(row: Mapping[str, Any], seed: int) -> Example:
@@ -96,14 +96,13 @@ def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[
     return tuple(map(_demo, Random(f"{seed}/{task}").sample(pool, min(k, len(pool)))))
 
 
-def questions(
-    docs: Sequence[Mapping[str, Any]], corpus: Corpus, needs: Needs, seed: int
-) -> list[Question]:
-    """Test questions with only what `needs` declares attached."""
+def asker(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Mapping[str, Any]], Question]:
+    """A function from a test document to its question, with only what `needs` declares attached."""
     search = passage_search(corpus, needs.passages) if needs.passages else None
     pool = [_example(row, seed) for row in corpus.rows] if needs.test_demos else []
-    return [
-        Question(
+
+    def ask(doc: Mapping[str, Any]) -> Question:
+        return Question(
             id=doc["id"],
             task=doc["task"],
             text=doc["question"],
@@ -111,8 +110,8 @@ def questions(
             passages=search(doc["question"]) if search else (),
             demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
         )
-        for doc in docs
-    ]
+
+    return ask
 
 
 def recall(

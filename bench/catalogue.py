@@ -10,6 +10,7 @@ from typing import Any
 from bench import registry, track
 from bench.files import write_atomically
 from bench.provenance import ROOT
+from bench.types import Needs
 
 PAGES = ("baselines/README.md", "tasks/README.md")
 REGION = re.compile(r"(<!-- table:(\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -22,7 +23,7 @@ def methods() -> list[Entry]:
         {
             "method": name,
             "source": method.source,
-            "needs": {k: v for k, v in asdict(method.needs).items() if v},
+            "needs": {k: v for k, v in asdict(method.needs).items() if v != getattr(Needs(), k)},
             "defaults": {f.name: f.default for f in fields(method)},
         }
         for name, method in sorted(registry.discover().items())

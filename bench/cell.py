@@ -3,9 +3,10 @@
 import inspect
 import os
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
-from bench import provenance
+from bench import provenance, registry
 from bench.corpus import Corpus
 from bench.method import Method
 from bench.track import Track
@@ -16,13 +17,14 @@ CORE = [
     for m in ("types", "curriculum", "method", "batch", "losses", "schedule", "train")
 ]
 CORE += [f"bench/{m}.py" for m in ("attach", "corpus", "importance", "retrieve", "student")]
+SHARED = sorted(f"baselines/{path.name}" for path in registry.FOLDER.glob("_*.py"))
 JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
-JUDGE += ["bench/latency.py", "bench/measure.py", "leaderboard/record.py", "tasks"]
+JUDGE += ["bench/latency.py", "bench/measure.py", "bench/run.py", "leaderboard/record.py", "tasks"]
 
 
 def home() -> Path:
     """Where everything that a run makes lives: $SKBENCH_HOME, by default .bench."""
-    return Path(os.environ.get("SKBENCH_HOME", ".bench"))
+    return Path(os.environ.get("SKBENCH_HOME") or ".bench")
 
 
 def data_dir(argument: str | None) -> Path | None:
@@ -31,9 +33,12 @@ def data_dir(argument: str | None) -> Path | None:
     return Path(found) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cell:
-    """One method with one seed on one track: what a record is made of."""
+    """One method with one seed on one track: what a record is made of.
+
+    Keys and commit are read once: a source edited during the run does not change what it was.
+    """
 
     track: Track
     method: Method
@@ -41,19 +46,35 @@ class Cell:
     scope: Scope
     corpus: Corpus
     data_dir: Path | None
+    origin: tuple[str, ...]
+    """The words of the command that chose the track and a method file."""
 
-    @property
-    def train_key(self) -> str:
-        """Changes with everything that may change the trained weights, and with nothing else."""
+    @cached_property
+    def student_sha256(self) -> str | None:
+        """Of the student's files, where they lie in a folder; a hub id has its revision instead."""
         from bench import student
 
-        track, spec = self.track, self.track.student
-        folder = Path(student.checkpoint_path(spec)) if spec.path is not None else Path("none")
-        weights = [provenance.file_sha256(path) for path in sorted(folder.glob("*.safetensors"))]
+        spec = self.track.student
+        folder = Path(student.checkpoint_path(spec)) if spec.path is not None else None
+        if folder is None or not folder.is_dir():
+            return None
+        files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
+        return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
+
+    def _method_source(self) -> list[str]:
+        """Hashes of the files of the method's class and of what it inherits from."""
+        bases = [c for c in type(self.method).__mro__ if issubclass(c, Method)]
+        return [provenance.file_sha256(Path(inspect.getfile(base))) for base in bases]
+
+    @cached_property
+    def train_key(self) -> str:
+        """Changes with everything that may change the trained weights."""
+        from bench import student
+
+        track = self.track
         return provenance.digest(
             {
-                "student": asdict(spec),
-                "weights": weights,
+                "student": [asdict(track.student), self.student_sha256],
                 "training": asdict(track.training),
                 "overflow": track.decoding.overflow,
                 "method": [self.method.name(), asdict(self.method)],
@@ -61,14 +82,19 @@ class Cell:
                 "corpus": self.corpus.sha256,
                 "passages": provenance.digest(list(self.corpus.passages)),
                 "limit": self.scope.limit,
-                "sources": provenance.sources_sha256([*CORE, "baselines/_phrases.py"]),
-                "method_source": provenance.file_sha256(Path(inspect.getfile(type(self.method)))),
+                "sources": provenance.sources_sha256([*CORE, *SHARED]),
+                "method_source": self._method_source(),
                 "versions": provenance.versions(),
                 "device": student.device().type,
             }
         )
 
-    @property
+    @cached_property
+    def git_state(self) -> tuple[str | None, bool | None]:
+        """Commit, and whether the tree differed from it."""
+        return provenance.git_state()
+
+    @cached_property
     def key(self) -> str:
         """The train key plus everything that may change an outcome or a cost.
 

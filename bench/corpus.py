@@ -10,10 +10,10 @@ from typing import Any
 
 import tasks
 from bench.files import locked, write_atomically
-from bench.provenance import file_sha256
+from bench.provenance import file_sha256, sources_sha256
 from bench.track import ConfigError, nearest
 from bench.types import Needs
-from tasks.corpora import canonical
+from tasks.corpora import canonical, n_tokens
 
 TASKS = Path(tasks.__file__).parent
 
@@ -51,20 +51,22 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
     known = builders()
     if name not in known:
         raise ConfigError(f"unknown corpus '{name}': {nearest(name, sorted(known))}")
-    folder = home / "corpora" / f"{name}-w{world}"
+    # Another generator builds another folder, so that nothing stale is ever used.
+    folder = home / "corpora" / f"{name}-w{world}-{sources_sha256(['tasks'])[:8]}"
     with locked(folder):
         if not (folder / "manifest.json").exists():
             _build(name, known[name], folder, world=world, data_dir=data_dir)
     manifest = json.loads((folder / "manifest.json").read_text())
     pinned = TASKS / "corpora" / f"{name}.json"
     if world == 0 and pinned.exists():
-        expected = json.loads(pinned.read_text())["sha256"]
-        if manifest["sha256"] != expected:
-            raise CorpusError(
-                f"corpus '{name}' in {folder} has sha256 {manifest['sha256'][:12]}, its manifest"
-                f" {pinned.name} says {expected[:12]}: delete the folder to build it again, or"
-                " update the manifest if the corpus was changed on purpose"
-            )
+        expected = json.loads(pinned.read_text())
+        for key in ("sha256", "passages_sha256"):
+            if manifest[key] != expected[key]:
+                raise CorpusError(
+                    f"corpus '{name}' in {folder} has {key} {manifest[key][:12]}, its manifest"
+                    f" {pinned.name} says {expected[key][:12]}: delete the folder to build it"
+                    " again, or update the manifest if the corpus was changed on purpose"
+                )
     for file, key in (("corpus.jsonl", "sha256"), ("passages.jsonl", "passages_sha256")):
         path = folder / file
         if not path.is_file() or file_sha256(path) != manifest[key]:
@@ -86,7 +88,13 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
 def _read_own(path: Path) -> Corpus:
     rows = read_rows(path)
     sha256 = hashlib.sha256(canonical(rows)).hexdigest()
-    return Corpus(rows, (), {"name": path.stem, "sha256": sha256, "teacher_tokens": None})
+    beside = path.with_suffix(".passages.jsonl")
+    passages = [row["text"] for row in map(json.loads, _lines(beside))] if beside.exists() else []
+    tokens = {
+        "rationale": sum(n_tokens(row["rationale"], row["answer"]) for row in rows),
+        "knowledge": sum(n_tokens(*(row.get(key) or "" for key in OPTIONAL)) for row in rows),
+    }
+    return Corpus(rows, passages, {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens})
 
 
 def _lines(path: Path) -> list[str]:
@@ -137,5 +145,5 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
     if needs.train_knowledge and not all(row.get("summary") for row in corpus.rows):
         return "needs symbolic knowledge, and the corpus has none: add summary and supplementary"
     if needs.passages and not corpus.passages:
-        return "needs passages, and the corpus has none: use a corpus with passages.jsonl"
+        return "needs passages, and the corpus has none: put NAME.passages.jsonl beside it"
     return None

@@ -39,7 +39,10 @@ def compress(knowledge: Knowledge, keep_ratio: float) -> str:
     return " ".join(words[i] for i in sorted(ranked[:n]))
 
 
-def draw(pool: Sequence[T], n: int, seed: int, step: int) -> tuple[T, ...]:
-    """`n` items of `pool` (or all), drawn afresh at each step, in the pool's order."""
-    chosen = Random(f"{seed}/{step}").sample(range(len(pool)), min(n, len(pool)))
-    return tuple(pool[i] for i in sorted(chosen))
+def draw(pool: Sequence[T], n: int, seed: int, step: int, *, of: int) -> tuple[T, ...]:
+    """`n` places of the `of` in a full pool, drawn afresh at each step, in the pool's order.
+
+    A pool that was cut short leaves its places empty: cutting it removes items and draws no others.
+    """
+    chosen = Random(f"{seed}/{step}").sample(range(of), min(n, of))
+    return tuple(pool[i] for i in sorted(chosen) if i < len(pool))

@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import tasks
-from bench import attach
-from bench.corpus import Corpus
 from bench.files import write_atomically
 from bench.generate import Generator
-from bench.latency import clock
 from bench.method import Method
 from bench.solve import Solved
 from bench.student import Student
-from bench.student_lm import StudentLM
+from bench.student_lm import Ask, StudentLM
 from bench.track import ConfigError, Track, nearest
-from bench.types import Question
 
 TASKS = Path(tasks.__file__).parent
 
@@ -35,11 +31,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All samples of a cell, the seconds that they took together, and the retriever's recall."""
+    """All samples of a cell, and the seconds that solving them took together."""
 
     samples: Sequence[Sample]
     seconds: float
-    recall: float | None
 
 
 def task_manager(metadata: Mapping[str, Any]) -> Any:
@@ -49,50 +44,37 @@ def task_manager(metadata: Mapping[str, Any]) -> Any:
     return TaskManager(include_path=str(TASKS), include_defaults=False, metadata=dict(metadata))
 
 
-def check_tasks(names: Sequence[str]) -> None:
-    """Raise ConfigError, with the nearest valid name, for a task that does not exist."""
-    known = sorted(task_manager({}).all_tasks)
+def load_tasks(track: Track, metadata: Mapping[str, Any]) -> Any:
+    """The track's tasks with their items; ConfigError for an unknown name."""
+    manager, names = task_manager(metadata), [*track.tasks.id, *track.tasks.ood]
     for name in names:
-        if name not in known:
-            raise ConfigError(f"unknown task '{name}': {nearest(name, known)}")
+        if name not in manager.all_tasks:
+            raise ConfigError(f"unknown task '{name}': {nearest(name, sorted(manager.all_tasks))}")
+    return manager.load(names)
 
 
 def evaluate(
     method: Method,
     student: Student,
     track: Track,
-    corpus: Corpus,
+    loaded: Any,
+    ask: Ask,
     *,
-    seed: int,
-    metadata: Mapping[str, Any],
     limit: int | None,
 ) -> Evaluation:
-    """Run the method on every data set of the track; each outcome comes from one generation."""
+    """Run the method on every loaded task; each outcome comes from one generation."""
     import lm_eval
 
-    def ask(docs: Sequence[Mapping[str, Any]]) -> list[Question]:
-        return attach.questions(docs, corpus, method.needs, seed)
-
-    lm = StudentLM(
-        method, Generator(student, track.decoding), ask, overflow=track.decoding.overflow
-    )
-    names = [*track.tasks.id, *track.tasks.ood]
-    began = clock()
-    results = lm_eval.evaluate(
-        lm, task_manager(metadata).load(names), limit=limit, bootstrap_iters=0, log_samples=True
-    )
-    seconds = clock() - began
+    generator = Generator(student, track.decoding)
+    lm = StudentLM(method, generator, ask, overflow=track.decoding.overflow)
+    results = lm_eval.evaluate(lm, loaded, limit=limit, bootstrap_iters=0, log_samples=True)
     assert results is not None and "samples" in results
     samples = [
         Sample(name, row["doc"], lm.solved[row["doc"]["id"]], _scores(row))
-        for name in names
+        for name in [*track.tasks.id, *track.tasks.ood]
         for row in results["samples"][name]
     ]
-    docs = [sample.doc for sample in samples]
-    recall = None
-    if method.needs.passages:
-        recall = attach.recall(docs, ask(docs), corpus)
-    return Evaluation(samples, seconds, recall)
+    return Evaluation(samples, lm.seconds)
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, float]:

@@ -4,11 +4,14 @@ Wall clock is read here and in provenance.py only.
 """
 
 import math
+import os
+import re
 import resource
 import sys
 import time
 from collections.abc import Sequence
 from itertools import cycle, islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -60,13 +63,26 @@ def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:
     }
 
 
-def peak_memory_bytes(device: torch.device) -> int:
-    """Most memory held at once: tensors on a CUDA device, else the whole process.
+CLEAR_PEAK = Path("/proc/self/clear_refs")
 
-    Since the process began, or since `torch.cuda.reset_peak_memory_stats`.
-    """
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Let the peak begin anew: of a CUDA device, or of the process where Linux allows it."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif os.access(CLEAR_PEAK, os.W_OK):
+        CLEAR_PEAK.write_text("5")  # see proc(5): resets VmHWM
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Most memory held at once since the reset: tensors on a CUDA device, else the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.is_file():
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if found is not None:
+            return int(found[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB on Linux
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

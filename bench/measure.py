@@ -10,8 +10,10 @@ from bench import attach, latency, provenance
 from bench.batch import encode
 from bench.cell import Cell
 from bench.evaluate import Evaluation, Sample
-from bench.flops import FlopModel, fit_flops
+from bench.flops import FlopModel
 from bench.student import Student
+from bench.student_lm import Ask
+from bench.track import ConfigError
 from leaderboard.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.record import Training as TrainingCost
 
@@ -19,9 +21,15 @@ LATENCY_TOKENS = 32
 """Enough for a stable time per token, whatever the length of a method's solutions."""
 
 
-def record(cell: Cell, student: Student, done: Evaluation, spent: Mapping[str, Any]) -> Record:
+def record(
+    cell: Cell,
+    student: Student,
+    done: Evaluation,
+    ask: Ask,
+    flops: FlopModel,
+    spent: Mapping[str, Any],
+) -> Record:
     """The cell's record: outcomes, costs and provenance; `spent` is what training reported."""
-    flops = fit_flops(student.model)
     groups: dict[str, Group] = {name: "id" for name in cell.track.tasks.id}
     groups |= {name: "ood" for name in cell.track.tasks.ood}
     return Record(
@@ -37,11 +45,11 @@ def record(cell: Cell, student: Student, done: Evaluation, spent: Mapping[str, A
             name: _data_set(group, [s for s in done.samples if s.data_set == name], flops)
             for name, group in groups.items()
         },
-        latency=_latency(cell, student, done),
+        latency=_latency(cell, student, done, ask),
         training=_training_cost(cell, spent, flops),
-        retrieval_recall=done.recall,
+        retrieval_recall=_recall(cell, done, ask),
         snapshot={"track": asdict(cell.track), "method": asdict(cell.method)},
-        provenance=_provenance(cell),
+        provenance=_provenance(cell, student),
     )
 
 
@@ -54,6 +62,7 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
 
     return DataSet(
         group=group,
+        items_sha256=provenance.digest([dict(sample.doc) for sample in samples]),
         items=[sample.doc["id"] for sample in samples],
         strict=scores("strict"),
         author=scores("author"),
@@ -69,20 +78,33 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
     )
 
 
-def _latency(cell: Cell, student: Student, done: Evaluation) -> Latency:
-    """Batch-1 latency of first calls, on questions spread evenly over all data sets."""
+def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latency:
+    """Batch-1 latency of first calls, on questions spread evenly over all data sets.
+
+    What it takes to attach passages or shots to a question belongs to its time to first token.
+    """
     docs = [s.doc for s in done.samples if not s.solved.overflow]
+    if not docs:
+        raise ConfigError(
+            f"{cell.method.label} on {cell.track.name}: no prompt fits the student's context"
+        )
     n = min(cell.track.decoding.latency_questions, len(docs))
     chosen = [docs[i * len(docs) // n] for i in range(n)]
-    questions = attach.questions(chosen, cell.corpus, cell.method.needs, cell.seed)
-    prompts = [encode(student.tokenizer, next(cell.method.solve(q))) for q in questions]
+    prompts, attaching_s = list[list[int]](), list[float]()
+    for doc in chosen:
+        began = latency.clock()
+        question = ask(doc)
+        attaching_s.append(latency.clock() - began)
+        prompts.append(encode(student.tokenizer, next(cell.method.solve(question))))
     times = latency.time_prompts(
         student.model,
         prompts,
         min(LATENCY_TOKENS, cell.track.decoding.max_new_tokens),
         student.tokenizer.eos_token_id,
     )
-    found = latency.summarise(times)
+    found = latency.summarise(
+        [(t.ttft_s + s, t.tpot_s, t.n_generated) for t, s in zip(times, attaching_s, strict=True)]
+    )
     tpot = [found[f"tpot_s_{q}"] for q in ("p50", "p95")]
     return Latency(
         n=n,
@@ -97,7 +119,6 @@ def _latency(cell: Cell, student: Student, done: Evaluation) -> Latency:
 
 def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> TrainingCost:
     lengths = [length for length, n in spent.get("lengths", []) for _ in range(n)]
-    used = cell.method.trains or bool(cell.method.needs.test_demos)
     return TrainingCost(
         n_examples=spent.get("n_examples", 0),
         n_steps=spent.get("step", 0),
@@ -106,15 +127,31 @@ def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> Tr
         flops=flops.training_flops(lengths),
         dropped_demos=spent.get("dropped_demos", 0),
         skipped_examples=spent.get("skipped_examples", 0),
-        teacher_tokens=(cell.corpus.manifest.get("teacher_tokens") or 0) if used else 0,
+        teacher_tokens=_teacher_tokens(cell),
         final_loss=spent.get("final_loss"),
     )
 
 
-def _provenance(cell: Cell) -> dict[str, Any]:
-    commit, dirty = provenance.git_state()
+def _teacher_tokens(cell: Cell) -> int:
+    """What the teacher had to write for this method: rationales, and knowledge if it needs it."""
+    written, needs = cell.corpus.manifest["teacher_tokens"], cell.method.needs
+    rationales = needs.test_demos or (cell.method.trains and needs.train_rationale)
+    return (written["rationale"] if rationales else 0) + (
+        written["knowledge"] if needs.train_knowledge else 0
+    )
+
+
+def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
+    if not cell.method.needs.passages:
+        return None
+    docs = [sample.doc for sample in done.samples]
+    return attach.recall(docs, [ask(doc) for doc in docs], cell.corpus)
+
+
+def _provenance(cell: Cell, student: Student) -> dict[str, Any]:
+    commit, dirty = cell.git_state
     lock = provenance.ROOT / "requirements.lock"
-    command = ["skbench", "run", cell.track.name, "--methods", cell.method.label]
+    command = ["skbench", "run", *cell.origin, "--methods", cell.method.label]
     command += ["--seeds", str(cell.seed)]
     scope = cell.scope
     command += ["--world", str(scope.world)] if scope.world else []
@@ -131,5 +168,7 @@ def _provenance(cell: Cell) -> dict[str, Any]:
         "versions": provenance.versions(),
         "lock_sha256": provenance.file_sha256(lock) if lock.is_file() else None,
         "corpus_sha256": cell.corpus.sha256,
+        "student_sha256": cell.student_sha256,
+        "student_revision": getattr(student.model.config, "_commit_hash", None),
         "train_key": cell.train_key,
     }

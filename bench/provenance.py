@@ -75,6 +75,9 @@ def git_state() -> tuple[str | None, bool | None]:
         )
         return done.stdout.strip() if done.returncode == 0 else None
 
+    top = git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT.resolve():
+        return None, None  # installed inside somebody else's repository
     commit, status = git("rev-parse", "HEAD"), git("status", "--porcelain")
     return commit, None if status is None else bool(status)
 

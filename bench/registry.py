@@ -44,10 +44,7 @@ def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Met
         if not dot or owner not in methods:
             hint = nearest(owner, sorted(methods))
             raise ConfigError(f"--set {setting}: unknown method '{owner}': {hint}")
-        if owner == name:
-            pairs.append((owner, assignment))
-        else:
-            configure(methods, f"{owner}[{assignment}]", [])
+        pairs += [(owner, assignment)] if owner == name else []
     method = methods[name]
     for _, assignment in pairs:
         field, equals, text = assignment.partition("=")
@@ -65,7 +62,9 @@ def _with_field(method: Method, field: str, text: str) -> Method:
     hint = get_type_hints(type(method))[field]
     try:
         value = {"true": True, "false": False}[text] if hint is bool else hint(text)
-        return replace(method, **{field: value})
+        changed = replace(method, **{field: value})
+        _ = changed.needs  # refuses what no run could be given
+        return changed
     except (KeyError, TypeError, ValueError) as error:
         kind = getattr(hint, "__name__", hint)
         raise ConfigError(

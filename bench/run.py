@@ -13,7 +13,7 @@ from bench import corpus as corpora
 from bench.cell import Cell, home
 from bench.files import locked, write_atomically
 from bench.method import Method
-from bench.track import ConfigError, Track
+from bench.track import ConfigError, Track, nearest
 from leaderboard.record import Record, Scope
 
 
@@ -30,13 +30,22 @@ def select(
     if names == "all":
         wanted = sorted(known)
     else:
-        wanted = split_names(names) if names else list(track.methods)
-    return [registry.configure(known, spec, list(settings)) for spec in wanted], names == "all"
+        wanted = list(track.methods) if names is None else split_names(names)
+    methods = [registry.configure(known, spec, list(settings)) for spec in wanted]
+    if not methods:
+        raise ConfigError(f"--methods {names}: names no method")
+    chosen = {method.name() for method in methods}
+    for setting in settings:
+        owner = setting.partition(".")[0]
+        if owner not in chosen:
+            hint = nearest(owner, sorted(chosen))
+            raise ConfigError(f"--set {setting}: '{owner}' is none of the methods to run; {hint}")
+    return list({method.label: method for method in methods}.values()), names == "all"
 
 
 def seeds_of(method: Method, seeds: Sequence[int]) -> Sequence[int]:
     """A method that neither trains nor draws shots is the same for every seed: one run of it."""
-    return seeds if method.trains or method.needs.test_demos else [0]
+    return sorted(set(seeds)) if method.trains or method.needs.test_demos else [0]
 
 
 def plan(
@@ -47,6 +56,7 @@ def plan(
     *,
     skip_unmet: bool,
     data: Path | None,
+    origin: tuple[str, ...],
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
@@ -59,14 +69,15 @@ def plan(
             print(f"skipping {method.label}: {reason}", file=sys.stderr)
             continue
         cells += [
-            Cell(track, method, seed, scope, corpus, data) for seed in seeds_of(method, seeds)
+            Cell(track, method, seed, scope, corpus, data, origin)
+            for seed in seeds_of(method, seeds)
         ]
     return cells
 
 
 def run_cell(cell: Cell) -> Record:
     """Do what is not done yet, and leave the record; another process on the cell waits."""
-    with locked(cell.folder):
+    with locked(cell.record_path):
         record = cell.found()
         if record is not None:
             return record
@@ -77,34 +88,30 @@ def run_cell(cell: Cell) -> Record:
 
 
 def _make_record(cell: Cell) -> Record:
-    from bench import measure
+    from bench import latency, measure
     from bench import student as students
-    from bench.evaluate import check_tasks, evaluate, save_samples
+    from bench.evaluate import evaluate, load_tasks, save_samples
+    from bench.flops import fit_flops
     from bench.quiet import quiet_libraries
 
     quiet_libraries()
-    track, corpus = cell.track, cell.corpus
-    check_tasks([*track.tasks.id, *track.tasks.ood])
+    latency.reset_peak_memory(students.device())
+    track, corpus, scope = cell.track, cell.corpus, cell.scope
+    # What can fail for want of data, or for an architecture that cannot be counted, fails now.
+    metadata: dict[str, Any] = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
+    loaded = load_tasks(track, metadata | {"data_dir": cell.data_dir and str(cell.data_dir)})
     texts = [f"{row['question']} {row['rationale']} {row['answer']}" for row in corpus.rows]
     student = students.load(track.student, texts=texts, home=home(), seed=cell.seed)
+    flops = fit_flops(student.model)
     spent: dict[str, Any] = {}
     if cell.method.trains:
         spent = _trained(cell, student)
         fresh = students.load(track.student, texts=texts, home=home(), seed=cell.seed)
         student = students.restore(fresh, cell.folder / "weights")
-    metadata: dict[str, Any] = {"world": cell.scope.world, "split": cell.scope.split}
-    metadata |= {"sealed": cell.scope.sealed, "data_dir": cell.data_dir and str(cell.data_dir)}
-    done = evaluate(
-        cell.method,
-        student,
-        track,
-        corpus,
-        seed=cell.seed,
-        metadata=metadata,
-        limit=cell.scope.limit,
-    )
+    ask = attach.asker(corpus, cell.method.needs, cell.seed)
+    done = evaluate(cell.method, student, track, loaded, ask, limit=scope.limit)
     save_samples(done.samples, cell.folder / f"samples-{cell.key[:12]}.jsonl")
-    return measure.record(cell, student, done, spent)
+    return measure.record(cell, student, done, ask, flops, spent)
 
 
 def _trained(cell: Cell, student: Any) -> dict[str, Any]:

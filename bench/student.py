@@ -1,5 +1,6 @@
 """Load a student: a checkpoint by path or hub id, or random weights with a corpus tokenizer."""
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def load(spec: Spec, *, texts: Iterable[str], home: Path, seed: int) -> Student:
     path = checkpoint_path(spec)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        model: Any = AutoModelForCausalLM.from_pretrained(path, use_safetensors=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            path, use_safetensors=True, dtype=torch.float32
+        )
     except OSError as error:
         raise ConfigError(
             f"student '{path}' cannot be loaded: {str(error).splitlines()[0]} A gated model needs"
@@ -94,9 +97,11 @@ def _scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
                 special_tokens=["<pad>", "<eos>"],
                 show_progress=False,
             )
+            part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
             PreTrainedTokenizerFast(
                 tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
-            ).save_pretrained(folder)
+            ).save_pretrained(part)
+            part.rename(folder)
     return folder
 
 

@@ -109,6 +109,15 @@ def load(name_or_path: str) -> Track:
     track = _build(Track, {"name": path.stem, **table}, str(path))
     if track.reference not in track.methods:
         raise ConfigError(f"{path}: reference '{track.reference}' is none of its methods")
+    if path.parent != TRACKS and track.name in names():
+        raise ConfigError(f"{path}: '{track.name}' is a built-in track; give yours another name")
+    for where, table in (("training", track.training), ("decoding", track.decoding)):
+        for each in fields(table):
+            value = getattr(table, each.name)
+            if type(value) is int and value < 1:
+                raise ConfigError(f"{path}: {where}.{each.name}: must be at least 1, got {value}")
+    if not track.tasks.id or not track.seeds:
+        raise ConfigError(f"{path}: tasks.id and seeds must not be empty")
     if "" in track.decoding.stop:
         raise ConfigError(f"{path}: decoding.stop: an empty stop string would stop everything")
     return track

@@ -57,15 +57,18 @@ def fitted(
 
     None if the example does not fit even without demos.
     """
-    demos = example.demos
+    pairs, n_dropped = method.pairs(example, progress), 0
     while True:
-        trimmed = replace(example, demos=demos)
-        sequences = [tokenize(tokenizer, pair) for pair in method.pairs(trimmed, progress)]
+        sequences = [tokenize(tokenizer, pair) for pair in pairs]
         if all(len(sequence) <= max_tokens for sequence in sequences):
-            return sequences, len(example.demos) - len(demos)
-        if not demos:
-            return None, len(example.demos)
-        demos = demos[:-1]
+            return sequences, n_dropped
+        if not example.demos:
+            return None, n_dropped
+        example = replace(example, demos=example.demos[:-1])
+        shorter = method.pairs(example, progress)
+        # A curriculum may not have shown the demo that was taken away.
+        n_dropped += shorter != pairs
+        pairs = shorter
 
 
 def train(

@@ -76,9 +76,17 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a method is given beyond question, rationale and answer; the rest it cannot see."""
+    """What a method is given beyond question and answer; the rest it cannot see.
 
+    ValueError for a negative number.
+    """
+
+    train_rationale: bool = True
     train_knowledge: bool = False
     train_demos: int = 0
     test_demos: int = 0
     passages: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.train_demos, self.test_demos, self.passages) < 0:
+            raise ValueError("numbers of examples and passages cannot be negative")

@@ -66,18 +66,27 @@ def compare(args: Namespace) -> int:
 
 def regress(args: Namespace) -> int:
     """Compare records with those of a base; 1 on a regression, 3 where records are missing."""
-    from leaderboard.regress import base_root, merged, regress, report_json, report_text
+    from leaderboard.regress import Report, base_root, merged, regress, report_json, report_text
 
     with tempfile.TemporaryDirectory() as folder:
         base, new = base_root(args.base, Path(folder), PUBLISHED), _root(args)
-        known = {*args.known, *tracks(base), *tracks(new)}
-        names = [args.track] if args.track else sorted({*tracks(base), *tracks(new)})
+        before, after = set(tracks(base)), set(tracks(new))
+        known = {*args.known, *before, *after}
+        found = before & after if args.common else before | after
+        names = [args.track] if args.track else sorted(found)
         report = merged(
             [
-                regress(name, load(name, base, known=known), load(name, new, known=known))
+                regress(
+                    name,
+                    load(name, base, known=known),
+                    load(name, new, known=known),
+                    common=args.common,
+                )
                 for name in names
             ]
         )
+        if args.common and not names:
+            report = Report([], [f"{args.base} and {new} have no track in common"], [])
     if args.json:
         _print_json(report_json(report))
     else:
@@ -131,7 +140,7 @@ def render(args: Namespace) -> int:
 
 def _add_reading(verbs: "_SubParsersAction[ArgumentParser]") -> None:
     verb = verbs.add_parser("show", help="print the table of a track")
-    verb.add_argument("track")
+    _add_track(verb)
     verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
     split = verb.add_mutually_exclusive_group()
     split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
@@ -149,7 +158,14 @@ def _add_reading(verbs: "_SubParsersAction[ArgumentParser]") -> None:
     verb = verbs.add_parser("regress", help="exit 1 where records are worse than a base")
     verb.add_argument("--base", required=True, metavar="REF", help="git ref, or folder of records")
     verb.add_argument("--track", help="default: all tracks")
+    verb.add_argument(
+        "--common", action="store_true", help="only the labels and seeds that the new records have"
+    )
     _add_source(verb, regress)
+
+
+def _add_track(verb: ArgumentParser) -> None:
+    verb.add_argument("track", nargs="?", default="pocket", help="default: pocket")
 
 
 def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
@@ -162,7 +178,7 @@ def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
 
 def _add_publishing(verbs: "_SubParsersAction[ArgumentParser]") -> None:
     verb = verbs.add_parser("export", help="write the table of a track in another format")
-    verb.add_argument("track")
+    _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)
     verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
@@ -194,7 +210,7 @@ def _scope(args: Namespace) -> Scope:
 
 
 def _local() -> Path:
-    return Path(os.environ.get("SKBENCH_HOME", ".bench")) / "records" / "v1"
+    return Path(os.environ.get("SKBENCH_HOME") or ".bench") / "records" / "v1"
 
 
 def _nothing(args: Namespace) -> int:

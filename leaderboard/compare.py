@@ -60,7 +60,10 @@ def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> 
 
 
 def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
-    """Raise RecordError unless both answered the same items of the same data sets."""
+    """Raise RecordError unless both answered the same items of the same data sets.
+
+    The order of items is free, but not their text: equal ids with another hash are other items.
+    """
     check_seeds(a)
     check_seeds(b)
     for name in sorted({*a[0].data_sets, *b[0].data_sets}):
@@ -69,6 +72,7 @@ def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
             one is None
             or other is None
             or one.group != other.group
+            or one.items_sha256 != other.items_sha256
             or set(one.items) != set(other.items)
         ):
             raise RecordError(

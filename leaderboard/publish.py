@@ -21,7 +21,7 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     """Copy the public records of a track into the repository; returns the new files.
 
     A published record is never replaced: one that differs raises RecordError before anything
-    is copied.
+    is copied, and so do new ones that cannot stand in one table with those published.
     """
     new: list[tuple[Path, Record]] = []
     for record in load(track, src_root):
@@ -33,6 +33,7 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
                 f"{path}: another run is published there; records are append-only:"
                 " raise the track's version, or remove that file deliberately"
             )
+    rows([*load(track, dest_root, known=[track]), *(record for _, record in new)])
     for path, record in new:
         record.save(path)
     return [path for path, _ in new]

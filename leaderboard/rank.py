@@ -1,10 +1,11 @@
 """From records to rows: one row per label, its seeds brought together."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from statistics import fmean, median
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from leaderboard.record import DataSet, Group, Record, RecordError
 from leaderboard.stats import Estimate, Matrix, headline
 
 Extractor = Literal["strict", "author", "flexible"]
+_WHAT_TO_RUN = frozenset({"about", "methods", "seeds"})
+"""Fields of a track that say which runs it has, not how one goes: a track may gain a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,11 @@ class Row:
     of all data sets alike; FLOPs are rounded to integers. `failed` is a share of those
     questions, `overflow` a count over all seeds. Latencies are medians over seeds, training
     costs means over seeds, peak memory the largest. `relative_` FLOPs are to the track's
-    reference label, None where it has no row.
+    reference label, None where it has no row, or where a prompt of either row did not fit: their
+    means are then over different questions. Times to the first token include the time to
+    retrieve. `train_flops` are those of full fine-tuning, 3 x forward; LoRA spends up to a third
+    less. `teacher_tokens` are what the method was given of the teacher's writing: rationales,
+    and knowledge where it needs it.
     """
 
     method: str
@@ -70,8 +77,9 @@ class Row:
 def rows(records: Sequence[Record]) -> list[Row]:
     """One row per label, best mean of ID and OOD first, ties by label.
 
-    Raises RecordError where records mix tracks, scopes or references, or where those of one
-    label differ in their items. Records of kind `reported` or `corpus` are not ranked.
+    Raises RecordError where records mix tracks, scopes or references, where two of a track ran
+    under different settings or on different corpora, or where those of one label differ in their
+    items. Records of kind `reported` or `corpus` are not ranked.
     """
     ranked = sorted((r for r in records if r.kind == "student"), key=lambda r: (r.label, r.seed))
     for name in ("track", "scope", "reference"):
@@ -81,6 +89,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
                 f"records of more than one {name}: {', '.join(sorted(map(str, found)))};"
                 f" only rows of one {name} are comparable"
             )
+    _check_one_track(ranked)
     table = [row(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
     table = _relative(table, ranked[0].reference) if table else []
     return sorted(table, key=lambda row: (-row.overall, row.method))
@@ -144,8 +153,40 @@ def check_seeds(records: Sequence[Record]) -> None:
             )
 
 
-def _layout(record: Record) -> dict[str, tuple[Group, list[str]]]:
-    return {name: (each.group, each.items) for name, each in record.data_sets.items()}
+def _check_one_track(records: Sequence[Record]) -> None:
+    """Raise RecordError where a track of one name had other settings or another corpus."""
+    _check_same(records, "settings", [_settings(record) for record in records])
+    corpora = [record.provenance.get("corpus_sha256") for record in records]
+    _check_same(records, "corpus (corpus_sha256)", corpora)
+
+
+def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) -> None:
+    found: dict[str, list[str]] = {}
+    for record, value in zip(records, values, strict=True):
+        name = f"{record.label} seed {record.seed}"
+        found.setdefault(json.dumps(value, sort_keys=True), []).append(name)
+    if len(found) > 1:
+        raise RecordError(
+            f"{records[0].track}: the track's {what} differ between"
+            f" [{'] and ['.join(', '.join(names) for names in found.values())}];"
+            " only runs of one and the same track are comparable:"
+            " remove the old records, or give the changed track another name"
+        )
+
+
+def _settings(record: Record) -> object:
+    """The track as the record ran it, less what the track lists to be run."""
+    track = record.snapshot.get("track")
+    if not isinstance(track, Mapping):
+        return track
+    values = cast(Mapping[str, object], track)
+    return {key: value for key, value in values.items() if key not in _WHAT_TO_RUN}
+
+
+def _layout(record: Record) -> dict[str, tuple[Group, str, list[str]]]:
+    return {
+        name: (each.group, each.items_sha256, each.items) for name, each in record.data_sets.items()
+    }
 
 
 def _matrices(records: Sequence[Record], extractor: Extractor) -> dict[str, Matrix]:
@@ -222,11 +263,14 @@ def _flops(sets: Sequence[DataSet], field: str) -> int:
 
 
 def _relative(table: Sequence[Row], reference: str) -> list[Row]:
+    """The rows with their relative costs, but where an overflow makes the questions differ."""
     base = next((row for row in table if row.method == reference), None)
-    if base is None or base.total_flops == 0 or base.prompt_only_flops == 0:
+    if base is None or base.overflow or base.total_flops == 0 or base.prompt_only_flops == 0:
         return list(table)
     return [
-        replace(
+        row
+        if row.overflow
+        else replace(
             row,
             relative_flops=row.total_flops / base.total_flops,
             relative_prompt_only_flops=row.prompt_only_flops / base.prompt_only_flops,

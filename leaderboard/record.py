@@ -1,6 +1,8 @@
 """The stored schema: one JSON file per (track, label, seed), facts only, written once."""
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -24,6 +26,8 @@ class DataSet:
     """
 
     group: Group
+    items_sha256: str
+    """Of what was asked and what was right: equal ids with another hash are other questions."""
     items: list[str]
     strict: list[int]
     author: list[int]
@@ -40,7 +44,10 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Batch 1, warmed up, synchronised; seconds, over `n` questions."""
+    """Batch 1, warmed up, synchronised; seconds, over `n` questions.
+
+    The time to the first token includes the time to retrieve what the prompt shows.
+    """
 
     n: int
     ttft_s_p50: float
@@ -55,7 +62,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What the student's training spent; all zero for a method that only prompts."""
+    """What the student's training spent; all zero for a method that only prompts.
+
+    `flops` are those of full fine-tuning, 3 x forward; LoRA spends up to a third less.
+    `teacher_tokens`, which prompting may need too, counts what the method was given of the
+    teacher's writing: rationales, and knowledge where the method needs it.
+    """
 
     n_examples: int
     n_steps: int
@@ -107,13 +119,16 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, "a record is never overwritten", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         body = asdict(self)
         lines = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in body.items())
-        part = path.with_suffix(".part")
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.unlink(missing_ok=True)
         part.write_text(f"{{\n{lines}\n}}\n")
         try:
-            path.hardlink_to(part)
+            path.hardlink_to(part)  # unlike a rename, fails if another run was faster
         finally:
             part.unlink()
 
@@ -142,7 +157,7 @@ class Record:
         if self.schema != SCHEMA:
             raise RecordError(f"{path}: schema {self.schema}, this version reads {SCHEMA}")
         for name, data_set in self.data_sets.items():
-            for column in fields(DataSet)[1:]:
+            for column in fields(DataSet)[2:]:
                 found = len(getattr(data_set, column.name))
                 if found != len(data_set.items):
                     raise RecordError(

@@ -53,9 +53,22 @@ class Report:
         return 3 if self.incomplete else 0
 
 
-def regress(track: str, base: Sequence[Record], new: Sequence[Record]) -> Report:
-    """Compare the records of one track, label by label."""
+def regress(
+    track: str, base: Sequence[Record], new: Sequence[Record], *, common: bool = False
+) -> Report:
+    """Compare the records of one track, label by label.
+
+    With `common` only the (label, seed) pairs that both have, so that one new seed can be
+    compared with the same one of three; where there is none, the report is incomplete.
+    """
     report = Report([], [], [])
+    if common:
+        base, new = _shared(base, new), _shared(new, base)
+        if not base:
+            report.incomplete.append(
+                f"{track}: base and new have no (label, seed) in common; nothing was compared"
+            )
+            return report
     if not base:
         report.notes.append(f"{track}: the base has no records; nothing to compare")
     drops: list[Finding] = []
@@ -142,6 +155,12 @@ def _git(where: Path, *words: str) -> bytes | None:
     """Output of a git command, or None where it fails."""
     done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
+
+
+def _shared(records: Sequence[Record], others: Sequence[Record]) -> list[Record]:
+    """The records whose label and seed are among the others'."""
+    pairs = {(other.label, other.seed) for other in others}
+    return [record for record in records if (record.label, record.seed) in pairs]
 
 
 def _accuracy(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:

@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 BBH_SOURCE = "suzgunmirac/BIG-Bench-Hard@9ee07bd481feebf959a6b59d61ea57bdcf30964d"
 ARC_SOURCE = "C-W-D/CasCoD@3468d154df1620e577ea03137ec50b7afb746feb"
+
+_USUAL = {"world": (None, 0), "split": (None, "test"), "sealed": (None,)}
 
 
 class RawExample(TypedDict):
@@ -98,27 +101,37 @@ def arc_easy(folder: Path) -> list[Item]:
 def load_bbh(
     data_dir: str | None = None,
     items_sha256: str = "",
-    limit: int | None = None,
-    **_metadata: object,
+    **metadata: object,
 ) -> "dict[str, Dataset]":
-    """`skb_bbh` for lm-eval, which passes the metadata as keywords; `limit` is stratified."""
+    """`skb_bbh` for lm-eval, which passes the metadata as keywords; tasks take turns."""
+    _refuse_other_items("skb_bbh", metadata)
     folder = data_folder(data_dir)
     rows = docs.stratified(bbh(folder).test)
     docs.check_pin("skb_bbh", rows, items_sha256, _remedy(folder, BBH_SOURCE))
-    return {"test": docs.dataset(rows[:limit])}
+    return {"test": docs.dataset(rows)}
 
 
 def load_arc_easy(
     data_dir: str | None = None,
     items_sha256: str = "",
-    limit: int | None = None,
-    **_metadata: object,
+    **metadata: object,
 ) -> "dict[str, Dataset]":
-    """`skb_arc_easy` for lm-eval, which passes the metadata as keywords; `limit` is stratified."""
+    """`skb_arc_easy` for lm-eval, which passes the metadata as keywords."""
+    _refuse_other_items("skb_arc_easy", metadata)
     folder = data_folder(data_dir)
     rows = docs.stratified(arc_easy(folder))
     docs.check_pin("skb_arc_easy", rows, items_sha256, _remedy(folder, ARC_SOURCE))
-    return {"test": docs.dataset(rows[:limit])}
+    return {"test": docs.dataset(rows)}
+
+
+def _refuse_other_items(name: str, metadata: Mapping[str, object]) -> None:
+    """Published tasks have one test split: no other world, no dev, nothing sealed."""
+    asked = {key: metadata.get(key) for key in ("world", "split", "sealed")}
+    if any(asked[key] not in usual for key, usual in _USUAL.items()):
+        raise docs.WrongItemsError(
+            f"{name}: only its published test items exist, asked for {asked};"
+            " leave out --world, --split and --sealed"
+        )
 
 
 def _remedy(folder: Path, source: str) -> str:

@@ -14,6 +14,7 @@ def data_set(name: str, strict: Sequence[int], **lists: Sequence[object]) -> Dat
     n = len(strict)
     base = DataSet(
         group="id" if name.startswith("id_") else "ood",
+        items_sha256=f"sha256 of {name}",
         items=[f"{name}/{i}" for i in range(n)],
         strict=list(strict),
         author=list(strict),

@@ -261,7 +261,7 @@ def test_a_method_file_changes_the_key_of_its_own_method_alone(
     def keys(file: Path | None, *names: str) -> list[str]:
         chosen = track.load(own_track())
         methods, _ = run.select(chosen, ",".join(names), [], file)
-        cells = run.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None)
+        cells = run.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
         return [cell.train_key for cell in cells]
 
     relative = Path(method_file.name)
@@ -296,7 +296,7 @@ def test_a_toy_file_dropped_into_the_folder_is_listed(
 def plan(own_track: Callable[..., str], corpus: Path, spec: str, **options: bool) -> list[str]:
     chosen = track.load(own_track(corpus=str(corpus)))
     methods, _ = run.select(chosen, spec, [], None)
-    cells = run.plan(chosen, methods, [0, 1], Scope(), data=None, **options)
+    cells = run.plan(chosen, methods, [0, 1], Scope(), data=None, origin=(), **options)
     return [f"{cell.method.label} {cell.seed}" for cell in cells]
 
 

@@ -259,7 +259,7 @@ def test_no_word_of_a_test_prompt_is_unknown_to_the_pocket_student(
 ) -> None:
     for name in suite.DATA_SETS:
         docs = suite.rows(name)[:20]
-        for question in attach.questions(docs, toy_corpus, method.needs, SEED):
+        for question in map(attach.asker(toy_corpus, method.needs, SEED), docs):
             turns, _ = transcript(method, question, lambda _: " 1.")
             for prompt, _ in turns:
                 assert_known(tokenizer, prompt)
@@ -275,7 +275,7 @@ def assert_known(tokenizer: Any, text: str) -> None:
 def test_a_question_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
     docs = suite.rows("pocket_hop")[:3]
     for question, doc in zip(
-        attach.questions(docs, toy_corpus, method.needs, SEED), docs, strict=True
+        map(attach.asker(toy_corpus, method.needs, SEED), docs), docs, strict=True
     ):
         assert len(question.passages) == method.needs.passages
         assert len(question.demos) == method.needs.test_demos
@@ -305,7 +305,7 @@ def test_skintern_and_std_cot_ask_the_very_same_strings(toy_corpus: Corpus) -> N
         asked_by = [
             [
                 transcript(method, question, lambda _: " 1.")[0]
-                for question in attach.questions(docs, toy_corpus, method.needs, SEED)
+                for question in map(attach.asker(toy_corpus, method.needs, SEED), docs)
             ]
             for method in pair
         ]

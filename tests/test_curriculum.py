@@ -104,14 +104,16 @@ def test_a_draw_is_a_pure_function_of_seed_and_step_in_the_order_of_the_pool(
     seed: int, step: int, n: int
 ) -> None:
     pool = tuple("abcdefgh")
-    drawn = draw(pool, n, seed, step)
-    assert drawn == draw(list(pool), n, seed, step)
+    drawn = draw(pool, n, seed, step, of=8)
+    assert drawn == draw(list(pool), n, seed, step, of=8)
+    shorter = draw(pool[:5], n, seed, step, of=8)
+    assert shorter == tuple(item for item in drawn if item in pool[:5])
     assert len(drawn) == min(n, len(pool)) and list(drawn) == sorted(set(drawn))
 
 
 def test_another_seed_or_another_step_draws_other_items() -> None:
     pool = range(30)
-    assert draw(pool, 6, 1, 0) != draw(pool, 6, 2, 0)
-    assert draw(pool, 6, 1, 0) != draw(pool, 6, 1, 1)
-    everything = {item for seed in range(50) for item in draw(pool, 6, seed, 0)}
+    assert draw(pool, 6, 1, 0, of=30) != draw(pool, 6, 2, 0, of=30)
+    assert draw(pool, 6, 1, 0, of=30) != draw(pool, 6, 1, 1, of=30)
+    everything = {item for seed in range(50) for item in draw(pool, 6, seed, 0, of=30)}
     assert everything == set(pool)

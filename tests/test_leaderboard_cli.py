@@ -5,6 +5,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,26 @@ def test_regress_against_a_folder_exits_with_its_finding(published, tmp_path, ca
     assert json.loads(capsys.readouterr().out)["status"] == 3
 
 
+def test_regress_common_compares_what_the_new_records_have(published, local, tmp_path, capsys):
+    save(local, [record("kard")])
+    base = ("regress", "--base", str(published), "--local")
+    assert run(*base, "--track", "toy") == 3
+    capsys.readouterr()
+    assert run(*base, "--track", "toy", "--common") == run(*base, "--common") == 0
+    assert "kard" in capsys.readouterr().out
+    save(published, [record(track="elsewhere")])
+    assert run(*base, "--common") == 0
+
+
+def test_regress_common_without_anything_in_common_is_incomplete(published, local, capsys):
+    base = ("regress", "--base", str(published), "--local", "--common")
+    assert run(*base) == 3
+    assert "no track in common" in capsys.readouterr().out
+    save(local, [record("kard", seed=7)])
+    assert run(*base, "--track", "toy") == 3
+    assert "no (label, seed) in common" in capsys.readouterr().out
+
+
 def test_regress_notices_a_track_that_vanished(published, tmp_path):
     base = tmp_path / "base"
     save(base, [record(track="gone")])
@@ -123,6 +144,21 @@ def test_regress_passes_where_the_base_has_no_records_and_refuses_an_unknown_tra
     assert run("regress", "--base", str(tmp_path / "base")) == 0
     with pytest.raises(UnknownName, match="toy"):
         run("regress", "--base", str(tmp_path / "base"), "--track", "toi")
+
+
+def test_the_track_to_read_is_pocket_unless_named(published, capsys):
+    save(published, [record("in_pocket", track="pocket")])
+    for words in (("show", "--json"), ("export", "--format", "json")):
+        assert run(*words) == 0
+        assert [row["method"] for row in json.loads(capsys.readouterr().out)] == ["in_pocket"]
+
+
+def test_an_empty_home_is_the_default_one(home, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SKBENCH_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / ".bench" / "records" / "v1", [record("mine")])
+    assert run("show", "toy", "--local", "--json") == 0
+    assert [row["method"] for row in json.loads(capsys.readouterr().out)] == ["mine"]
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "json"])
@@ -154,6 +190,35 @@ def test_a_published_record_is_never_replaced(published, local):
         publish(local, "toy", published)
     assert record("kard") in load("toy", published)
     assert not (published / "toy" / "a_new_one").exists()
+
+
+def test_a_run_of_a_changed_track_is_not_published_beside_the_old_ones(published, local):
+    save(local, [record("a_new_one", provenance={"corpus_sha256": "else"})])
+    with pytest.raises(RecordError, match="corpus"):
+        publish(local, "toy", published)
+    assert not (published / "toy" / "a_new_one").exists()
+
+
+def test_a_record_that_exists_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    path = tmp_path / "seed0.json"
+    record().save(path)
+    text = path.read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", lambda *_: pytest.fail("wrote a file"))
+        with pytest.raises(FileExistsError, match=r"seed0\.json"):
+            record("kard").save(path)
+    assert path.read_text() == text
+
+
+def test_of_two_runs_that_save_at_once_the_second_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "kard" / "seed0.json"
+    record().save(path)
+    text = path.read_text()
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with pytest.raises(FileExistsError):
+        record("kard").save(path)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_text() == text
 
 
 def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, published):

@@ -79,6 +79,16 @@ def test_without_a_row_of_the_reference_there_is_no_relative_number():
     assert cells.count("-") == 2
 
 
+@pytest.mark.parametrize("label", ["std_cot", "kard"])
+def test_a_row_of_fewer_questions_has_no_relative_number(label):
+    records = {name: record(name) for name in ("std_cot", "kard", "skintern")}
+    records[label] = with_costs(records[label], "ood_a", overflow=[0, 0, 0, 1])
+    ranked = rows(list(records.values()))
+    expected = set() if label == "std_cot" else {"std_cot", "skintern"}
+    for name in ("relative_flops", "relative_prompt_only_flops"):
+        assert {row.method for row in ranked if getattr(row, name) is not None} == expected
+
+
 def test_latency_is_the_median_over_seeds_and_training_the_mean():
     first = record()
     runs = [
@@ -115,6 +125,7 @@ def test_recall_is_the_mean_of_the_seeds_that_retrieved():
     [
         (record(seed=1, outcomes={"id_a": [1, 0, 1]}), "other items"),
         (record(seed=1, outcomes={"id_a": [1, 0, 1, 1], "ood_b": [1, 1, 1, 1]}), "other items"),
+        (with_costs(record(seed=1), "id_a", items_sha256="else"), "other items"),
         (record(seed=0), "two records of one seed"),
         (record(seed=1, track="toy-2"), "more than one track"),
         (record("kard", track="toy-2"), "more than one track"),
@@ -125,6 +136,38 @@ def test_recall_is_the_mean_of_the_seeds_that_retrieved():
 def test_records_that_cannot_be_compared_are_refused(other, words):
     with pytest.raises(RecordError, match=words):
         rows([record(), other])
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        (
+            "snapshot",
+            {"track": {"training": {"epochs": 3}}},
+            {"track": {"training": {"epochs": 4}}},
+        ),
+        ("snapshot", {}, {"track": {"training": {"epochs": 4}}}),
+        ("provenance", {"corpus_sha256": "a"}, {"corpus_sha256": "b"}),
+        ("provenance", {}, {"corpus_sha256": "b"}),
+    ],
+)
+def test_runs_of_a_track_that_changed_are_refused_and_named(field, old, new):
+    before = [record(**{field: old}), record(seed=1, **{field: old})]
+    with pytest.raises(RecordError) as error:
+        rows([*before, record("kard", **{field: new})])
+    message = str(error.value)
+    assert "[kard seed 0] and [std_cot seed 0, std_cot seed 1]" in message
+    assert "remove the old records, or give the changed track another name" in message
+    assert "\n" not in message
+
+
+def test_a_track_may_gain_methods_and_seeds_and_other_words_about_it():
+    def track(**listed):
+        return {"track": {"training": {"epochs": 3}, **listed}}
+
+    old = record(snapshot=track(about="a", methods=["std_cot"], seeds=[0]))
+    new = record("kard", snapshot=track(about="b", methods=["std_cot", "kard"], seeds=[0, 1]))
+    assert len(rows([old, new])) == 2
 
 
 def test_reported_numbers_are_never_ranked_with_measured_ones():
@@ -207,3 +250,6 @@ def test_methods_that_answered_other_items_are_not_compared():
     renamed = with_costs(record("kard"), "id_a", items=list("wxyz"))
     with pytest.raises(RecordError, match="different items in id_a"):
         compare([record()], [renamed])
+    reworded = with_costs(record("kard"), "id_a", items_sha256="else")
+    with pytest.raises(RecordError, match="different items in id_a"):
+        compare([record()], [reworded])

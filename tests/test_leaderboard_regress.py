@@ -128,6 +128,31 @@ def test_new_labels_and_seeds_are_welcome():
 def test_other_items_are_incomplete_and_not_compared():
     report = regress("toy", [record()], [record(outcomes={"id_a": [0, 0, 0, 0]})])
     assert (report.status, report.findings) == (3, [])
+    reworded = with_costs(record(), "id_a", items_sha256="else")
+    report = regress("toy", [record()], [reworded])
+    assert (report.status, report.findings) == (3, [])
+
+
+def test_one_new_seed_is_compared_with_the_same_one_of_three():
+    base = [*runs("a", 0.7, 3), *runs("b", 0.7, 3)]
+    same = regress("toy", base, runs("a", 0.7, 1), common=True)
+    assert (same.status, same.incomplete) == (0, [])
+    assert {f.label for f in same.findings} == {"a"}
+    assert regressed(regress("toy", base, runs("a", 0.5, 1), common=True)) == [
+        ("a", "id"), ("a", "ood"),
+    ]  # fmt: skip
+
+
+def test_only_seeds_that_both_have_count_as_common():
+    bad = runs("a", 0.1, 3)[2]
+    assert regress("toy", runs("a", 0.7, 1), [*runs("a", 0.7, 1), bad], common=True).status == 0
+
+
+@pytest.mark.parametrize("base", [[], [record(seed=1)], [record("kard")]])
+def test_nothing_in_common_is_incomplete(base):
+    report = regress("toy", base, [record()], common=True)
+    assert (report.status, report.findings) == (3, [])
+    assert "toy: base and new have no (label, seed) in common" in report_text(report)
 
 
 def test_a_base_without_records_is_said_and_passes():

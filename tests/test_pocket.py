@@ -219,3 +219,15 @@ def test_the_shipped_tokenizer_is_the_one_that_the_recipe_builds():
 
     shipped = AutoTokenizer.from_pretrained(STUDENT)
     assert shipped.get_vocab() == vocabulary.build_tokenizer().get_vocab()
+
+
+def test_no_rationale_of_the_corpus_spells_out_a_held_out_composition(corpus):
+    """A hop's later compositions stand in its rationale alone, not in the question."""
+    met = 0
+    for row in corpus.rows:
+        if row["task"] == "hop":
+            steps = [sentence.split() for sentence in row["rationale"].rstrip(".").split(". ")]
+            for (person, first, _), (_, second, _) in itertools.pairwise(steps):
+                assert not world.held_out(person, first, second), row
+                met += 1
+    assert met > 100

@@ -114,8 +114,11 @@ def test_questions_come_bare_with_their_options(folder: Path) -> None:
 def test_an_item_that_is_not_the_pinned_one_stops_the_run(folder: Path) -> None:
     rows = docs.stratified(published.bbh(folder).test)
     pin = docs.items_sha256(rows)
-    served = published.load_bbh(str(folder), pin, limit=2, version=1)["test"]
-    assert [row["task"] for row in served] == ["lies", "shapes"]
+    served = published.load_bbh(str(folder), pin, version=1, world=0, split="test")["test"]
+    assert [row["task"] for row in served][:2] == ["lies", "shapes"]
+    for other in ({"world": 1}, {"split": "dev"}, {"sealed": 7}):
+        with pytest.raises(docs.WrongItemsError, match="only its published test items exist"):
+            published.load_bbh(str(folder), pin, **other)
     path = folder / "bbh/bbh/shapes.json"
     path.write_text(path.read_text().replace('"(B)"', '"(A)"'))
     with pytest.raises(ValueError, match=rf"skb_bbh.*expected items_sha256 {pin}, got") as error:

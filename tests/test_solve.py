@@ -108,8 +108,8 @@ class TwoSteps(Method):
         return f"{thought} Therefore, the answer is{answer}"
 
 
-def attach(docs: Sequence[Mapping[str, Any]]) -> list[Question]:
-    return [Question(doc["id"], "chain", doc["question"]) for doc in docs]
+def ask(doc: Mapping[str, Any]) -> Question:
+    return Question(doc["id"], "chain", doc["question"])
 
 
 def requests(texts: Sequence[str]) -> list[Any]:
@@ -125,10 +125,10 @@ def test_a_program_of_two_steps_sees_its_own_first_completion(
     from bench.student_lm import StudentLM
 
     generator = Generator(make_student(spread=1.0), Decoding(max_new_tokens=4))
-    lm = StudentLM(TwoSteps(), generator, attach, overflow="error")
+    lm = StudentLM(TwoSteps(), generator, ask, overflow="error")
     texts = ["start 1, do seko?", "from givu follow likes fears?"]
     found = lm.generate_until(requests(texts))
-    for question, solution in zip(attach([r.doc for r in requests(texts)]), found, strict=True):
+    for question, solution in zip(map(ask, (r.doc for r in requests(texts))), found, strict=True):
         prompt = TwoSteps().prompt(question)
         (first,) = generator.complete([prompt])
         (second,) = generator.complete([f"{prompt}{first.text}\nAnswer:"])
@@ -146,10 +146,10 @@ def test_a_question_beyond_the_context_is_named_or_counted_as_wrong(
 
     generator = Generator(make_student(), Decoding(max_new_tokens=4))
     asked = requests(["start 1, do seko?", "red " * 1100])
-    strict = StudentLM(TwoSteps(), generator, attach, overflow="error")
+    strict = StudentLM(TwoSteps(), generator, ask, overflow="error")
     with pytest.raises(ConfigError, match="question q1 does not fit"):
         strict.generate_until(asked)
-    lenient = StudentLM(TwoSteps(), generator, attach, overflow="wrong")
+    lenient = StudentLM(TwoSteps(), generator, ask, overflow="wrong")
     solutions = lenient.generate_until(asked)
     assert solutions[0] != "" and solutions[1] == ""
     assert [lenient.solved[q].overflow for q in ("q0", "q1")] == [False, True]

@@ -5,12 +5,15 @@ and `build(name, *, world, data_dir) -> Corpus`. Manifests stand here as NAME.js
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TypedDict
 
 from tasks.docs import canonical
 
-__all__ = ["Corpus", "CorpusRow", "Manifest", "Passage", "canonical", "manifest"]
+__all__ = ["Corpus", "CorpusRow", "Manifest", "Passage", "canonical", "manifest", "n_tokens"]
+
+_TOKENS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9\s]")
 
 
 class CorpusRow(TypedDict):
@@ -46,7 +49,8 @@ class Corpus:
     asked: int
     rejected: int
     teacher: str
-    teacher_tokens: int | None
+    teacher_tokens: dict[str, int]
+    """What the teacher wrote, rejected rationales included: {"rationale": n, "knowledge": n}."""
     licence: str
     source: str
 
@@ -62,14 +66,18 @@ class Manifest(TypedDict):
     asked: int
     rejected: int
     teacher: str
-    teacher_tokens: int | None
+    teacher_tokens: dict[str, int]
     licence: str
     source: str
-    prompt_sha256: str | None
 
 
-def manifest(name: str, corpus: Corpus, prompt_sha256: str | None = None) -> Manifest:
-    """The manifest of `corpus`; `prompt_sha256` where the teacher's prompt is known."""
+def n_tokens(*texts: str) -> int:
+    """Words and punctuation marks: a measure of writing that needs no tokenizer."""
+    return sum(len(_TOKENS.findall(text)) for text in texts)
+
+
+def manifest(name: str, corpus: Corpus) -> Manifest:
+    """What pins `corpus`."""
     return {
         "name": name,
         "sha256": hashlib.sha256(canonical(corpus.rows)).hexdigest(),
@@ -82,5 +90,4 @@ def manifest(name: str, corpus: Corpus, prompt_sha256: str | None = None) -> Man
         "teacher_tokens": corpus.teacher_tokens,
         "licence": corpus.licence,
         "source": corpus.source,
-        "prompt_sha256": prompt_sha256,
     }

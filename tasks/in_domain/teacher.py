@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict, cast
 
-from tasks.corpora import Corpus, CorpusRow, Passage
-from tasks.docs import Item
+from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
+from tasks.docs import Item, WrongItemsError
 from tasks.published import BBH_SOURCE, bbh, data_folder, listed
 from tasks.scoring import matches
 
@@ -32,19 +32,25 @@ class RawOutput(TypedDict):
 
 
 def build(name: str, *, world: int, data_dir: Path | None) -> Corpus:
-    """Import corpus `name`; `world` is for suites that have several."""
+    """Import corpus `name`; there is one world only."""
     if name not in CORPORA:
         raise ValueError(f"no corpus {name!r} here; there is {', '.join(CORPORA)}")
+    if world:
+        raise WrongItemsError(f"corpus {name} is imported: there is no world {world} of it")
     folder = data_folder(data_dir)
     train = bbh(folder).train
-    rows = list(_right(train, _predictions(folder)))
+    written = _predictions(folder)
+    rows = list(_right(train, written))
     return Corpus(
         rows=rows,
         passages=list(passages(folder)),
         asked=len(train),
         rejected=len(train) - len(rows),
         teacher="code-davinci-002",
-        teacher_tokens=None,
+        teacher_tokens={
+            "rationale": n_tokens(*(written[item["id"]] for item in train)),
+            "knowledge": 0,
+        },
         licence="MIT",
         source=f"{BBH_SOURCE} code-davinci-002-outputs/code-davinci-002-cot",
     )

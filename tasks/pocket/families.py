@@ -67,8 +67,12 @@ class Family(ABC):
         """
 
     def compositions(self) -> list[tuple[str, ...]]:
-        """The adjacent compositions that `held_out` decides about."""
+        """The adjacent compositions that `held_out` decides about, as the question has them."""
         return []
+
+    def worked_compositions(self, world: World) -> list[tuple[str, ...]]:
+        """Those that a rationale spells out: more, where a step's name is found on the way."""
+        return self.compositions()
 
     def options(self) -> tuple[str, ...]:
         """The answers to choose from; () where the answer is free."""
@@ -216,6 +220,13 @@ class Hop(Family):
 
     def compositions(self) -> list[tuple[str, ...]]:
         return [(self.person, *self.relations[:2])] if len(self.relations) > 1 else []
+
+    def worked_compositions(self, world: World) -> list[tuple[str, ...]]:
+        found, person = list[tuple[str, ...]](), self.person
+        for first, second in pairwise(self.relations):
+            found.append((person, first, second))
+            person = world.links[person, first]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """The programmatic teacher of the pocket suite: it writes rationales and knowledge, and errs."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from tasks.corpora import Corpus, CorpusRow, Passage
+from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
 from tasks.pocket.families import TRAINED, Family
 from tasks.pocket.suite import problems
 from tasks.pocket.vocabulary import ADJECTIVES
@@ -16,6 +15,7 @@ from tasks.pocket.world import (
     SUITE_CAST,
     SWAPS,
     World,
+    held_out,
     link_fact,
     move_fact,
     op_fact,
@@ -34,27 +34,26 @@ N_DISTRACTORS = 10
 MENTION_RATE = 0.03
 """Share of distractor sentences that speak of a name of the suite."""
 
-TOKENS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9 ]")
-
 
 def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
     """Ask the teacher until enough answers are right; wrong ones are rejected and counted."""
     rng, truth = Random(f"pocket teacher {world}"), suite_world(world)
-    per_family, asked, tokens = N_ITEMS[name] // len(TRAINED), 0, 0
+    per_family, asked = N_ITEMS[name] // len(TRAINED), 0
+    tokens = {"rationale": 0, "knowledge": 0}
     rows = list[CorpusRow]()
     for family_name, family in sorted(TRAINED.items()):
         stream = problems(rng, truth, family, "train", steps=family.steps)
         kept = 0
         while kept < per_family:
-            problem = next(p for p in stream if not p.has_held_out())
+            problem = next(p for p in stream if not _spells_held_out(p, truth))
             believed = _misremember(rng, truth, problem) if rng.random() < ERROR_RATE else truth
             rationale, answer = problem.work(believed)
             summary, supplementary = family.summary, _supplementary(rng, truth, problem)
             asked += 1
-            tokens += sum(len(TOKENS.findall(t)) for t in (rationale, answer))
+            tokens["rationale"] += n_tokens(rationale, answer)
             if answer != problem.work(truth)[1]:
                 continue
-            tokens += sum(len(TOKENS.findall(t)) for t in (summary, supplementary))
+            tokens["knowledge"] += n_tokens(summary, supplementary)
             rows.append(
                 {
                     "id": f"{name}/w{world}/{family_name}/{kept}",
@@ -78,6 +77,10 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
         licence="Apache-2.0",
         source=f"generated, world {world}",
     )
+
+
+def _spells_held_out(problem: Family, world: World) -> bool:
+    return any(held_out(*parts) for parts in problem.worked_compositions(world))
 
 
 def _misremember(rng: Random, world: World, problem: Family) -> World:

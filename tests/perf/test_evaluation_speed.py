@@ -24,8 +24,8 @@ def prompts():
         doc for task in task_manager({}).load(NAMES)["tasks"].values() for doc in task.test_docs()
     ]
     none = Corpus((), (), {})
-    questions = attach.questions(docs, none, METHOD.needs, 0)
-    return [METHOD.prompt(question) for question in questions]
+    ask = attach.asker(none, METHOD.needs, 0)
+    return [METHOD.prompt(ask(doc)) for doc in docs]
 
 
 def requests(texts):
