@@ -77,7 +77,8 @@ def plan(
 
 def run_cell(cell: Cell) -> Record:
     """Do what is not done yet, and leave the record; another process on the cell waits."""
-    with locked(cell.record_path):
+    # Several scopes judge the same trained student, so its folder has a lock of its own.
+    with locked(cell.record_path), locked(cell.folder):
         record = cell.found()
         if record is not None:
             return record

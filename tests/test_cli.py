@@ -125,6 +125,13 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers, such as 0,1,2"),
         (["pocket", "--seeds", "0,,1"], "--seeds 0,,1: expected whole numbers"),
         (["pocket", "--seeds", "0 1"], "--seeds 0 1: expected whole numbers"),
+        (["pocket", "--methods", "skintern[steps=3"], "'skintern[steps=3': the bracket is not"),
+        (["pocket", "--methods", ","], "--methods ,: names no method"),
+        (["pocket", "--methods", "kard[n_passages=-1]"], "cannot be negative"),
+        (
+            ["pocket", "--methods", "std_cot", "--set", "skintern.steps=3"],
+            "--set skintern.steps=3: 'skintern' is none of the methods to run",
+        ),
         (["pocket", "--method-file", "none.py"], "--method-file none.py: no such file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -239,6 +246,22 @@ def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Pat
     (label,) = labels(name, *settings, method_file=method_file)
     assert label == f"{name}[share=0.25,word=thus]"
     assert labels(label, method_file=method_file) == [label]
+
+
+def test_a_method_file_cannot_take_the_name_of_a_built_in_method(tmp_path: Path) -> None:
+    path = tmp_path / "kard.py"
+    path.write_text("")
+    with pytest.raises(ConfigError, match="'kard' is built in; rename the file"):
+        registry.discover(path)
+
+
+def test_a_method_and_a_seed_named_twice_are_run_once(
+    own_track: Callable[..., str], bare_corpus: Path
+) -> None:
+    chosen = track.load(own_track(corpus=str(bare_corpus)))
+    methods, _ = run.select(chosen, "std_cot,std_cot[restarts=0]", [], None)
+    cells = run.plan(chosen, methods, [1, 0, 1], Scope(), skip_unmet=False, data=None, origin=())
+    assert [cell.seed for cell in cells] == [0, 1]
 
 
 @pytest.mark.parametrize("text", ["", METHOD + METHOD.replace("class Mine", "class Yours")])

@@ -153,3 +153,13 @@ def test_a_question_beyond_the_context_is_named_or_counted_as_wrong(
     solutions = lenient.generate_until(asked)
     assert solutions[0] != "" and solutions[1] == ""
     assert [lenient.solved[q].overflow for q in ("q0", "q1")] == [False, True]
+
+
+def test_two_questions_with_one_id_are_refused(make_student: Callable[..., Student]) -> None:
+    from bench.student_lm import StudentLM
+
+    generator = Generator(make_student(), Decoding(max_new_tokens=4))
+    lm = StudentLM(TwoSteps(), generator, ask, overflow="error")
+    lm.generate_until(requests(["start 1, do seko?"]))
+    with pytest.raises(ConfigError, match="two questions have the id q0"):
+        lm.generate_until(requests(["start 2, do seko?"]))

@@ -71,6 +71,10 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
         ("epochs = 1", "epochs = 1\nlora_rank = 1.5", "lora_rank: expected int, got 1.5"),
         ("[student]", "[student]\nscratch = 3", "student: scratch: expected Scratch, got 3"),
         ("[student]", "[student", "not valid TOML"),
+        ("epochs = 1", "epochs = 0", "training.epochs: must be at least 1, got 0"),
+        ("seeds = [0, 1]", "seeds = []", "tasks.id and seeds must not be empty"),
+        ('id = ["pocket_chain"]', "id = []", "tasks.id and seeds must not be empty"),
+        ("[decoding]", '[decoding]\nstop = [""]', "an empty stop string would stop everything"),
     ],
 )
 def test_a_slip_is_named(read: Callable[..., track.Track], old: str, new: str, fault: str) -> None:
@@ -104,3 +108,18 @@ def test_a_built_in_track_names_methods_and_a_corpus_that_exist(name: str) -> No
     assert built_in.reference in labels and built_in.corpus in corpora.builders()
     assert built_in.seeds and len(set(built_in.seeds)) == len(built_in.seeds)
     assert (built_in.student.path is None) != (built_in.student.scratch is None)
+
+
+def test_a_file_of_ones_own_cannot_pass_for_a_built_in_track(tmp_path: Path) -> None:
+    path = tmp_path / "pocket.toml"
+    path.write_text((track.TRACKS / "pocket.toml").read_text())
+    with pytest.raises(ConfigError, match="'pocket' is a built-in track; give yours another name"):
+        track.load(str(path))
+
+
+def test_the_reference_must_be_one_of_the_methods(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = (track.TRACKS / "pocket.toml").read_text()
+    path.write_text(text.replace('reference = "std_cot"', 'reference = "std"'))
+    with pytest.raises(ConfigError, match="reference 'std' is none of its methods"):
+        track.load(str(path))

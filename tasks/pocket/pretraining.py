@@ -8,7 +8,8 @@ compositions and the last wording of each family never occur; the forms of the u
 from collections.abc import Iterator
 from random import Random
 
-from tasks.pocket.families import TRAINED, UNSEEN, Family
+from tasks.pocket.families import TRAINED, UNSEEN
+from tasks.pocket.family import Family
 from tasks.pocket.suite import problems
 from tasks.pocket.vocabulary import ADJECTIVES
 from tasks.pocket.world import (

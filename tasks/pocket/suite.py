@@ -10,7 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tasks.docs import Item, dataset, stratified
-from tasks.pocket.families import TRAINED, UNSEEN, Family
+from tasks.pocket.families import TRAINED, UNSEEN
+from tasks.pocket.family import Family
 from tasks.pocket.world import SUITE_CAST, World, suite_world
 
 if TYPE_CHECKING:

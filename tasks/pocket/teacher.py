@@ -5,7 +5,8 @@ from pathlib import Path
 from random import Random
 
 from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
-from tasks.pocket.families import TRAINED, Family
+from tasks.pocket.families import TRAINED
+from tasks.pocket.family import Family
 from tasks.pocket.suite import problems
 from tasks.pocket.vocabulary import ADJECTIVES
 from tasks.pocket.world import (
