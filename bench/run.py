@@ -30,7 +30,8 @@ def select(
     if names == "all":
         wanted = sorted(known)
     else:
-        wanted = list(track.methods) if names is None else split_names(names)
+        usual = [method_file.stem] if method_file else list(track.methods)
+        wanted = usual if names is None else split_names(names)
     methods = [registry.configure(known, spec, list(settings)) for spec in wanted]
     if not methods:
         raise ConfigError(f"--methods {names}: names no method")

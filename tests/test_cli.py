@@ -242,6 +242,7 @@ def test_without_names_the_track_says_which_and_all_are_all() -> None:
 def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Path) -> None:
     name = method_file.stem
     assert name in labels("all", method_file=method_file)
+    assert labels(None, method_file=method_file) == [name]
     settings = [f"{name}.share=0.25", f"{name}.word=thus"]
     (label,) = labels(name, *settings, method_file=method_file)
     assert label == f"{name}[share=0.25,word=thus]"
