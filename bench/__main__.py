@@ -82,7 +82,9 @@ def _add_list(verbs: Any) -> None:
 def _add_run(verbs: Any) -> None:
     verb = verbs.add_parser("run", help="train and judge methods on a track")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
-    verb.add_argument("--methods", help="comma-separated, or 'all'; default: the method file's, else the track's")
+    verb.add_argument(
+        "--methods", help="comma-separated, or 'all'; default: the file's or the track's"
+    )
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
     verb.add_argument(
         "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
