@@ -22,9 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 141
-    except Exception as error:
-        if not isinstance(error, _told()):
-            raise
+    except _told() as error:
         message = error.args[0] if isinstance(error, LookupError) and error.args else error
         print(f"skbench: {message}", file=sys.stderr)
         return USAGE
