@@ -3,7 +3,7 @@
 Prompts end without a blank and targets begin with one: tokenized apart, they join cleanly.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.types import Demo
 
@@ -11,6 +11,8 @@ FORMAT = 'Your response should conclude with the format "Therefore, the answer i
 REASON = "\nAnswer: Let's think step by step."
 DIRECT = "\nAnswer:"
 CONCLUSION = " Therefore, the answer is"
+HELP = "\n\nHere is knowledge that may help:"
+INVITATION = "\n\nAn expert teacher left this summary and knowledge to guide you:\n"
 
 
 def ask(question: str) -> str:
@@ -32,5 +34,11 @@ def reason(question: str, context: str = "") -> str:
     return f"{FORMAT}{context}{ask(question)}{REASON}"
 
 
-def numbered(passages: Iterable[str]) -> str:
-    return "".join(f"\n[{i}] {passage}" for i, passage in enumerate(passages, 1))
+def passages(texts: Sequence[str]) -> str:
+    """Retrieved passages as a context."""
+    return HELP + "".join(f"\n[{i}] {text}" for i, text in enumerate(texts, 1))
+
+
+def guided(knowledge: str) -> str:
+    """A teacher's knowledge as a context; none invites nothing."""
+    return f"{INVITATION} {knowledge}" if knowledge else ""

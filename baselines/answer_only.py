@@ -16,7 +16,7 @@ class AnswerOnly(Method):
 
     @property
     def needs(self) -> Needs:
-        return Needs(train_rationale=False)
+        return Needs(rationales=0)
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         return (Pair(_direct(example.text), f" {example.answer}."),)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from baselines._phrases import numbered, reason, solution
+from baselines._phrases import passages, reason, solution
 from bench.method import Method
-from bench.types import Example, Needs, Pair, Question
+from bench.types import Example, Needs, Pair, Query, Question
 
 
 @dataclass(frozen=True)
@@ -13,23 +13,24 @@ class Kard(Method):
     """Retrieved passages stand in the prompt, in training as at test time.
 
     As SKIntern ran it: BM25 on the question, three passages of at most 128 words, no reranker.
+    `query = "rationale"` is KARD's own way of finding the passages of training items (its test
+    query is the question too, its reranker is left out); "oracle" gives the passages that state
+    what a question needs, which no retriever could do better; `decoy` gives another task's.
     """
 
     source = "SKIntern, section 4.2 and appendix A.3 (KARD, BM25)"
 
     n_passages: int = 3
+    query: Query = "question"
+    decoy: bool = False
 
     @property
     def needs(self) -> Needs:
-        return Needs(passages=self.n_passages)
+        return Needs(passages=self.n_passages, train_query=self.query, decoy=self.decoy)
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
-        prompt = reason(example.text, _block(example.passages))
+        prompt = reason(example.text, passages(example.passages))
         return (Pair(prompt, solution(example.rationale, example.answer)),)
 
     def prompt(self, question: Question) -> str:
-        return reason(question.text, _block(question.passages))
-
-
-def _block(passages: Sequence[str]) -> str:
-    return f"\n\nHere is knowledge that may help:{numbered(passages)}"
+        return reason(question.text, passages(question.passages))

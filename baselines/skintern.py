@@ -1,31 +1,39 @@
 """SKIntern: symbolic knowledge and examples, withdrawn step by step (Liao et al., COLING 2025)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from baselines._phrases import reason, shots, solution
+from baselines._phrases import FORMAT, INVITATION, guided, reason, shots, solution
 from bench import curriculum
 from bench.method import Method
 from bench.types import Example, Needs, Pair, Question
 
-INVITATION = "\n\nAn expert teacher left this summary and knowledge to guide you:\n"
-
 
 @dataclass(frozen=True)
 class SKIntern(Method):
-    """Internalize knowledge k and examples e over `steps` of linear decay S_t = 1 .. 0.
+    """Internalize knowledge k and examples e over `steps` of a schedule S_t that falls from 1 to 0.
 
-    At step t the words of k are compressed to the share S_t by importance, and floor(K * S_t) of
-    the K most similar training items are drawn as examples (section 3.2). The last step, like the
-    test, shows the question alone. Each step starts its optimizer and schedule afresh, as the
-    released code does by running once per step; `continuous` is the paper's text taken literally.
+    At step t the words of k are compressed to the share S_t, and floor(K * S_t) of the pool's K
+    training items are drawn as examples (section 3.2). The last step, like the test, shows the
+    question alone. Each step starts its optimizer and schedule afresh, as the released code does;
+    `continuous` is the paper's text taken literally. `as_released` goes on inviting to knowledge
+    that is gone. `knowledge_loss` weighs a loss on the knowledge shown, which the paper has not.
     """
 
-    source = "SKIntern, sections 3.2, 3.3 and 4.3; K = 6 from the released code"
+    source = "SKIntern, sections 3.2, 3.3, 4.3 and 4.6; K = 6 from the released code"
 
     steps: int = 4
+    schedule: curriculum.Schedule = "linear"
     examples: int = 6
+    pool: Literal["similar", "random"] = "similar"
+    compression: curriculum.Rule = "importance"
+    summary: bool = True
+    supplementary: bool = True
     continuous: bool = False
+    as_released: bool = False
+    decoy: bool = False
+    knowledge_loss: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a schedule that cannot fall from one to zero."""
@@ -34,22 +42,37 @@ class SKIntern(Method):
 
     @property
     def needs(self) -> Needs:
-        return Needs(train_knowledge=True, train_demos=self.examples)
+        drawn = Needs(train_demos=self.examples, demo_choice=self.pool)
+        return replace(drawn, train_knowledge=True, decoy=self.decoy)
+
+    @property
+    def skewed(self) -> bool:
+        return self.as_released
 
     @property
     def restart_points(self) -> tuple[float, ...]:
         return () if self.continuous else curriculum.boundaries(self.steps)
 
+    @property
+    def objectives(self) -> Mapping[str, float]:
+        weights = {"solution": 1.0, "knowledge": self.knowledge_loss}
+        return {name: weight for name, weight in weights.items() if weight}
+
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
-        step = curriculum.stage(progress, self.steps)
         assert example.knowledge is not None, "the harness attaches what `needs` declares"
-        knowledge = curriculum.compress(example.knowledge, curriculum.linear(step, self.steps))
-        n_examples = curriculum.n_kept(self.examples, step, self.steps)
-        context = (f"{INVITATION} {knowledge}" if knowledge else "") + shots(
-            curriculum.draw(example.demos, n_examples, example.seed, step, of=self.examples)
-        )
-        prompt = reason(example.text, context)
-        return (Pair(prompt, solution(example.rationale, example.answer)),)
+        step = curriculum.stage(progress, self.steps)
+        ratio = curriculum.keep_ratio(self.schedule, step, self.steps)
+        known = curriculum.part(example.knowledge, self.summary, self.supplementary)
+        text = curriculum.compress(known, ratio, self.compression, example.seed)
+        n_examples = curriculum.n_kept(self.examples, self.schedule, step, self.steps)
+        demos = curriculum.draw(example.demos, n_examples, example.seed, step, of=self.examples)
+        invited = guided(text) or (INVITATION if self.as_released else "")
+        prompt = reason(example.text, invited + shots(demos))
+        target = solution(example.rationale, example.answer)
+        pair = Pair(prompt, target, n_shown=len(text.split()))
+        if not self.knowledge_loss or not text:
+            return (pair,)
+        return (pair, Pair(f"{FORMAT}{INVITATION}", f" {text}", "knowledge"))
 
     def prompt(self, question: Question) -> str:
         return reason(question.text)

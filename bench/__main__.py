@@ -71,8 +71,8 @@ def _track_names() -> list[str]:
 
 
 def _add_list(verbs: Any) -> None:
-    verb = verbs.add_parser("list", help="methods, tracks or tasks")
-    verb.add_argument("what", choices=("methods", "tracks", "tasks"))
+    verb = verbs.add_parser("list", help="methods, tracks, tasks or sweeps")
+    verb.add_argument("what", choices=("methods", "tracks", "tasks", "sweeps"))
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=_list)
 
@@ -87,6 +87,8 @@ def _add_run(verbs: Any) -> None:
     verb.add_argument(
         "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
     )
+    verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
+    verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
     verb.add_argument("--limit", type=_positive, help="items per data set, and training steps")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
@@ -101,7 +103,8 @@ def _add_run(verbs: Any) -> None:
 def _add_pretrain(verbs: Any) -> None:
     verb = verbs.add_parser("pretrain", help="make the student that a suite embeds")
     verb.add_argument("suite", help="folder below tasks/, e.g. pocket")
-    verb.add_argument("--out", type=Path, help="default: tasks/SUITE/student")
+    verb.add_argument("--student", default="student", metavar="NAME", help="tasks/SUITE/NAME.toml")
+    verb.add_argument("--out", type=Path, help="default: tasks/SUITE/NAME")
     verb.add_argument("--probe", action="store_true", help="only judge the student that is there")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=_pretrain)
@@ -117,40 +120,55 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
     from bench.track import ConfigError
 
     try:
-        return [int(part) for part in text.split(",")] if text else default[:1]
+        return [int(part) for part in text.split(",")] if text else default
     except ValueError as error:
         raise ConfigError(f"--seeds {text}: expected whole numbers, such as 0,1,2") from error
 
 
 def _run(args: argparse.Namespace) -> int:
     from bench import run, track
-    from bench.cell import data_dir, home
+    from bench.cell import home
     from leaderboard.record import Scope
 
     chosen = track.load(args.track)
     scope = Scope(args.world, args.split, args.sealed, args.limit)
     if args.sealed is not None:
         scope = Scope(args.world, "sealed", args.sealed, args.limit)
-    methods, was_all = run.select(chosen, args.methods, args.settings, args.method_file)
-    cells = run.plan(
-        chosen,
-        methods,
-        _seeds(args.seeds, chosen.seeds),
-        scope,
-        skip_unmet=was_all,
-        data=data_dir(args.data_dir),
-        origin=_origin(args),
-    )
+    cells = _cells(args, chosen, scope)
     records = []
     for number, cell in enumerate(cells, 1):
         state = "found" if cell.found() else "running"
-        name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}: {state}"
+        where = f"{cell.point['axis']} {cell.point['value']}: " if cell.point else ""
+        name = f"[{number}/{len(cells)}] {where}{cell.method.label} seed {cell.seed}: {state}"
         print(name, file=sys.stderr, flush=True)
         records.append(run.run_cell(cell))
     _print_rows(records, as_json=args.json)
     if not args.json:
         print(f"\nrecords and samples: {home().resolve()}")
     return FINE
+
+
+def _cells(args: argparse.Namespace, chosen: Any, scope: Any) -> list[Any]:
+    """What the arguments of `run` ask for: a sweep, or methods on the track as it is."""
+    from bench import run, sweep
+    from bench.cell import data_dir
+    from bench.track import ConfigError
+
+    data = data_dir(args.data_dir)
+    if args.sweep is None:
+        if args.points is not None:
+            raise ConfigError("--points goes with --sweep")
+        methods, was_all = run.select(chosen, args.methods, args.settings, args.method_file)
+        seeds = _seeds(args.seeds, chosen.seeds[:1])
+        way = _origin(args)
+        return run.plan(chosen, methods, seeds, scope, skip_unmet=was_all, data=data, origin=way)
+    if args.settings or args.method_file:
+        raise ConfigError("--sweep has its own methods: leave out --set and --method-file")
+    wanted = sweep.load(args.sweep)
+    seeds = _seeds(args.seeds, wanted.seeds or chosen.seeds[:1])
+    points = args.points.split(",") if args.points else None
+    way = (args.track,)
+    return run.plan_sweep(wanted, chosen, points, args.methods, seeds, scope, data=data, origin=way)
 
 
 def _origin(args: argparse.Namespace) -> tuple[str, ...]:
@@ -161,11 +179,14 @@ def _origin(args: argparse.Namespace) -> tuple[str, ...]:
 def _print_rows(records: list[Any], *, as_json: bool) -> None:
     from leaderboard import rank, render
 
-    rows = rank.rows(records)
+    tables = [
+        rank.rows([record for record in records if (record.track, record.scope) == place])
+        for place in dict.fromkeys((record.track, record.scope) for record in records)
+    ]
     if as_json:
-        print(json.dumps([rank.row_json(row) for row in rows], indent=1))
+        print(json.dumps([rank.row_json(row) for rows in tables for row in rows], indent=1))
     else:
-        print(render.table(rows, "markdown"))
+        print("\n\n".join(render.table(rows, "markdown") for rows in tables))
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -185,7 +206,7 @@ def _list(args: argparse.Namespace) -> int:
 def _pretrain(args: argparse.Namespace) -> int:
     from bench import embedded
 
-    out = embedded.make(args.suite, args.out, only_probe=args.probe)
+    out = embedded.make(args.suite, args.student, args.out, only_probe=args.probe)
     print(json.dumps(out, indent=1) if args.json else embedded.describe(out))
     return FINE
 

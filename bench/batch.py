@@ -19,6 +19,10 @@ class Tokens:
     prompt: list[int]
     target: list[int]
     objective: str
+    teacher_prompt: list[int]
+    """What a teacher of logits reads before the target."""
+    n_shown: int = 0
+    """Words of knowledge in the prompt."""
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.target)
@@ -36,10 +40,14 @@ class Batch:
     attention_mask: Tensor
     labels: Tensor
     weights: Tensor
+    sequences: Sequence[Tokens]
+    """What the rows were made of."""
+    teacher_logits: Tensor | None = None
+    """(B, T, V) at the positions that have a label, zero elsewhere; None without a teacher."""
 
     def to(self, device: torch.device) -> "Batch":
         moved = (self.input_ids, self.attention_mask, self.labels, self.weights)
-        return Batch(*(tensor.to(device) for tensor in moved))
+        return Batch(*(tensor.to(device) for tensor in moved), self.sequences)
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
@@ -50,7 +58,10 @@ def encode(tokenizer: Any, text: str) -> list[int]:
 def tokenize(tokenizer: Any, pair: Pair) -> Tokens:
     """Prompt and target apart, then joined: prompt ids are a prefix, as at test time."""
     target = tokenizer(pair.target, add_special_tokens=False).input_ids
-    return Tokens(encode(tokenizer, pair.prompt), [*target, tokenizer.eos_token_id], pair.objective)
+    prompt = encode(tokenizer, pair.prompt)
+    shown = pair.teacher_prompt
+    taught = prompt if shown is None else encode(tokenizer, shown)
+    return Tokens(prompt, [*target, tokenizer.eos_token_id], pair.objective, taught, pair.n_shown)
 
 
 def micro_batches(
@@ -81,4 +92,4 @@ def _pad(group: Sequence[Tokens], scale: Mapping[str, float], pad_id: int) -> Ba
         mask[row, :end] = 1
         labels[row, start - 1 : end - 1] = torch.tensor(sequence.target)
         weights[row, start - 1 : end - 1] = scale[sequence.objective]
-    return Batch(ids, mask, labels, weights.float())
+    return Batch(ids, mask, labels, weights.float(), tuple(group))

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from bench import registry, track
+from bench import registry, sweep, track
 from bench.files import write_atomically
 from bench.provenance import ROOT
 from bench.types import Needs
@@ -48,7 +48,15 @@ def tasks() -> list[Entry]:
     return [{"task": n, "group": g, "tracks": t} for (n, g), t in sorted(found.items())]
 
 
-LISTS = {"methods": methods, "tracks": tracks, "tasks": tasks}
+def sweeps() -> list[Entry]:
+    """Every sweep with its size."""
+    return [
+        {"sweep": s.name, "about": s.about, "methods": len(s.methods), "points": len(s.points)}
+        for s in map(sweep.load, sweep.names())
+    ]
+
+
+LISTS = {"methods": methods, "tracks": tracks, "tasks": tasks, "sweeps": sweeps}
 
 
 def refresh(*, check: bool) -> list[Path]:

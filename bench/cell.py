@@ -2,21 +2,23 @@
 
 import inspect
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bench import provenance, registry
 from bench.corpus import Corpus
 from bench.method import Method
-from bench.track import Track
+from bench.track import Student, Track
 from leaderboard.record import Record, Scope
 
 CORE = [
     f"bench/{m}.py"
-    for m in ("types", "curriculum", "method", "batch", "losses", "schedule", "train")
+    for m in ("types", "curriculum", "percentile", "method", "batch", "losses", "soft", "schedule")
 ]
-CORE += [f"bench/{m}.py" for m in ("attach", "corpus", "importance", "retrieve", "student")]
+CORE += [f"bench/{m}.py" for m in ("train", "fit", "budget", "attach", "corpus", "retrieve")]
+CORE += [f"bench/{m}.py" for m in ("scorer", "scored", "importance", "student")]
 SHARED = sorted(f"baselines/{path.name}" for path in registry.FOLDER.glob("_*.py"))
 JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
 JUDGE += ["bench/latency.py", "bench/measure.py", "bench/run.py", "leaderboard/record.py", "tasks"]
@@ -33,6 +35,13 @@ def data_dir(argument: str | None) -> Path | None:
     return Path(found) if found else None
 
 
+def _identity(method: Method) -> list[object]:
+    """Name, fields, and hashes of the files of the method's class and what it inherits from."""
+    bases = [c for c in type(method).__mro__ if issubclass(c, Method)]
+    files = [provenance.file_sha256(Path(inspect.getfile(base))) for base in bases]
+    return [method.name(), asdict(method), files]
+
+
 @dataclass(frozen=True)
 class Cell:
     """One method with one seed on one track: what a record is made of.
@@ -47,7 +56,9 @@ class Cell:
     corpus: Corpus
     data_dir: Path | None
     origin: tuple[str, ...]
-    """The words of the command that chose the track and a method file."""
+    """The words of the command that chose the track, a point of a sweep and a method file."""
+    point: Mapping[str, str | int] | None = None
+    """What this point of a sweep is, where it is one."""
 
     @cached_property
     def student_sha256(self) -> str | None:
@@ -61,10 +72,20 @@ class Cell:
         files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
         return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
 
-    def _method_source(self) -> list[str]:
-        """Hashes of the files of the method's class and of what it inherits from."""
-        bases = [c for c in type(self.method).__mro__ if issubclass(c, Method)]
-        return [provenance.file_sha256(Path(inspect.getfile(base))) for base in bases]
+    @cached_property
+    def teacher(self) -> "Cell | None":
+        """The larger teacher of logits as a cell of its own, where the method needs one."""
+        spec = self.track.logit_teacher
+        if spec is None or self.method.needs.logits != "larger":
+            return None
+        track = replace(self.track, student=Student(path=spec.path), logit_teacher=None)
+        return replace(self, track=track, method=registry.configure_named(spec.method))
+
+    @cached_property
+    def matched(self) -> Method | None:
+        """The method whose tokens are the budget, where the track has one."""
+        match = self.track.training.match
+        return None if match is None else registry.configure_named(match)
 
     @cached_property
     def train_key(self) -> str:
@@ -77,13 +98,15 @@ class Cell:
                 "student": [asdict(track.student), self.student_sha256],
                 "training": asdict(track.training),
                 "overflow": track.decoding.overflow,
-                "method": [self.method.name(), asdict(self.method)],
+                "method": _identity(self.method),
+                "matched": self.matched and _identity(self.matched),
+                "teacher": self.teacher and self.teacher.train_key,
+                "importance": track.importance,
                 "seed": self.seed,
                 "corpus": self.corpus.sha256,
                 "passages": provenance.digest(list(self.corpus.passages)),
                 "limit": self.scope.limit,
                 "sources": provenance.sources_sha256([*CORE, *SHARED]),
-                "method_source": self._method_source(),
                 "versions": provenance.versions(),
                 "device": student.device().type,
             }

@@ -34,6 +34,11 @@ class Corpus:
     def sha256(self) -> str:
         return self.manifest["sha256"]
 
+    @property
+    def texts(self) -> list[str]:
+        """Question and solution of every row: what a tokenizer from scratch learns."""
+        return [f"{row['question']} {row['rationale']} {row['answer']}" for row in self.rows]
+
 
 def builders() -> dict[str, Any]:
     """Corpus name -> the teacher module that builds it, found as tasks/*/teacher.py."""
@@ -109,6 +114,7 @@ def _lines(path: Path) -> list[str]:
 
 REQUIRED = ("id", "task", "question", "rationale", "answer")
 OPTIONAL = ("summary", "supplementary")
+LISTS = ("options", "rationales", "facts")
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -128,9 +134,10 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         for key in OPTIONAL:
             if not isinstance(row.get(key), str | None):
                 raise CorpusError(f"{where}: '{key}' must be a text or null")
-        options = row.get("options") or []
-        if not isinstance(options, list) or not all(isinstance(o, str) for o in options):
-            raise CorpusError(f"{where}: 'options' must be a list of texts")
+        for key in LISTS:
+            texts = row.get(key) or []
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise CorpusError(f"{where}: '{key}' must be a list of texts")
         if row["id"] in seen:
             raise CorpusError(f"{where}: id '{row['id']}' occurs twice")
         seen.add(row["id"])
@@ -146,4 +153,11 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
         return "needs symbolic knowledge, and the corpus has none: add summary and supplementary"
     if needs.passages and not corpus.passages:
         return "needs passages, and the corpus has none: put NAME.passages.jsonl beside it"
+    n = min(1 + len(row.get("rationales") or ()) for row in corpus.rows)
+    if needs.rationales > n:
+        return f"needs {needs.rationales} rationales per question, and the corpus has {n}"
+    if needs.train_query == "oracle" and not all(row.get("facts") for row in corpus.rows):
+        return "needs the facts behind each question, and the corpus has none: add 'facts'"
+    if needs.decoy and len({row["task"] for row in corpus.rows}) < 2:
+        return "needs knowledge of another task, and the corpus has only one"
     return None

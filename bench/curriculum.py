@@ -1,12 +1,19 @@
 """Schedules, compression and seeded draws. Pure arithmetic, standard library only."""
 
+import math
 from collections.abc import Sequence
 from random import Random
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+from bench.percentile import kept_by_percentile
 from bench.types import Knowledge
 
 T = TypeVar("T")
+Schedule = Literal["linear", "exp", "inverse_exp"]
+Rule = Literal["importance", "percentile", "random", "truncate"]
+
+STEEPNESS = 3.0
+"""Exponent of the exponential schedules: exp has lost 63 % of its way after a third of it."""
 
 
 def stage(progress: float, steps: int) -> int:
@@ -19,24 +26,61 @@ def boundaries(steps: int) -> tuple[float, ...]:
     return tuple(k / steps for k in range(1, steps))
 
 
-def linear(step: int, steps: int) -> float:
-    """Linear decay S_t = 1 - t / (T - 1): 1, 2/3, 1/3, 0 for four steps (SKIntern section 3.2)."""
-    return 1.0 - step / (steps - 1)
+def keep_ratio(schedule: Schedule, step: int, steps: int) -> float:
+    """S_t of step t = 0 .. T - 1, falling from 1 to 0; with x = t / (T - 1) and a = 3:
+
+    linear 1 - x, as in SKIntern section 3.2 (1, 2/3, 1/3, 0 for four steps);
+    exp (e^-ax - e^-a) / (1 - e^-a), which falls fast and then slowly;
+    inverse_exp 1 - (e^ax - 1) / (e^a - 1), which falls slowly and then fast.
+    The paper names the exponential ones (section 4.6) and gives no formula.
+    """
+    x = step / (steps - 1)
+    if schedule == "linear":
+        return 1.0 - x
+    if schedule == "exp":
+        low = math.exp(-STEEPNESS)
+        return (math.exp(-STEEPNESS * x) - low) / (1 - low)
+    return 1 - math.expm1(STEEPNESS * x) / math.expm1(STEEPNESS)
 
 
-def n_kept(n: int, step: int, steps: int) -> int:
-    """How many of `n` examples a linear decay keeps: floor(n * S_t), in integers."""
-    return n * (steps - 1 - step) // (steps - 1)
+def n_kept(n: int, schedule: Schedule, step: int, steps: int) -> int:
+    """How many of `n` examples are kept: floor(n * S_t), safe from the last bit of a float."""
+    return math.floor(n * keep_ratio(schedule, step, steps) + 1e-9)
 
 
-def compress(knowledge: Knowledge, keep_ratio: float) -> str:
-    """The most important share `keep_ratio` of the words, in order; ties keep the earlier word."""
+def compress(knowledge: Knowledge, ratio: float, rule: Rule, seed: int) -> str:
+    """About the share `ratio` of the words, in order.
+
+    importance keeps exactly the most important share, of equals the earlier; percentile is
+    LLMLingua-2's threshold, which keeps more or less than asked; random draws afresh for each
+    ratio; truncate keeps the beginning.
+    """
     words = knowledge.text.split()
     if len(words) != len(knowledge.importance):
         raise ValueError(f"{len(knowledge.importance)} importance scores for {len(words)} words")
-    n = round(len(words) * keep_ratio)
-    ranked = sorted(range(len(words)), key=lambda i: (-knowledge.importance[i], i))
+    places, n = range(len(words)), round(len(words) * ratio)
+    if rule == "percentile":
+        keep = kept_by_percentile(knowledge.importance, knowledge.n_tokens, ratio)
+        return " ".join(word for word, kept in zip(words, keep, strict=True) if kept)
+    if rule == "importance":
+        ranked = sorted(places, key=lambda i: (-knowledge.importance[i], i))
+    elif rule == "random":
+        ranked = Random(f"{seed}/{ratio}").sample(places, len(words))
+    else:
+        ranked = list(places)
     return " ".join(words[i] for i in sorted(ranked[:n]))
+
+
+def part(knowledge: Knowledge, summary: bool, supplementary: bool) -> Knowledge:
+    """The knowledge without the parts that are not wanted."""
+    n = len(knowledge.summary.split())
+    first, second = (0 if summary else n), (None if supplementary else n)
+    return Knowledge(
+        knowledge.summary if summary else "",
+        knowledge.supplementary if supplementary else "",
+        knowledge.importance[first:second],
+        knowledge.n_tokens[first:second],
+    )
 
 
 def draw(pool: Sequence[T], n: int, seed: int, step: int, *, of: int) -> tuple[T, ...]:

@@ -1,4 +1,4 @@
-"""The student that a suite embeds: made, probed and described on its card."""
+"""The students that a suite embeds: made, probed and described on their cards."""
 
 import importlib
 import json
@@ -38,17 +38,20 @@ def probe(student: Student, pretraining: ModuleType) -> dict[str, float]:
     return found
 
 
-def make(suite: str, out: Path | None, *, only_probe: bool) -> dict[str, Any]:
-    """Pretrain and probe the student of `tasks/SUITE`, or only probe the one that is there."""
+def make(suite: str, name: str, out: Path | None, *, only_probe: bool) -> dict[str, Any]:
+    """Pretrain and probe the student `tasks/SUITE/NAME.toml`, or only probe the one there is."""
     folder = TASKS / suite
     if not (folder / "student.toml").is_file():
         valid = sorted(path.parent.name for path in TASKS.glob("*/student.toml"))
         raise ConfigError(f"suite '{suite}' embeds no student: {nearest(suite, valid)}")
+    if not (folder / f"{name}.toml").is_file():
+        valid = sorted(path.stem for path in folder.glob("*.toml"))
+        raise ConfigError(f"suite '{suite}' has no student '{name}': {nearest(name, valid)}")
     quiet_libraries()
     pretraining = importlib.import_module(f"tasks.{suite}.pretraining")
     vocabulary = importlib.import_module(f"tasks.{suite}.vocabulary")
-    recipe = tomllib.loads((folder / "student.toml").read_text())
-    out = out or folder / "student"
+    recipe = tomllib.loads((folder / f"{name}.toml").read_text())
+    out = out or folder / name
     if not only_probe:
         tokenizer = vocabulary.build_tokenizer()
         done = pretrain(pretraining, tokenizer, recipe)
@@ -66,7 +69,9 @@ def make(suite: str, out: Path | None, *, only_probe: bool) -> dict[str, Any]:
     found["sha256"] = file_sha256(out / "model.safetensors")
     if not only_probe:
         write_atomically(out / "pretraining.json", (json.dumps(found, indent=1) + "\n").encode())
-        write_atomically(out / "README.md", card(suite, pretraining.__doc__ or "", found).encode())
+        write_atomically(
+            out / "README.md", card(suite, name, pretraining.__doc__ or "", found).encode()
+        )
     return found
 
 
@@ -86,7 +91,7 @@ def describe(found: dict[str, Any]) -> str:
     return tabulate(found["probe"].items(), headers=("probe", "accuracy"), floatfmt=".3f")
 
 
-def card(suite: str, about: str, found: dict[str, Any]) -> str:
+def card(suite: str, name: str, about: str, found: dict[str, Any]) -> str:
     """The model card: what it is, how it was made, what it can do."""
     from tabulate import tabulate
 
@@ -94,10 +99,11 @@ def card(suite: str, about: str, found: dict[str, Any]) -> str:
     every = max(1, len(found["curve"]) // 12)
     curve = [tuple(point.values()) for point in found["curve"][::-every][::-1]]
     probes = [(name, f"{value:.1%}") for name, value in found["probe"].items()]
-    return f"""# The student of the {suite} suite
+    command = f"skbench pretrain {suite} --student {name}"
+    return f"""# {suite}: {name}
 
-{config["model_type"]}, {found["parameters"]:,} parameters, made by `skbench pretrain {suite}` from
-`tasks/{suite}/student.toml`.
+{config["model_type"]}, {found["parameters"]:,} parameters, made by `{command}` from
+`tasks/{suite}/{name}.toml`.
 
 {about.strip()}
 
@@ -111,7 +117,7 @@ def card(suite: str, about: str, found: dict[str, Any]) -> str:
 
 ## Probe
 
-Strict accuracy; `skbench pretrain {suite} --probe` prints it again.
+Strict accuracy; `{command} --probe` prints it again.
 
 {tabulate(probes, headers=("prompt", "accuracy"), tablefmt="github")}
 """

@@ -10,7 +10,9 @@ from bench import attach, latency, provenance
 from bench.batch import encode
 from bench.cell import Cell
 from bench.evaluate import Evaluation, Sample
+from bench.fit import spent_progress
 from bench.flops import FlopModel
+from bench.progress import Progress, curve
 from bench.student import Student
 from bench.student_lm import Ask
 from bench.track import ConfigError
@@ -48,8 +50,9 @@ def record(
         latency=_latency(cell, student, done, ask),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done, ask),
-        snapshot={"track": asdict(cell.track), "method": asdict(cell.method)},
+        snapshot=_snapshot(cell),
         provenance=_provenance(cell, student),
+        skewed=cell.method.skewed,
     )
 
 
@@ -118,27 +121,36 @@ def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latenc
 
 
 def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> TrainingCost:
-    lengths = [length for length, n in spent.get("lengths", []) for _ in range(n)]
+    progress = spent_progress(spent) if spent else Progress()
+    lengths = [length for length, n in progress.lengths.items() for _ in range(n)]
     return TrainingCost(
         n_examples=spent.get("n_examples", 0),
-        n_steps=spent.get("step", 0),
-        tokens=spent.get("tokens", 0),
-        seconds=spent.get("seconds", 0.0),
+        n_steps=progress.step,
+        tokens=progress.tokens,
+        seconds=progress.seconds,
         flops=flops.training_flops(lengths),
-        dropped_demos=spent.get("dropped_demos", 0),
-        skipped_examples=spent.get("skipped_examples", 0),
+        dropped_demos=progress.dropped_demos,
+        skipped_examples=progress.skipped_examples,
         teacher_tokens=_teacher_tokens(cell),
-        final_loss=spent.get("final_loss"),
+        final_loss=progress.final_loss,
+        teacher_flops=spent.get("teacher_flops", 0),
+        tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
+        kept_ratio=[
+            round(shown / known, 4)
+            for shown, known in zip(progress.n_shown, progress.n_known, strict=True)
+            if known
+        ],
+        loss_curve=[round(loss, 6) for loss in curve(progress.losses)],
     )
 
 
 def _teacher_tokens(cell: Cell) -> int:
     """What the teacher had to write for this method: rationales, and knowledge if it needs it."""
     written, needs = cell.corpus.manifest["teacher_tokens"], cell.method.needs
-    rationales = needs.test_demos or (cell.method.trains and needs.train_rationale)
-    return (written["rationale"] if rationales else 0) + (
-        written["knowledge"] if needs.train_knowledge else 0
-    )
+    n_rationales = needs.rationales if cell.method.trains else min(1, needs.test_demos)
+    first = written["rationale"] if n_rationales else 0
+    further = written.get("further", 0) if n_rationales > 1 else 0
+    return first + further + (written["knowledge"] if needs.train_knowledge else 0)
 
 
 def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
@@ -148,13 +160,20 @@ def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
     return attach.recall(docs, [ask(doc) for doc in docs], cell.corpus)
 
 
+def _snapshot(cell: Cell) -> dict[str, Any]:
+    """Track, fields and point of a sweep, as they were; restarts of the optimizer said outright."""
+    found: dict[str, Any] = {"track": asdict(cell.track), "method": asdict(cell.method)}
+    found["restarts"] = len(cell.method.restart_points)
+    return found | ({"point": dict(cell.point)} if cell.point else {})
+
+
 def _provenance(cell: Cell, student: Student) -> dict[str, Any]:
     commit, dirty = cell.git_state
     lock = provenance.ROOT / "requirements.lock"
     command = ["skbench", "run", *cell.origin, "--methods", cell.method.label]
     command += ["--seeds", str(cell.seed)]
     scope = cell.scope
-    command += ["--world", str(scope.world)] if scope.world else []
+    command += ["--world", str(scope.world)] if scope.world and not cell.point else []
     command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
     command += ["--split", scope.split] if scope.split == "dev" else []
     command += ["--limit", str(scope.limit)] if scope.limit is not None else []

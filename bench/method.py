@@ -38,6 +38,11 @@ class Method(ABC):
         return ()
 
     @property
+    def skewed(self) -> bool:
+        """Whether the test prompt differs on purpose from the one that is trained."""
+        return False
+
+    @property
     def objectives(self) -> Mapping[str, float]:
         """Weight of each objective that pairs may name."""
         return {"solution": 1.0}

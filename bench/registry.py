@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
-from typing import get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import baselines
 from bench.method import Method
@@ -54,6 +54,11 @@ def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Met
     return method
 
 
+def configure_named(spec: str) -> Method:
+    """The built-in method that a track names, with the fields in its brackets."""
+    return configure(discover(), spec, [])
+
+
 def _with_field(method: Method, field: str, text: str) -> Method:
     valid = {f.name for f in fields(method)}
     if field not in valid:
@@ -61,7 +66,7 @@ def _with_field(method: Method, field: str, text: str) -> Method:
         raise ConfigError(f"method '{method.name()}' has no field '{field}': {hint}")
     hint = get_type_hints(type(method))[field]
     try:
-        value = {"true": True, "false": False}[text] if hint is bool else hint(text)
+        value = _parsed(hint, text)
         changed = replace(method, **{field: value})
         _ = changed.needs  # refuses what no run could be given
         return changed
@@ -70,6 +75,15 @@ def _with_field(method: Method, field: str, text: str) -> Method:
         raise ConfigError(
             f"{method.name()}.{field}={text}: not a valid {kind} ({error})"
         ) from error
+
+
+def _parsed(hint: Any, text: str) -> Any:
+    """The text as a value of the field's type; one of the other errors where it is none."""
+    if get_origin(hint) is Literal:
+        if text not in get_args(hint):
+            raise ValueError(f"one of {', '.join(get_args(hint))}")
+        return text
+    return {"true": True, "false": False}[text] if hint is bool else hint(text)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -1,18 +1,29 @@
 """BM25: the passages, or the training questions, nearest to a query."""
 
+import json
+import os
+import shutil
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+from bench.files import locked
+from bench.provenance import digest, file_sha256
+
+MANIFEST = "manifest.json"
 
 
 class Retriever:
-    """An index over texts; equal scores keep the order of the texts."""
+    """An index over texts; equal scores keep the order of the texts.
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        import bm25s
+    With `cache` the index is kept below it, in a folder named by the texts and bm25s's version,
+    and found there the next time; a damaged one is made again.
+    """
 
-        self._index = bm25s.BM25()
-        self._index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
+    def __init__(self, texts: Sequence[str], cache: Path | None = None) -> None:
         self._n = len(texts)
+        self._index = _build(texts) if cache is None else _obtain(texts, cache)
 
     def nearest(self, query: str, k: int) -> list[int]:
         """Positions of the `k` best texts, best first."""
@@ -23,3 +34,45 @@ class Retriever:
         known = [token for token in tokens if token in self._index.vocab_dict]
         scores = self._index.get_scores(known) if known else np.zeros(self._n)
         return [int(i) for i in np.argsort(-scores, kind="stable")[:k]]
+
+
+def _build(texts: Sequence[str]) -> Any:
+    import bm25s
+
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
+    return index
+
+
+def _obtain(texts: Sequence[str], cache: Path) -> Any:
+    """The index of the texts from `cache`, built first if it is not there or damaged."""
+    import bm25s
+
+    folder = cache / digest([version("bm25s"), list(texts)])
+    with locked(folder):
+        if not _intact(folder):
+            _keep(_build(texts), folder)
+        return bm25s.BM25.load(folder, mmap=True, show_progress=False)
+
+
+def _intact(folder: Path) -> bool:
+    """Whether every file is there and has the bytes that were written."""
+    try:
+        written = json.loads((folder / MANIFEST).read_bytes())
+        return bool(written) and written == _hashes(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    return {path.name: file_sha256(path) for path in files}
+
+
+def _keep(index: Any, folder: Path) -> None:
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    index.save(part, show_progress=False)
+    (part / MANIFEST).write_text(json.dumps(_hashes(part)))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)

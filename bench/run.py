@@ -1,18 +1,18 @@
 """Compose the stages of a cell - train, evaluate, measure, record - skipping what is done."""
 
-import json
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench import attach, registry
 from bench import corpus as corpora
 from bench.cell import Cell, home
-from bench.files import locked, write_atomically
+from bench.files import locked
 from bench.method import Method
+from bench.sweep import Sweep, variations
 from bench.track import ConfigError, Track, nearest
 from leaderboard.record import Record, Scope
 
@@ -44,6 +44,42 @@ def select(
     return list({method.label: method for method in methods}.values()), names == "all"
 
 
+def plan_sweep(
+    sweep: Sweep,
+    track: Track,
+    points: list[str] | None,
+    names: str | None,
+    seeds: Sequence[int],
+    scope: Scope,
+    *,
+    data: Path | None,
+    origin: tuple[str, ...],
+) -> list[Cell]:
+    """The cells of a sweep; `names` keeps only those of its methods."""
+    cells, known = list[Cell](), registry.discover()
+    for variation in variations(sweep, track, points):
+        methods = [registry.configure(known, spec, []) for spec in variation.methods]
+        if names is not None:
+            wanted = {registry.configure(known, s, []).label for s in split_names(names)}
+            methods = [method for method in methods if method.label in wanted]
+        at = ("--points", str(variation.track.name.rpartition(".")[2])) if variation.point else ()
+        way = (*origin, "--sweep", sweep.name, *at) if variation.point else origin
+        for seed in sorted(set(seeds)):
+            cells += plan(
+                variation.track,
+                methods,
+                [seed],
+                replace(scope, world=seed) if sweep.own_worlds else scope,
+                skip_unmet=False,
+                data=data,
+                origin=way,
+                point=variation.point,
+            )
+    if not cells:
+        raise ConfigError(f"--methods {names}: none of them is in sweep '{sweep.name}'")
+    return list({(cell.track.name, cell.method.label, cell.seed): cell for cell in cells}.values())
+
+
 def seeds_of(method: Method, seeds: Sequence[int]) -> Sequence[int]:
     """A method that neither trains nor draws shots is the same for every seed: one run of it."""
     return sorted(set(seeds)) if method.trains or method.needs.test_demos else [0]
@@ -58,22 +94,30 @@ def plan(
     skip_unmet: bool,
     data: Path | None,
     origin: tuple[str, ...],
+    point: Mapping[str, str | int] | None = None,
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     cells = list[Cell]()
     for method in methods:
-        reason = corpora.check_needs(corpus, method.needs)
+        reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method)
         if reason and not skip_unmet:
             raise ConfigError(f"{method.label} cannot run on track '{track.name}': it {reason}")
         if reason:
             print(f"skipping {method.label}: {reason}", file=sys.stderr)
             continue
         cells += [
-            Cell(track, method, seed, scope, corpus, data, origin)
+            Cell(track, method, seed, scope, corpus, data, origin, point)
             for seed in seeds_of(method, seeds)
         ]
     return cells
+
+
+def _unmet(track: Track, method: Method) -> str | None:
+    """What the method needs of the track and the track does not have."""
+    if method.needs.logits == "larger" and track.logit_teacher is None:
+        return "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
+    return None
 
 
 def run_cell(cell: Cell) -> Record:
@@ -93,6 +137,7 @@ def _make_record(cell: Cell) -> Record:
     from bench import latency, measure
     from bench import student as students
     from bench.evaluate import evaluate, load_tasks, save_samples
+    from bench.fit import fit
     from bench.flops import fit_flops
     from bench.quiet import quiet_libraries
 
@@ -102,38 +147,14 @@ def _make_record(cell: Cell) -> Record:
     # What can fail for want of data, or for an architecture that cannot be counted, fails now.
     metadata: dict[str, Any] = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
     loaded = load_tasks(track, metadata | {"data_dir": cell.data_dir and str(cell.data_dir)})
-    texts = [f"{row['question']} {row['rationale']} {row['answer']}" for row in corpus.rows]
-    student = students.load(track.student, texts=texts, home=home(), seed=cell.seed)
+    student = students.load(track.student, texts=corpus.texts, home=home(), seed=cell.seed)
     flops = fit_flops(student.model)
     spent: dict[str, Any] = {}
     if cell.method.trains:
-        spent = _trained(cell, student)
-        fresh = students.load(track.student, texts=texts, home=home(), seed=cell.seed)
+        spent = fit(cell, student)
+        fresh = students.load(track.student, texts=corpus.texts, home=home(), seed=cell.seed)
         student = students.restore(fresh, cell.folder / "weights")
     ask = attach.asker(corpus, cell.method.needs, cell.seed)
     done = evaluate(cell.method, student, track, loaded, ask, limit=scope.limit)
     save_samples(done.samples, cell.folder / f"samples-{cell.key[:12]}.jsonl")
     return measure.record(cell, student, done, ask, flops, spent)
-
-
-def _trained(cell: Cell, student: Any) -> dict[str, Any]:
-    """Train unless the cell's weights are there; what it spent."""
-    from bench.train import train
-
-    report = cell.folder / "trained.json"
-    if not report.is_file():
-        examples = attach.examples(cell.corpus, cell.method.needs, cell.seed)
-        progress = train(
-            cell.method,
-            examples,
-            student,
-            cell.track.training,
-            seed=cell.seed,
-            out=cell.folder,
-            limit=cell.scope.limit,
-            overflow=cell.track.decoding.overflow,
-        )
-        spent = asdict(progress) | {"n_examples": len(examples)}
-        spent["lengths"] = sorted(progress.lengths.items())
-        write_atomically(report, json.dumps(spent).encode())
-    return json.loads(report.read_text())

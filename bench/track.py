@@ -46,6 +46,8 @@ class Training:
     epochs: int
     batch_size: int
     learning_rate: float
+    match: str | None = None
+    """A method whose tokens in `epochs` are the budget of all; None gives all the epochs."""
     warmup: float = 0.1
     final_lr_ratio: float = 0.0
     lora_rank: int | None = None
@@ -56,6 +58,14 @@ class Training:
     max_tokens: int = 1024
     micro_batch_tokens: int = 4096
     checkpoint_steps: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LogitTeacher:
+    """A larger checkpoint with the student's tokenizer, trained by `method` as a student is."""
+
+    path: str
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,12 @@ class Track:
     tasks: Tasks
     training: Training
     decoding: Decoding
+    importance: str = "frequency"
+    """What scores the words of knowledge: "frequency", "self_information" of the student, or a
+    token classifier in the manner of LLMLingua-2, by path or hub id."""
+    logit_teacher: LogitTeacher | None = None
+    tuning: dict[str, int] = field(default_factory=dict[str, int])
+    """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
 
 
 def names() -> list[str]:
@@ -106,7 +122,7 @@ def load(name_or_path: str) -> Track:
         table = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    track = _build(Track, {"name": path.stem, **table}, str(path))
+    track = build(Track, {"name": path.stem, **table}, str(path))
     if track.reference not in track.methods:
         raise ConfigError(f"{path}: reference '{track.reference}' is none of its methods")
     if path.parent != TRACKS and track.name in names():
@@ -123,7 +139,7 @@ def load(name_or_path: str) -> Track:
     return track
 
 
-def _build(cls: type[T], table: dict[str, Any], where: str) -> T:
+def build(cls: type[T], table: dict[str, Any], where: str) -> T:
     """Fill a dataclass from a table, strictly: unknown, missing and mistyped keys are errors."""
     hints = get_type_hints(cls)
     for key in table:
@@ -141,7 +157,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin in (Union, UnionType):
         return _convert(next(a for a in args if a is not NoneType), value, where)
     if is_dataclass(hint) and isinstance(value, dict):
-        return _build(hint, value, where)  # type: ignore[arg-type]
+        return build(hint, value, where)  # type: ignore[arg-type]
     if origin is Literal:
         if value in args:
             return value

@@ -2,9 +2,8 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -15,7 +14,9 @@ from bench import student as students
 from bench.batch import Tokens, micro_batches, tokenize
 from bench.latency import clock
 from bench.method import Method
-from bench.schedule import learning_rate, n_steps, order, segments
+from bench.progress import Progress
+from bench.schedule import learning_rate, order, segments
+from bench.soft import teacher_logits
 from bench.student import Student
 from bench.track import Training
 from bench.types import Example
@@ -25,29 +26,6 @@ CHECKPOINT = "checkpoint.pt"
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message names the step and the examples."""
-
-
-@dataclass
-class Progress:
-    """What training has spent so far; survives a kill in the checkpoint."""
-
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    dropped_demos: int = 0
-    skipped_examples: int = 0
-    final_loss: float | None = None
-    lengths: Counter[int] = field(default_factory=Counter)
-    """How many sequences of each length in tokens were trained on."""
-
-    def add(self, loss: float, sequences: Sequence[Tokens], seconds: float) -> None:
-        """Count one optimizer step."""
-        lengths = list(map(len, sequences))
-        self.step += 1
-        self.tokens += sum(lengths)
-        self.lengths.update(lengths)
-        self.seconds += seconds
-        self.final_loss = loss
 
 
 def fitted(
@@ -79,19 +57,23 @@ def train(
     *,
     seed: int,
     out: Path,
-    limit: int | None = None,
+    total: int,
+    teacher: Any = None,
+    snapshots: Sequence[float] = (),
     overflow: Literal["error", "wrong"] = "error",
 ) -> Progress:
-    """Train the student for the budget, going on from a checkpoint; weights end in `out/weights`.
+    """Train the student for `total` steps, going on from a checkpoint; weights in `out/weights`.
 
-    Raises TrainingError on a loss that is not finite, and on an example that does not fit the
-    budget's `max_tokens` unless `overflow` is "wrong", which skips and counts it.
+    `teacher` gives logits to a method that needs them. The weights at each progress of
+    `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
+    finite, and on an example that does not fit the budget's `max_tokens` unless `overflow` is
+    "wrong", which skips and counts it.
     """
     out.mkdir(parents=True, exist_ok=True)
     # The seed is set before the adapter is built.
     student = students.adapt(student, training.lora_rank, training.lora_alpha, seed)
-    total = n_steps(len(examples), training, limit)
-    loop = _Loop(method, student, training, segments(method.restart_points, total))
+    loop = _Loop(method, student, training, segments(method.restart_points, total), teacher)
+    kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
     state = loop.resume(out / CHECKPOINT)
     steps = range(state.step, total)
     bar = tqdm(steps, initial=state.step, total=total, desc=method.label, disable=None)
@@ -105,9 +87,12 @@ def train(
                 ids = ", ".join(example.id for example in chosen)
                 raise TrainingError(f"loss is {loss} at step {step}; examples of the step: {ids}")
             state.add(loss, sequences, clock() - began)
+            state.add_known(loop.segment(step), chosen, sequences)
             line = {"step": step, "loss": loss, "lr": loop.rate(step)}
             log.write(json.dumps(line | {"tokens": sum(map(len, sequences))}) + "\n")
             bar.set_postfix(loss=f"{loss:.3f}")
+            if state.step in kept:
+                loop.save(out / f"weights-{kept[state.step]:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:
                 log.flush()
                 loop.checkpoint(out / CHECKPOINT, state)
@@ -120,7 +105,12 @@ class _Loop:
     """Model, optimizer and precision of one training run."""
 
     def __init__(
-        self, method: Method, student: Student, training: Training, starts: Sequence[int]
+        self,
+        method: Method,
+        student: Student,
+        training: Training,
+        starts: Sequence[int],
+        teacher: Any,
     ) -> None:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
@@ -132,7 +122,7 @@ class _Loop:
             mixed_precision=precision, cpu=not torch.cuda.is_available()
         )
         self._method, self._tokenizer = method, student.tokenizer
-        self._training, self._starts = training, starts
+        self._training, self._starts, self._teacher = training, starts, teacher
         self._model = self._accelerator.prepare(student.model).train()
         self._optimizer = self._fresh_optimizer()
 
@@ -143,6 +133,10 @@ class _Loop:
 
     def _trainable(self) -> dict[str, torch.Tensor]:
         return {name: p for name, p in self._model.named_parameters() if p.requires_grad}
+
+    def segment(self, step: int) -> int:
+        """Which of the runs between restarts the step belongs to."""
+        return sum(start <= step for start in self._starts[1:-1])
 
     def rate(self, step: int) -> float:
         return learning_rate(step, self._starts, self._training)
@@ -177,6 +171,8 @@ class _Loop:
         pad, room = self._tokenizer.pad_token_id, self._training.micro_batch_tokens
         for batch in micro_batches(sequences, self._method.objectives, pad, room):
             batch = batch.to(self._accelerator.device)
+            if self._teacher is not None:
+                batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
             logits = self._model(
                 input_ids=batch.input_ids, attention_mask=batch.attention_mask, use_cache=False
             ).logits
@@ -196,7 +192,7 @@ class _Loop:
         saved = {
             "weights": {name: p.detach() for name, p in self._trainable().items()},
             "optimizer": self._optimizer.state_dict(),
-            "progress": asdict(state) | {"lengths": dict(state.lengths)},
+            "progress": state.plain(),
         }
         torch.save(saved, part)
         part.replace(path)
@@ -210,7 +206,7 @@ class _Loop:
             for name, weight in self._trainable().items():
                 weight.copy_(saved["weights"][name])
         self._optimizer.load_state_dict(saved["optimizer"])
-        return Progress(**saved["progress"] | {"lengths": Counter(saved["progress"]["lengths"])})
+        return Progress.revived(saved["progress"])
 
     def save(self, folder: Path) -> None:
         model = self._accelerator.unwrap_model(self._model)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Program: TypeAlias = Generator[str, str, str]
 """An inference program: yields prompts, is sent completions, returns the solution."""
@@ -12,12 +12,14 @@ Program: TypeAlias = Generator[str, str, str]
 class Knowledge:
     """Symbolic knowledge of one question, k = [k^m; k^p] (SKIntern section 3.1).
 
-    `importance` holds one score per whitespace-separated word of `text`, higher is kept longer.
+    `importance` holds one score per whitespace-separated word of `text`, higher is kept longer;
+    `n_tokens` the words' lengths in the scorer's tokens.
     """
 
     summary: str
     supplementary: str
     importance: tuple[float, ...]
+    n_tokens: tuple[int, ...]
 
     @property
     def text(self) -> str:
@@ -49,29 +51,44 @@ class Question:
 class Example:
     """A training question with what the teacher wrote, and what the method's needs declare.
 
-    `demos` are other training items, most similar first. `seed` = hash(run seed, id) is the only
-    randomness a method may use.
+    `rationales` are the teacher's, all of them right. `demos` are other training items, most
+    similar first. `seed` = hash(run seed, id) is the only randomness a method may use.
     """
 
     id: str
     task: str
     text: str
     options: tuple[str, ...]
-    rationale: str
+    rationales: tuple[str, ...]
     answer: str
     seed: int
     knowledge: Knowledge | None = None
     passages: tuple[str, ...] = ()
     demos: tuple[Demo, ...] = ()
 
+    @property
+    def rationale(self) -> str:
+        return self.rationales[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One training sequence; the loss counts the target alone."""
+    """One training sequence; the loss counts the target alone.
+
+    `teacher_prompt` is what a teacher of logits continues with the same target; by default it
+    reads the student's prompt. `n_shown` counts the words of knowledge in the prompt.
+    """
 
     prompt: str
     target: str
     objective: str = "solution"
+    teacher_prompt: str | None = None
+    n_shown: int = 0
+
+
+Query: TypeAlias = Literal["question", "rationale", "oracle"]
+Choice: TypeAlias = Literal["similar", "random", "task"]
+LogitTeacher: TypeAlias = Literal["none", "frozen", "larger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +98,22 @@ class Needs:
     ValueError for a negative number.
     """
 
-    train_rationale: bool = True
+    rationales: int = 1
+    """How many per training question; 0 shows none."""
     train_knowledge: bool = False
     train_demos: int = 0
+    demo_choice: Choice = "similar"
+    """Other items: the nearest, any, or the same few for the whole task."""
     test_demos: int = 0
     passages: int = 0
+    train_query: Query = "question"
+    """What finds the passages in training; at test time the question does, unless "oracle",
+    which gives the passages that state the facts a question needs, in both."""
+    decoy: bool = False
+    """Knowledge and passages are those of another task."""
+    logits: LogitTeacher = "none"
+    """Who gives `Batch.teacher_logits`: the student as it came, or the track's larger teacher."""
 
     def __post_init__(self) -> None:
-        if min(self.train_demos, self.test_demos, self.passages) < 0:
-            raise ValueError("numbers of examples and passages cannot be negative")
+        if min(self.rationales, self.train_demos, self.test_demos, self.passages) < 0:
+            raise ValueError("numbers of rationales, examples and passages cannot be negative")

@@ -1,12 +1,12 @@
 """The stored schema: one JSON file per (track, label, seed), facts only, written once."""
 
-import errno
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+
+from leaderboard.files import write_once
 
 SCHEMA = 1
 Group = Literal["id", "ood"]
@@ -66,7 +66,8 @@ class Training:
 
     `flops` are those of full fine-tuning, 3 x forward; LoRA spends up to a third less.
     `teacher_tokens`, which prompting may need too, counts what the method was given of the
-    teacher's writing: rationales, and knowledge where the method needs it.
+    teacher's writing: rationales, and knowledge where the method needs it. `teacher_flops` are
+    those of a teacher of logits: its own training and its forward passes.
     """
 
     n_examples: int
@@ -78,6 +79,14 @@ class Training:
     skipped_examples: int
     teacher_tokens: int
     final_loss: float | None
+    teacher_flops: int = 0
+    tuning_trials: int = 0
+    """Runs on dev that this method's hyper-parameters on this track were chosen from."""
+    kept_ratio: list[float] = field(default_factory=list[float])
+    """Share of the words of knowledge that the prompts showed, in each run between restarts; []
+    for a method that is given no knowledge in training."""
+    loss_curve: list[float] = field(default_factory=list[float])
+    """Mean loss of each tenth of the optimizer steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +125,12 @@ class Record:
     """The track and the method's fields, as they were."""
     provenance: Mapping[str, Any]
     """commit, dirty, date, command, device, versions, hashes."""
+    skewed: bool = False
+    """Whether the test prompt differs on purpose from the one that was trained."""
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "a record is never overwritten", str(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        body = asdict(self)
-        lines = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in body.items())
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.unlink(missing_ok=True)
-        part.write_text(f"{{\n{lines}\n}}\n")
-        try:
-            path.hardlink_to(part)  # unlike a rename, fails if another run was faster
-        finally:
-            part.unlink()
+        write_once(path, asdict(self), "record")
 
     @classmethod
     def load(cls, path: Path) -> "Record":

@@ -7,7 +7,7 @@ and `build(name, *, world, data_dir) -> Corpus`. Manifests stand here as NAME.js
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from tasks.docs import canonical
 
@@ -20,7 +20,8 @@ class CorpusRow(TypedDict):
     """A training question with a rationale whose answer is right.
 
     `summary` and `supplementary` are the two parts of its symbolic knowledge, None where there is
-    none. The rationale does not hold the concluding sentence.
+    none. No rationale holds the concluding sentence. `rationales` are further right ones, and
+    `facts` the rules that the question needs; either may be missing.
     """
 
     id: str
@@ -31,6 +32,8 @@ class CorpusRow(TypedDict):
     answer: str
     summary: str | None
     supplementary: str | None
+    rationales: NotRequired[list[str]]
+    facts: NotRequired[list[str]]
 
 
 class Passage(TypedDict):
@@ -50,7 +53,8 @@ class Corpus:
     rejected: int
     teacher: str
     teacher_tokens: dict[str, int]
-    """What the teacher wrote, rejected rationales included: {"rationale": n, "knowledge": n}."""
+    """What the teacher wrote, rejected rationales included: {"rationale": n, "knowledge": n}, and
+    "further": n where there are further rationales."""
     licence: str
     source: str
 

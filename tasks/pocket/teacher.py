@@ -1,6 +1,6 @@
 """The programmatic teacher of the pocket suite: it writes rationales and knowledge, and errs."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -24,10 +24,29 @@ from tasks.pocket.world import (
     suite_world,
 )
 
-CORPORA = ("pocket", "pocket-100")
-N_ITEMS = {"pocket": 400, "pocket-100": 100}
 ERROR_RATE = 0.15
 """Share of questions where the teacher misremembers one rule that the question needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How many items a corpus keeps, and how its teacher writes them."""
+
+    n_items: int
+    terse: bool = False
+    """Whether the rationales leave out the rules they follow."""
+    error_rate: float = ERROR_RATE
+    filtered: bool = True
+    """Whether rationales that end in a wrong answer are rejected."""
+
+
+CORPORA = {
+    "pocket": Recipe(400),
+    "pocket-100": Recipe(100),
+    "pocket-40": Recipe(40),
+    "pocket-100-terse": Recipe(100, terse=True),
+    "pocket-100-wrong": Recipe(100, error_rate=0.5, filtered=False),
+}
 N_IRRELEVANT = 2
 """Rules in the supplementary knowledge that the question does not need."""
 N_DISTRACTORS = 10
@@ -38,23 +57,27 @@ MENTION_RATE = 0.03
 
 def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
     """Ask the teacher until enough answers are right; wrong ones are rejected and counted."""
+    recipe = CORPORA[name]
     rng, truth = Random(f"pocket teacher {world}"), suite_world(world)
-    per_family, asked = N_ITEMS[name] // len(TRAINED), 0
-    tokens = {"rationale": 0, "knowledge": 0}
+    again = Random(f"pocket teacher {world}, asked again")
+    per_family, asked = recipe.n_items // len(TRAINED), 0
+    tokens = {"rationale": 0, "further": 0, "knowledge": 0}
     rows = list[CorpusRow]()
     for family_name, family in sorted(TRAINED.items()):
         stream = problems(rng, truth, family, "train", steps=family.steps)
         kept = 0
         while kept < per_family:
             problem = next(p for p in stream if not _spells_held_out(p, truth))
-            believed = _misremember(rng, truth, problem) if rng.random() < ERROR_RATE else truth
-            rationale, answer = problem.work(believed)
+            believed = _believed(rng, truth, problem, recipe.error_rate)
+            rationale, answer = problem.work(believed, terse=recipe.terse)
             summary, supplementary = family.summary, _supplementary(rng, truth, problem)
             asked += 1
             tokens["rationale"] += n_tokens(rationale, answer)
-            if answer != problem.work(truth)[1]:
+            if recipe.filtered and answer != problem.work(truth)[1]:
                 continue
             tokens["knowledge"] += n_tokens(summary, supplementary)
+            further, n_written = _further(again, truth, problem)
+            tokens["further"] += n_written
             rows.append(
                 {
                     "id": f"{name}/w{world}/{family_name}/{kept}",
@@ -65,6 +88,8 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
                     "answer": answer,
                     "summary": summary.strip(),
                     "supplementary": supplementary.strip(),
+                    "rationales": [further],
+                    "facts": [fact.strip() for fact in dict.fromkeys(problem.facts(truth))],
                 }
             )
             kept += 1
@@ -73,11 +98,27 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
         passages=passages(world),
         asked=asked,
         rejected=asked - len(rows),
-        teacher=f"tasks/pocket/teacher.py, error rate {ERROR_RATE}",
+        teacher=f"tasks/pocket/teacher.py, error rate {recipe.error_rate}",
         teacher_tokens=tokens,
         licence="Apache-2.0",
         source=f"generated, world {world}",
     )
+
+
+def _further(rng: Random, truth: World, problem: Family) -> tuple[str, int]:
+    """A second right rationale, all its rules stated first, and the tokens it took to get it."""
+    n_written = 0
+    while True:
+        believed = _believed(rng, truth, problem, ERROR_RATE)
+        steps, answer = problem.work(believed, terse=True)
+        rationale = "".join(dict.fromkeys(problem.facts(believed))) + steps
+        n_written += n_tokens(rationale, answer)
+        if answer == problem.work(truth)[1]:
+            return rationale.strip(), n_written
+
+
+def _believed(rng: Random, truth: World, problem: Family, error_rate: float) -> World:
+    return _misremember(rng, truth, problem) if rng.random() < error_rate else truth
 
 
 def _spells_held_out(problem: Family, world: World) -> bool:

@@ -1,0 +1,105 @@
+"""The training stage of a cell: what it is trained on, for how long, and with which teacher."""
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from bench import attach, budget
+from bench import student as students
+from bench.cell import Cell, home
+from bench.files import locked, write_atomically
+from bench.flops import fit_flops
+from bench.progress import Progress
+from bench.schedule import n_steps
+from bench.scorer import scorer
+from bench.student import Student
+from bench.track import ConfigError
+from bench.train import train
+from bench.types import Example
+
+
+def fit(cell: Cell, student: Student) -> dict[str, Any]:
+    """Train `student` unless the cell's weights are there; what it spent, as plain data."""
+    report = cell.folder / "trained.json"
+    if not report.is_file():
+        teacher, teacher_flops = _teacher(cell, student)
+        examples = attached(cell, student)
+        progress = train(
+            cell.method,
+            examples,
+            student,
+            cell.track.training,
+            seed=cell.seed,
+            out=cell.folder,
+            total=total_steps(cell, student, examples),
+            teacher=teacher,
+            overflow=cell.track.decoding.overflow,
+        )
+        if teacher is not None:
+            read = [n for n, times in progress.teacher_lengths.items() for _ in range(times)]
+            teacher_flops += fit_flops(teacher).training_flops(read) // 3  # forward alone
+        spent = progress.plain() | {
+            "lengths": sorted(progress.lengths.items()),
+            "teacher_lengths": sorted(progress.teacher_lengths.items()),
+            "n_examples": len(examples),
+            "teacher_flops": teacher_flops,
+        }
+        write_atomically(report, json.dumps(spent).encode())
+    return json.loads(report.read_text())
+
+
+def spent_progress(spent: Mapping[str, Any]) -> Progress:
+    """What `fit` reported, without what is not the student's own."""
+    own = {k: v for k, v in spent.items() if k not in ("n_examples", "teacher_flops")}
+    return Progress.revived(own)
+
+
+def attached(cell: Cell, student: Student) -> list[Example]:
+    """The cell's training examples."""
+    score = scorer(cell.track.importance, student, home())
+    return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
+
+
+def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
+    """Optimizer steps of the cell: its epochs, or those that spend the matched method's tokens."""
+    training = cell.track.training
+    total = n_steps(len(examples), training, None)
+    if cell.matched is not None:
+        other = attached(replace(cell, method=cell.matched), student)
+        tokens, matched = (
+            budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=total)
+            for method, rows in ((cell.method, examples), (cell.matched, other))
+        )
+        total = budget.steps_for(matched, tokens, total)
+    limit = cell.scope.limit
+    return total if limit is None else min(limit, total)
+
+
+def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
+    """The model that gives logits, and the FLOPs of making it; (None, 0) where none is needed."""
+    needed = cell.method.needs.logits
+    if needed == "none":
+        return None, 0
+    if needed == "frozen":
+        return deepcopy(student.model).eval(), 0
+    own = cell.teacher
+    assert own is not None, "the plan refuses a method whose teacher the track does not have"
+
+    def load() -> Student:
+        return students.load(
+            own.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed
+        )
+
+    larger = load()
+    if larger.tokenizer.get_vocab() != student.tokenizer.get_vocab():
+        raise ConfigError(
+            f"logit_teacher {own.track.student.path}: its tokenizer is not the student's, so their"
+            " logits cannot be compared"
+        )
+    flops = fit_flops(larger.model)
+    with locked(own.folder):
+        lengths = spent_progress(fit(own, larger)).lengths
+    cost = flops.training_flops([n for n, times in lengths.items() for _ in range(times)])
+    return students.restore(load(), own.folder / "weights").model.eval(), cost

@@ -1,0 +1,75 @@
+"""What a training run has spent so far; survives a kill in the checkpoint."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.batch import Tokens
+from bench.types import Example
+
+N_POINTS = 10
+"""Points of a loss curve."""
+
+
+@dataclass
+class Progress:
+    """Steps, tokens, losses and lengths, counted as they happen."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    dropped_demos: int = 0
+    skipped_examples: int = 0
+    losses: list[float] = field(default_factory=list[float])
+    """The loss of every optimizer step."""
+    lengths: Counter[int] = field(default_factory=Counter[int])
+    """How many sequences of each length in tokens were trained on."""
+    teacher_lengths: Counter[int] = field(default_factory=Counter[int])
+    """How long they are as a teacher of logits reads them."""
+    n_shown: list[int] = field(default_factory=list[int])
+    """Words of knowledge that the prompts of each run between restarts showed."""
+    n_known: list[int] = field(default_factory=list[int])
+    """Words of knowledge that there were to show."""
+
+    @property
+    def final_loss(self) -> float | None:
+        return self.losses[-1] if self.losses else None
+
+    def add(self, loss: float, sequences: Sequence[Tokens], seconds: float) -> None:
+        """Count one optimizer step."""
+        lengths = list(map(len, sequences))
+        self.step += 1
+        self.tokens += sum(lengths)
+        self.lengths.update(lengths)
+        self.teacher_lengths.update(len(s.teacher_prompt) + len(s.target) for s in sequences)
+        self.seconds += seconds
+        self.losses.append(loss)
+
+    def add_known(
+        self, segment: int, chosen: Sequence[Example], sequences: Sequence[Tokens]
+    ) -> None:
+        """Count the words of knowledge that a step's examples have, and those it showed."""
+        while len(self.n_known) <= segment:
+            self.n_shown.append(0)
+            self.n_known.append(0)
+        self.n_shown[segment] += sum(s.n_shown for s in sequences)
+        self.n_known[segment] += sum(len(e.knowledge.text.split()) for e in chosen if e.knowledge)
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data, safe to load from a checkpoint."""
+        counters = {"lengths": dict(self.lengths), "teacher_lengths": dict(self.teacher_lengths)}
+        return asdict(self) | counters
+
+    @classmethod
+    def revived(cls, saved: Mapping[str, Any]) -> "Progress":
+        """From plain data."""
+        counters = {k: Counter(dict(saved[k])) for k in ("lengths", "teacher_lengths")}
+        return cls(**{**saved, **counters})
+
+
+def curve(losses: Sequence[float]) -> list[float]:
+    """Mean loss of each tenth of the steps; fewer points where there are fewer steps."""
+    n = min(N_POINTS, len(losses))
+    bounds = [i * len(losses) // n for i in range(n + 1)] if n else []
+    return [sum(losses[a:b]) / (b - a) for a, b in zip(bounds, bounds[1:], strict=False)]

@@ -1,0 +1,31 @@
+"""Facts are written once, whole or not at all."""
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_once(path: Path, body: Mapping[str, Any], what: str) -> None:
+    """Write JSON, one line per key; FileExistsError, naming `what`, where the file exists."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, f"a {what} is never overwritten", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in body.items())
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    part.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    try:
+        path.hardlink_to(part)  # unlike a rename, fails if another run was faster
+    finally:
+        part.unlink()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that may be there already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
