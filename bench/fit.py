@@ -1,9 +1,10 @@
 """The training stage of a cell: what it is trained on, for how long, and with which teacher."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bench import attach, budget
@@ -20,9 +21,15 @@ from bench.train import train
 from bench.types import Example
 
 
-def fit(cell: Cell, student: Student) -> dict[str, Any]:
-    """Train `student` unless the cell's weights are there; what it spent, as plain data."""
-    report = cell.folder / "trained.json"
+def fit(
+    cell: Cell, student: Student, out: Path | None = None, snapshots: Sequence[float] = ()
+) -> dict[str, Any]:
+    """Train `student` unless its weights are there; what it spent, as plain data.
+
+    They go to `out`, by default the cell's folder, with those at the progress of `snapshots`.
+    """
+    out = out or cell.folder
+    report = out / "trained.json"
     if not report.is_file():
         teacher, teacher_flops = _teacher(cell, student)
         examples = attached(cell, student)
@@ -32,9 +39,10 @@ def fit(cell: Cell, student: Student) -> dict[str, Any]:
             student,
             cell.track.training,
             seed=cell.seed,
-            out=cell.folder,
+            out=out,
             total=total_steps(cell, student, examples),
             teacher=teacher,
+            snapshots=snapshots,
             overflow=cell.track.decoding.overflow,
         )
         if teacher is not None:

@@ -51,7 +51,7 @@ def record(
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done, ask),
         snapshot=_snapshot(cell),
-        provenance=_provenance(cell, student),
+        provenance=provenance_of(cell, student, "run"),
         skewed=cell.method.skewed,
     )
 
@@ -167,10 +167,11 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 
-def _provenance(cell: Cell, student: Student) -> dict[str, Any]:
+def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
+    """Where a number of the cell comes from, with the command that makes it."""
     commit, dirty = cell.git_state
     lock = provenance.ROOT / "requirements.lock"
-    command = ["skbench", "run", *cell.origin, "--methods", cell.method.label]
+    command = ["skbench", verb, *cell.origin, "--methods", cell.method.label]
     command += ["--seeds", str(cell.seed)]
     scope = cell.scope
     command += ["--world", str(scope.world)] if scope.world and not cell.point else []

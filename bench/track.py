@@ -69,6 +69,15 @@ class LogitTeacher:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """What is asked to see what training does to a student: items that nobody trains on."""
+
+    corpus: str
+    asks: str
+    """The method whose training prompts, step by step, show less and less knowledge."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
     """Greedy decoding and what happens when a prompt does not fit the context."""
 
@@ -97,6 +106,7 @@ class Track:
     """What scores the words of knowledge: "frequency", "self_information" of the student, or a
     token classifier in the manner of LLMLingua-2, by path or hub id."""
     logit_teacher: LogitTeacher | None = None
+    probe: Probe | None = None
     tuning: dict[str, int] = field(default_factory=dict[str, int])
     """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
 

@@ -38,6 +38,7 @@ class Recipe:
     error_rate: float = ERROR_RATE
     filtered: bool = True
     """Whether rationales that end in a wrong answer are rejected."""
+    split: str = "train"
 
 
 CORPORA = {
@@ -46,6 +47,7 @@ CORPORA = {
     "pocket-40": Recipe(40),
     "pocket-100-terse": Recipe(100, terse=True),
     "pocket-100-wrong": Recipe(100, error_rate=0.5, filtered=False),
+    "pocket-probe": Recipe(200, split="dev"),
 }
 N_IRRELEVANT = 2
 """Rules in the supplementary knowledge that the question does not need."""
@@ -64,7 +66,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
     tokens = {"rationale": 0, "further": 0, "knowledge": 0}
     rows = list[CorpusRow]()
     for family_name, family in sorted(TRAINED.items()):
-        stream = problems(rng, truth, family, "train", steps=family.steps)
+        stream = problems(rng, truth, family, recipe.split, steps=family.steps)
         kept = 0
         while kept < per_family:
             problem = next(p for p in stream if not _spells_held_out(p, truth))

@@ -1,0 +1,130 @@
+"""Does knowledge enter the weights? A student asked again and again while it is trained.
+
+At the start and at every quarter of training: the accuracy on items that nobody trains on, with
+all, some and none of their knowledge in view, and the facts of the corpus as statements to finish.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bench import attach, registry
+from bench import corpus as corpora
+from bench import student as students
+from bench.cell import Cell, home
+from bench.files import locked
+from bench.fit import fit
+from bench.generate import Generator
+from bench.student import Student
+from bench.track import ConfigError, Decoding, Probe
+from bench.types import Example
+from leaderboard.probes import SCHEMA, ProbePoint, ProbeRecord
+
+QUARTERS = (0.25, 0.5, 0.75, 1.0)
+FACT_TOKENS = 8
+"""Room for the first word of a completion in any tokenizer."""
+
+
+def run_probe(cell: Cell) -> ProbeRecord:
+    """Train the cell's student with snapshots, ask it at each, and leave the record."""
+    spec = cell.track.probe
+    if spec is None:
+        raise ConfigError(f"track '{cell.track.name}' has no [probe]: add corpus and asks to it")
+    path = _path(cell)
+    with locked(path):
+        if path.is_file():
+            found = ProbeRecord.load(path)
+            if found.provenance.get("key") == _key(cell, spec):
+                return found
+            path.unlink()
+        found = _made(cell, spec)
+        found.save(path)
+        return found
+
+
+def _path(cell: Cell) -> Path:
+    name = f"seed{cell.seed}.json"
+    return home() / "probes" / "v1" / cell.track.name / cell.method.label / name
+
+
+def _key(cell: Cell, spec: Probe) -> str:
+    from dataclasses import asdict
+
+    from bench import provenance
+
+    sources = ["bench/probe.py", "bench/generate.py", "tasks"]
+    return provenance.digest([cell.train_key, asdict(spec), provenance.sources_sha256(sources)])
+
+
+def _made(cell: Cell, spec: Probe) -> ProbeRecord:
+    from bench.measure import provenance_of
+
+    items = corpora.obtain(spec.corpus, home(), world=cell.scope.world, data_dir=cell.data_dir)
+    asks = registry.configure_named(spec.asks)
+    examples = attach.examples(items, asks.needs, seed=0)
+    steps = _steps(examples, asks)
+    facts = sorted({fact for row in cell.corpus.rows for fact in row.get("facts") or ()})
+    folder = cell.folder.with_name(f"{cell.folder.name}-probed")
+    with locked(folder):
+        spent = fit(cell, _fresh(cell), folder, QUARTERS)
+    points = list[ProbePoint]()
+    for progress in tqdm((0.0, *QUARTERS), desc=f"asking {cell.method.label}", disable=None):
+        student = _fresh(cell)
+        if progress:
+            student = students.restore(student, folder / f"weights-{progress:g}")
+        accuracy = [_accuracy(student, prompts, examples, cell) for _, prompts in steps]
+        step = round(progress * spent["step"])
+        points.append(ProbePoint(progress, step, accuracy, _cloze(student, facts)))
+    return ProbeRecord(
+        schema=SCHEMA,
+        track=cell.track.name,
+        method=cell.method.name(),
+        label=cell.method.label,
+        seed=cell.seed,
+        items=[example.id for example in examples],
+        shares=[share for share, _ in steps],
+        points=points,
+        facts=facts,
+        provenance=provenance_of(cell, _fresh(cell), "probe") | {"key": _key(cell, spec)},
+    )
+
+
+def _fresh(cell: Cell) -> Student:
+    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
+
+
+def _steps(examples: Sequence[Example], asks: Any) -> list[tuple[float, list[str]]]:
+    """For each step of `asks`: the share of knowledge that its prompts show, and the prompts."""
+    bounds = (0.0, *asks.restart_points)
+    found = list[tuple[float, list[str]]]()
+    n_known = sum(len(e.knowledge.text.split()) for e in examples if e.knowledge)
+    for progress in bounds:
+        pairs = [asks.pairs(example, progress)[0] for example in examples]
+        share = sum(pair.n_shown for pair in pairs) / n_known
+        found.append((round(share, 2), [pair.prompt for pair in pairs]))
+    return found
+
+
+def _accuracy(
+    student: Student, prompts: Sequence[str], examples: Sequence[Example], cell: Cell
+) -> list[int]:
+    from tasks.scoring import matches, strict
+
+    written = Generator(student, cell.track.decoding).complete(prompts)
+    answers = [strict(completion.text) for completion in written]
+    return [
+        int(answer is not None and matches(answer, example.answer))
+        for answer, example in zip(answers, examples, strict=True)
+    ]
+
+
+def _cloze(student: Student, facts: Sequence[str]) -> list[int]:
+    """Whether the student, shown all but the last word of a fact, goes on with that word."""
+    decoding = Decoding(max_new_tokens=FACT_TOKENS, batch_size=128)
+    begun = [" " + fact.rpartition(" ")[0] for fact in facts]
+    written = Generator(student, decoding).complete(begun)
+    wanted = [fact.rpartition(" ")[2].rstrip(".") for fact in facts]
+    said = [(completion.text.replace(".", " ").split() or [""])[0] for completion in written]
+    return [int(a == b) for a, b in zip(said, wanted, strict=True)]
