@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import corpus_verbs
 from leaderboard import cli as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -51,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_list(verbs)
     _add_run(verbs)
+    _add_probe(verbs)
     _add_pretrain(verbs)
+    corpus_verbs.add_parser(verbs)
     board.add_parser(verbs, known_tracks=_track_names())
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")
     doctor.add_argument("--json", action="store_true")
@@ -98,6 +101,15 @@ def _add_run(verbs: Any) -> None:
     split.add_argument("--split", choices=("test", "dev"), default="test")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=_run)
+
+
+def _add_probe(verbs: Any) -> None:
+    verb = verbs.add_parser("probe", help="what a student knows at each quarter of its training")
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument("--methods", required=True, help="comma-separated")
+    verb.add_argument("--seeds", help="comma-separated; default: the track's first")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=_probe)
 
 
 def _add_pretrain(verbs: Any) -> None:
@@ -187,6 +199,32 @@ def _print_rows(records: list[Any], *, as_json: bool) -> None:
         print(json.dumps([rank.row_json(row) for rows in tables for row in rows], indent=1))
     else:
         print("\n\n".join(render.table(rows, "markdown") for rows in tables))
+
+
+def _probe(args: argparse.Namespace) -> int:
+    from bench import probe, run, track
+    from leaderboard.internalization import internalization, probes_json, probes_table
+    from leaderboard.record import Scope
+
+    chosen = track.load(args.track)
+    methods, _ = run.select(chosen, args.methods, [], None)
+    cells = run.plan(
+        chosen,
+        [method for method in methods if method.trains],
+        _seeds(args.seeds, chosen.seeds[:1]),
+        Scope(),
+        skip_unmet=False,
+        data=None,
+        origin=(args.track,),
+    )
+    found = []
+    for number, cell in enumerate(cells, 1):
+        name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}"
+        print(name, file=sys.stderr, flush=True)
+        found.append(probe.run_probe(cell))
+    read = internalization(found)
+    print(json.dumps(probes_json(read), indent=1) if args.json else probes_table(read, "text"))
+    return FINE
 
 
 def _list(args: argparse.Namespace) -> int:

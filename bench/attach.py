@@ -82,7 +82,7 @@ def _demo(example: Example) -> Demo:
 def _pools(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Example], tuple[Demo, ...]]:
     """A function from an example to other items to show, never one with the same question."""
     made, k = [_example(row, seed, 1) for row in corpus.rows], needs.train_demos
-    retriever = Retriever([e.text for e in made]) if needs.demo_choice == "similar" else None
+    retriever = Retriever([e.text for e in made], corpus.indices) if needs.demo_choice == "similar" else None
 
     def pool(example: Example) -> tuple[Demo, ...]:
         if retriever is not None:
@@ -101,7 +101,7 @@ def _finder(
     corpus: Corpus, needs: Needs, seed: int, query: Query
 ) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
     """A function from a row or test document to its passages, each cut to 128 words."""
-    retriever = Retriever(corpus.passages)
+    retriever = Retriever(corpus.passages, corpus.indices)
     decoy = _decoys(corpus, seed) if needs.decoy else None
 
     def find(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bench.batch import tokenize
 from bench.method import Method
 from bench.schedule import order
 from bench.track import Training
+from bench.train import fitted
 from bench.types import Example
 
 
@@ -18,8 +18,8 @@ def tokens_of(
     n_tokens = 0
     for step in range(total):
         for example in order(examples, step, training.batch_size, seed):
-            pairs = method.pairs(example, step / total)
-            n_tokens += sum(len(tokenize(tokenizer, pair)) for pair in pairs)
+            sequences, _ = fitted(method, example, step / total, tokenizer, training.max_tokens)
+            n_tokens += sum(map(len, sequences or ()))
     return n_tokens
 
 

@@ -29,6 +29,8 @@ class Corpus:
     rows: Sequence[Mapping[str, Any]]
     passages: Sequence[str]
     manifest: Mapping[str, Any]
+    indices: Path | None = None
+    """Where indices over its texts are kept; None keeps none."""
 
     @property
     def sha256(self) -> str:
@@ -52,7 +54,7 @@ def builders() -> dict[str, Any]:
 def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpus:
     """The corpus from `home`, built first if it is not there, and checked against its manifest."""
     if name.endswith(".jsonl"):
-        return _read_own(Path(name))
+        return _read_own(Path(name), home / "indices")
     known = builders()
     if name not in known:
         raise ConfigError(f"unknown corpus '{name}': {nearest(name, sorted(known))}")
@@ -77,7 +79,7 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
         if not path.is_file() or file_sha256(path) != manifest[key]:
             raise CorpusError(f"{path} was changed after it was built: delete its folder")
     passages = [row["text"] for row in map(json.loads, _lines(folder / "passages.jsonl"))]
-    return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest)
+    return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest, home / "indices")
 
 
 def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path | None) -> None:
@@ -90,7 +92,7 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
     write_atomically(folder / "manifest.json", text.encode())
 
 
-def _read_own(path: Path) -> Corpus:
+def _read_own(path: Path, indices: Path) -> Corpus:
     rows = read_rows(path)
     sha256 = hashlib.sha256(canonical(rows)).hexdigest()
     beside = path.with_suffix(".passages.jsonl")
@@ -99,7 +101,8 @@ def _read_own(path: Path) -> Corpus:
         "rationale": sum(n_tokens(row["rationale"], row["answer"]) for row in rows),
         "knowledge": sum(n_tokens(*(row.get(key) or "" for key in OPTIONAL)) for row in rows),
     }
-    return Corpus(rows, passages, {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens})
+    known = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
+    return Corpus(rows, passages, known, indices)
 
 
 def _lines(path: Path) -> list[str]:

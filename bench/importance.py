@@ -46,7 +46,8 @@ def llmlingua2(
     `length` gives a word's `n_tokens`, by default the classifier's own tokens. The llmlingua
     package counts GPT-3.5's (tiktoken) tokens of the word as the classifier spells it, so with
     the leading "▁" of a SentencePiece vocabulary. It also decides on punctuation apart from
-    the word it stands at; here a word is what blanks surround, and its mark goes where it goes.
+    the word it stands at, and drops what the vocabulary lacks; here a word is what blanks
+    surround, its marks go where it goes, and an unknown token is scored as any other.
     """
     scored = keep_probabilities(checkpoint, texts)
     return [by_word(t, tokens, _mean, length) for t, tokens in zip(texts, scored, strict=True)]

@@ -1,0 +1,111 @@
+"""The verb `corpus`: build one by asking a teacher, check one, import one.
+
+Heavy imports stand inside the functions: building the parser loads the standard library alone.
+"""
+
+import argparse
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+FINE, FAILED = 0, 1
+
+
+def add_parser(verbs: Any) -> None:
+    """Add `corpus` and its verbs; each sets `run`, a function of the arguments to an exit code."""
+    corpus = verbs.add_parser("corpus", help="make, check or import a teacher corpus")
+    verbs = corpus.add_subparsers(required=True, metavar="VERB")
+    _add_build(verbs.add_parser("build", help="ask a teacher about a track's questions"))
+    verb = verbs.add_parser("check", help="name every bad line of a corpus; exit 1 if there is one")
+    verb.add_argument("file", type=Path, metavar="FILE.jsonl")
+    verb.set_defaults(run=check)
+    verb = verbs.add_parser("import", help="make a corpus of plain JSONL")
+    verb.add_argument("file", type=Path, metavar="IN.jsonl")
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
+    verb.add_argument("--licence", default="unknown", help="of the rationales; default: unknown")
+    verb.set_defaults(run=import_)
+
+
+def _add_build(verb: argparse.ArgumentParser) -> None:
+    whole, share = _number(int, 1), _number(float, 0)
+    verb.add_argument("--track", metavar="TRACK|FILE.toml", help="its corpus has the questions")
+    verb.add_argument(
+        "--teacher",
+        required=True,
+        metavar="URL|FOLDER|NAME",
+        help="an OpenAI-compatible endpoint (key: $OPENAI_API_KEY), a model's folder, a generator",
+    )
+    verb.add_argument("--out", type=Path, metavar="FILE.jsonl", help="default: TRACK-MODEL.jsonl")
+    verb.add_argument("--model", help="at the endpoint; default: the only one it lists")
+    verb.add_argument("--rationales", type=whole, default=1, metavar="L", help="per question")
+    verb.add_argument("--temperature", type=share, default=0.8)
+    verb.add_argument("--max-tokens", type=whole, default=1024, help="of a reply")
+    verb.add_argument("--concurrency", type=whole, default=8, help="requests at a time")
+    verb.add_argument("--timeout", type=_number(float, 0.001), default=120.0, metavar="SECONDS")
+    verb.add_argument("--retries", type=_number(int, 0), default=6, help="of a request that failed")
+    verb.add_argument("--rate-limit", type=_number(float, 0.001), metavar="REQUESTS_PER_MINUTE")
+    verb.add_argument("--prompt-price", type=share, help="of a million tokens")
+    verb.add_argument("--completion-price", type=share, help="of a million tokens")
+    verb.add_argument("--limit", type=whole, help="questions, spread over the tasks")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.set_defaults(run=build)
+
+
+def _number(kind: type[int] | type[float], least: float) -> Any:
+    """An argument type: a finite number that is at least `least`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -1
+        if not least <= value < float("inf"):
+            name = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"expected {name} from {least:g} on, got '{text}'")
+        return value
+
+    return parse
+
+
+def build(args: Namespace) -> int:
+    """Write the corpus of a generator, or of a teacher that is asked."""
+    from bench.corpus_build import build
+
+    return build(args)
+
+
+def check(args: Namespace) -> int:
+    """Print every fault of a corpus, and what it holds."""
+    from bench.corpus_check import examine
+
+    found = examine(args.file)
+    for fault in found.faults:
+        print(fault)
+    knowledge = sum(bool(row.get("summary")) for row in found.rows)
+    further = sum(len(row.get("rationales") or ()) for row in found.rows)
+    manifest = "with" if found.manifest else "without"
+    print(
+        f"{args.file}: {len(found.rows)} good rows, {knowledge} with knowledge,"
+        f" {further} further rationales, {found.n_passages} passages, {manifest} a manifest;"
+        f" {len(found.faults)} faults"
+    )
+    return FAILED if found.faults else FINE
+
+
+def import_(args: Namespace) -> int:
+    """Write plain JSONL as a corpus, or name all its bad lines and write nothing."""
+    from bench.corpus_files import checked_out, write_new
+    from bench.corpus_import import as_corpus, read
+
+    out = checked_out(args.out)
+    found = read(args.file)
+    for fault in found.faults:
+        print(fault)
+    if found.faults:
+        print(f"{len(found.faults)} bad lines, nothing written", file=sys.stderr)
+        return FAILED
+    new = write_new(out, as_corpus(found, args.file, args.licence))
+    ignored = f"; fields not taken: {', '.join(found.ignored)}" if found.ignored else ""
+    print(f"{out}: {len(found.rows)} rows{'' if new else ', as it was'}{ignored}")
+    return FINE
