@@ -11,6 +11,8 @@ from bench import corpus_verbs
 from leaderboard import cli as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
+MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "indices")
+"""Folders of the home that `clean` deletes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,7 +158,7 @@ def _run(args: argparse.Namespace) -> int:
         records.append(run.run_cell(cell))
     _print_rows(records, as_json=args.json)
     if not args.json:
-        print(f"\nrecords and samples: {home().resolve()}")
+        print(f"records and samples: {home().resolve()}")
     return FINE
 
 
@@ -198,7 +200,8 @@ def _print_rows(records: list[Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([rank.row_json(row) for rows in tables for row in rows], indent=1))
     else:
-        print("\n\n".join(render.table(rows, "markdown") for rows in tables))
+        for rows in tables:
+            print(f"{render.table(rows, 'markdown')}\n\n{render.legend(rows)}\n")
 
 
 def _probe(args: argparse.Namespace) -> int:
@@ -271,7 +274,7 @@ def _clean(args: argparse.Namespace) -> int:
 
     from bench.cell import home
 
-    folders = [home() / name for name in ("runs", "corpora", "tokenizers", "records")]
+    folders = [home() / name for name in MADE]
     for folder in filter(Path.exists, folders):
         print(f"{'deleting' if args.yes else 'would delete'} {folder.resolve()}")
         if args.yes:

@@ -82,7 +82,8 @@ def _demo(example: Example) -> Demo:
 def _pools(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Example], tuple[Demo, ...]]:
     """A function from an example to other items to show, never one with the same question."""
     made, k = [_example(row, seed, 1) for row in corpus.rows], needs.train_demos
-    retriever = Retriever([e.text for e in made], corpus.indices) if needs.demo_choice == "similar" else None
+    similar = needs.demo_choice == "similar"
+    retriever = Retriever([e.text for e in made], corpus.indices) if similar else None
 
     def pool(example: Example) -> tuple[Demo, ...]:
         if retriever is not None:

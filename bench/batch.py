@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -46,8 +46,13 @@ class Batch:
     """(B, T, V) at the positions that have a label, zero elsewhere; None without a teacher."""
 
     def to(self, device: torch.device) -> "Batch":
-        moved = (self.input_ids, self.attention_mask, self.labels, self.weights)
-        return Batch(*(tensor.to(device) for tensor in moved), self.sequences)
+        return replace(
+            self,
+            input_ids=self.input_ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            labels=self.labels.to(device),
+            weights=self.weights.to(device),
+        )
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:

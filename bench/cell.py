@@ -35,6 +35,15 @@ def data_dir(argument: str | None) -> Path | None:
     return Path(found) if found else None
 
 
+def _files_of(checkpoint: str) -> str | None:
+    """One hash of a checkpoint's files; None for what is no folder here."""
+    folder = Path(checkpoint)
+    if not folder.is_dir():
+        return None
+    files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
+    return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
+
+
 def _identity(method: Method) -> list[object]:
     """Name, fields, and hashes of the files of the method's class and what it inherits from."""
     bases = [c for c in type(method).__mro__ if issubclass(c, Method)]
@@ -66,11 +75,7 @@ class Cell:
         from bench import student
 
         spec = self.track.student
-        folder = Path(student.checkpoint_path(spec)) if spec.path is not None else None
-        if folder is None or not folder.is_dir():
-            return None
-        files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
-        return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
+        return None if spec.path is None else _files_of(student.checkpoint_path(spec))
 
     @cached_property
     def teacher(self) -> "Cell | None":
@@ -101,7 +106,7 @@ class Cell:
                 "method": _identity(self.method),
                 "matched": self.matched and _identity(self.matched),
                 "teacher": self.teacher and self.teacher.train_key,
-                "importance": track.importance,
+                "importance": [track.importance, _files_of(track.importance)],
                 "seed": self.seed,
                 "corpus": self.corpus.sha256,
                 "passages": provenance.digest(list(self.corpus.passages)),

@@ -99,10 +99,23 @@ def _read_own(path: Path, indices: Path) -> Corpus:
     passages = [row["text"] for row in map(json.loads, _lines(beside))] if beside.exists() else []
     tokens = {
         "rationale": sum(n_tokens(row["rationale"], row["answer"]) for row in rows),
+        "further": sum(n_tokens(*(row.get("rationales") or ())) for row in rows),
         "knowledge": sum(n_tokens(*(row.get(key) or "" for key in OPTIONAL)) for row in rows),
     }
-    known = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
-    return Corpus(rows, passages, known, indices)
+    manifest = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
+    return Corpus(rows, passages, manifest | _manifest_beside(path, sha256), indices)
+
+
+def _manifest_beside(path: Path, sha256: str) -> dict[str, Any]:
+    """The manifest of an own corpus if it is of these rows: it knows what was written in vain."""
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        return {}
+    try:
+        written = json.loads(beside.read_text())
+    except json.JSONDecodeError as error:
+        raise CorpusError(f"{beside}: not JSON ({error}); delete it or make it anew") from error
+    return written if isinstance(written, dict) and written.get("sha256") == sha256 else {}
 
 
 def _lines(path: Path) -> list[str]:

@@ -174,7 +174,7 @@ def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
     command = ["skbench", verb, *cell.origin, "--methods", cell.method.label]
     command += ["--seeds", str(cell.seed)]
     scope = cell.scope
-    command += ["--world", str(scope.world)] if scope.world and not cell.point else []
+    command += ["--world", str(scope.world)] if scope.world else []
     command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
     command += ["--split", scope.split] if scope.split == "dev" else []
     command += ["--limit", str(scope.limit)] if scope.limit is not None else []

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from bench.batch import Tokens
@@ -72,4 +73,4 @@ def curve(losses: Sequence[float]) -> list[float]:
     """Mean loss of each tenth of the steps; fewer points where there are fewer steps."""
     n = min(N_POINTS, len(losses))
     bounds = [i * len(losses) // n for i in range(n + 1)] if n else []
-    return [sum(losses[a:b]) / (b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [sum(losses[a:b]) / (b - a) for a, b in pairwise(bounds)]

@@ -10,6 +10,7 @@ from typing import Any
 from bench import attach, registry
 from bench import corpus as corpora
 from bench.cell import Cell, home
+from bench.corpus import Corpus
 from bench.files import locked
 from bench.method import Method
 from bench.sweep import Sweep, variations
@@ -100,7 +101,7 @@ def plan(
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     cells = list[Cell]()
     for method in methods:
-        reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method)
+        reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method, corpus)
         if reason and not skip_unmet:
             raise ConfigError(f"{method.label} cannot run on track '{track.name}': it {reason}")
         if reason:
@@ -113,11 +114,13 @@ def plan(
     return cells
 
 
-def _unmet(track: Track, method: Method) -> str | None:
+def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     """What the method needs of the track and the track does not have."""
     if method.needs.logits == "larger" and track.logit_teacher is None:
         return "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
-    return None
+    match = track.training.match
+    reason = match and corpora.check_needs(corpus, registry.configure_named(match).needs)
+    return f"is to spend the tokens of {match}, which {reason}" if reason else None
 
 
 def run_cell(cell: Cell) -> Record:

@@ -25,6 +25,11 @@ def tracks(root: Path) -> list[str]:
     return sorted({path.parents[1].name for path in root.glob("*/*/*.json")})
 
 
+def beside(records: Path, kind: str) -> Path:
+    """The root of another kind of facts (probes, maps), beside a root of records."""
+    return records.parents[1] / kind / records.name
+
+
 def load(
     track: str, root: Path = PUBLISHED, scope: Scope = PUBLIC, known: Collection[str] = ()
 ) -> list[Record]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from leaderboard.rank import check_seeds, matrices, row
+from leaderboard.comparable import check_seeds
+from leaderboard.rank import matrices, row
 from leaderboard.record import Group, Record, RecordError
 from leaderboard.stats import Difference, Matrix, difference, holm, mcnemar
 

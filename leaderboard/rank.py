@@ -1,20 +1,19 @@
 """From records to rows: one row per label, its seeds brought together."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from statistics import fmean, median
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
+from leaderboard.audit import audit
+from leaderboard.comparable import check_seeds, check_table, run_name
 from leaderboard.record import DataSet, Group, Record, RecordError
 from leaderboard.stats import Estimate, Matrix, headline
 
 Extractor = Literal["strict", "author", "flexible"]
-_WHAT_TO_RUN = frozenset({"about", "methods", "seeds"})
-"""Fields of a track that say which runs it has, not how one goes: a track may gain a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,19 @@ class Row:
     train_s: float
     train_flops: int
     teacher_tokens: int
+    teacher_flops: int
+    tuning_trials: int
+    kept_ratio: list[float]
+    """Share of the knowledge's words that prompts showed, in each run between restarts."""
     retrieval_recall: float | None
     dirty: bool
     """Whether any of its runs came from an uncommitted working tree."""
+    skewed: bool
+    """Whether the test prompt differs on purpose from the one that was trained."""
+    unequal: list[str] = field(default_factory=list[str])
+    """What training and decoding had that the reference's had not, in words."""
+    outside: list[str] = field(default_factory=list[str])
+    """Where a training loss leaves the band of the published runs, in words."""
 
     @property
     def overall(self) -> float:
@@ -82,16 +91,10 @@ def rows(records: Sequence[Record]) -> list[Row]:
     items. Records of kind `reported` or `corpus` are not ranked.
     """
     ranked = sorted((r for r in records if r.kind == "student"), key=lambda r: (r.label, r.seed))
-    for name in ("track", "scope", "reference"):
-        found = {getattr(record, name) for record in ranked}
-        if len(found) > 1:
-            raise RecordError(
-                f"records of more than one {name}: {', '.join(sorted(map(str, found)))};"
-                f" only rows of one {name} are comparable"
-            )
-    _check_one_track(ranked)
+    check_table(ranked)
     table = [row(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
-    table = _relative(table, ranked[0].reference) if table else []
+    if table:
+        table = _relative(_audited(table, ranked), ranked[0].reference)
     return sorted(table, key=lambda row: (-row.overall, row.method))
 
 
@@ -103,7 +106,7 @@ def row(records: Sequence[Record]) -> Row:
     author, flexible = _means(records, "author"), _means(records, "flexible")
     in_domain = _estimate(records, "id")
     if in_domain is None:
-        raise RecordError(f"{_name(records[0])}: no data set of group id")
+        raise RecordError(f"{run_name(records[0])}: no data set of group id")
     return Row(
         method=records[0].label,
         reference=records[0].reference,
@@ -120,7 +123,9 @@ def row(records: Sequence[Record]) -> Row:
         relative_flops=None,
         relative_prompt_only_flops=None,
         retrieval_recall=fmean(recalls) if recalls else None,
+        kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
+        skewed=any(record.skewed for record in records),
         **_question_costs(sets),
         **_run_costs(records),
     )
@@ -137,56 +142,6 @@ def matrices(
     """One (n_seeds, n_items) matrix of outcomes per data set of the group, by name."""
     named = _matrices(records, extractor)
     return [m for name, m in named.items() if records[0].data_sets[name].group == group]
-
-
-def check_seeds(records: Sequence[Record]) -> None:
-    """Raise RecordError unless the records of a label have one item list and distinct seeds."""
-    first = records[0]
-    seeds = [record.seed for record in records]
-    if len(set(seeds)) < len(seeds):
-        raise RecordError(f"{_name(first)}: two records of one seed among {seeds}; remove one")
-    for record in records[1:]:
-        if _layout(record) != _layout(first):
-            raise RecordError(
-                f"{_name(record)}: other items than seed {first.seed};"
-                " the seeds of a label must answer the same questions: run it again"
-            )
-
-
-def _check_one_track(records: Sequence[Record]) -> None:
-    """Raise RecordError where a track of one name had other settings or another corpus."""
-    _check_same(records, "settings", [_settings(record) for record in records])
-    corpora = [record.provenance.get("corpus_sha256") for record in records]
-    _check_same(records, "corpus (corpus_sha256)", corpora)
-
-
-def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) -> None:
-    found: dict[str, list[str]] = {}
-    for record, value in zip(records, values, strict=True):
-        name = f"{record.label} seed {record.seed}"
-        found.setdefault(json.dumps(value, sort_keys=True), []).append(name)
-    if len(found) > 1:
-        raise RecordError(
-            f"{records[0].track}: the track's {what} differ between"
-            f" [{'] and ['.join(', '.join(names) for names in found.values())}];"
-            " only runs of one and the same track are comparable:"
-            " remove the old records, or give the changed track another name"
-        )
-
-
-def _settings(record: Record) -> object:
-    """The track as the record ran it, less what the track lists to be run."""
-    track = record.snapshot.get("track")
-    if not isinstance(track, Mapping):
-        return track
-    values = cast(Mapping[str, object], track)
-    return {key: value for key, value in values.items() if key not in _WHAT_TO_RUN}
-
-
-def _layout(record: Record) -> dict[str, tuple[Group, str, list[str]]]:
-    return {
-        name: (each.group, each.items_sha256, each.items) for name, each in record.data_sets.items()
-    }
 
 
 def _matrices(records: Sequence[Record], extractor: Extractor) -> dict[str, Matrix]:
@@ -238,7 +193,15 @@ def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
         "train_s": fmean(training.seconds for training in trainings),
         "train_flops": round(fmean(training.flops for training in trainings)),
         "teacher_tokens": round(fmean(training.teacher_tokens for training in trainings)),
+        "teacher_flops": round(fmean(training.teacher_flops for training in trainings)),
+        "tuning_trials": max(training.tuning_trials for training in trainings),
     }
+
+
+def _kept(ratios: Sequence[Sequence[float]]) -> list[float]:
+    """Mean over seeds of each run between restarts; records from before it was kept have none."""
+    length = max(map(len, ratios), default=0)
+    return [fmean(each[i] for each in ratios if i < len(each)) for i in range(length)]
 
 
 def _median(values: Iterable[float | None]) -> float | None:
@@ -262,6 +225,12 @@ def _flops(sets: Sequence[DataSet], field: str) -> int:
     return (2 * total + n) // (2 * n)
 
 
+def _audited(table: Sequence[Row], records: Sequence[Record]) -> list[Row]:
+    """The rows with what sets their treatment apart from the reference's."""
+    found = {treatment.label: treatment for treatment in audit(records)}
+    return [replace(row, unequal=found[row.method].telling) for row in table]
+
+
 def _relative(table: Sequence[Row], reference: str) -> list[Row]:
     """The rows with their relative costs, but where an overflow makes the questions differ."""
     base = next((row for row in table if row.method == reference), None)
@@ -277,7 +246,3 @@ def _relative(table: Sequence[Row], reference: str) -> list[Row]:
         )
         for row in table
     ]
-
-
-def _name(record: Record) -> str:
-    return f"{record.track}/{record.label} seed {record.seed}"

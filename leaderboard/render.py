@@ -6,18 +6,22 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
-from tabulate import tabulate
-
 from leaderboard.rank import Row, row_json
 from leaderboard.stats import Estimate
+from leaderboard.tables import (
+    DIRTY,
+    NONE,
+    OUTSIDE,
+    SKEWED,
+    UNEQUAL,
+    TableFormat,
+    marked,
+    percent,
+    ratio,
+    tabulated,
+)
 
-TableFormat = Literal["text", "markdown", "latex"]
 Format: TypeAlias = Literal["markdown", "latex", "csv", "json"]
-_STYLE: Mapping[TableFormat, str] = {
-    "text": "simple",
-    "markdown": "pipe",
-    "latex": "latex_booktabs",
-}
 _HEADERS = (
     "method",
     "seeds",
@@ -32,7 +36,6 @@ _HEADERS = (
     "train tok",
     "train s",
 )
-DAGGER = "†"
 
 
 def export(rows: Sequence[Row], form: Format) -> str:
@@ -48,32 +51,34 @@ def export(rows: Sequence[Row], form: Format) -> str:
 
 def table(rows: Sequence[Row], form: TableFormat) -> str:
     """The main table: accuracy with its interval, and what it costs."""
-    return _tabulate(_HEADERS, [_cells(row) for row in rows], form)
+    return tabulated(_HEADERS, [_cells(row) for row in rows], form)
 
 
 def detail(rows: Sequence[Row], form: TableFormat) -> str:
     """Accuracy per data set, under the other extractors, and the share of failed extractions."""
     names = sorted({name for row in rows for name in row.tasks})
     headers = ["method", *names, "ID author", "OOD author", "ID flexible", "OOD flexible"]
+    headers += ["failed", "overflow", "recall", "kept"]
     body = [
         [
             _method(row),
-            *(_percent(row.tasks.get(name)) for name in names),
-            _percent(row.id_author),
-            _percent(row.ood_author),
-            _percent(row.id_flexible),
-            _percent(row.ood_flexible),
-            _percent(row.failed),
+            *(percent(row.tasks.get(name)) for name in names),
+            percent(row.id_author),
+            percent(row.ood_author),
+            percent(row.id_flexible),
+            percent(row.ood_flexible),
+            percent(row.failed),
             str(row.overflow),
-            _percent(row.retrieval_recall),
+            percent(row.retrieval_recall),
+            _kept(row),
         ]
         for row in rows
     ]
-    return _tabulate([*headers, "failed", "overflow", "recall"], body, form)
+    return tabulated(headers, body, form)
 
 
 def legend(rows: Sequence[Row]) -> str:
-    """One line that says what the numbers of the tables mean."""
+    """One line that says what the numbers of the tables mean, and the marks that are in them."""
     reference = rows[0].reference if rows else "the reference"
     note = (
         "ID, OOD: accuracy in %, unweighted mean over data sets, [95 % interval over items and"
@@ -81,10 +86,30 @@ def legend(rows: Sequence[Row]) -> str:
         " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"
         " at batch 1, mean tokens. Training: tokens, seconds. failed: % of questions in which no"
         " answer was found; overflow: prompts that did not fit; recall: % of the relevant passages"
-        " that were retrieved."
+        " that were retrieved; kept: % of the knowledge's words that training prompts showed, in"
+        " each run between restarts."
     )
-    dirty = f" {DAGGER} run from an uncommitted working tree."
-    return note + (dirty if any(row.dirty for row in rows) else "")
+    marks = (
+        (DIRTY, any(row.dirty for row in rows), "run from an uncommitted working tree."),
+        (
+            SKEWED,
+            any(row.skewed for row in rows),
+            "the test prompt differs on purpose from the one that was trained.",
+        ),
+        (
+            UNEQUAL,
+            any(row.unequal for row in rows),
+            f"not matched with {reference} in training tokens, steps, tuning trials or decoding:"
+            " `skbench board audit`.",
+        ),
+        (
+            OUTSIDE,
+            any(row.outside for row in rows),
+            "training loss outside the band of the label's published runs:"
+            " `skbench board bands --local`.",
+        ),
+    )
+    return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
 
 
 def _cells(row: Row) -> list[str]:
@@ -93,8 +118,8 @@ def _cells(row: Row) -> list[str]:
         str(row.n_seeds),
         _interval(row.id),
         _interval(row.ood),
-        _ratio(row.relative_flops),
-        _ratio(row.relative_prompt_only_flops),
+        ratio(row.relative_flops),
+        ratio(row.relative_prompt_only_flops),
         f"{row.ttft_s * 1000:.2f}",
         "-" if row.tpot_s is None else f"{row.tpot_s * 1000:.2f}",
         f"{row.prompt_tokens:.1f}",
@@ -105,32 +130,19 @@ def _cells(row: Row) -> list[str]:
 
 
 def _method(row: Row) -> str:
-    return f"{row.method} {DAGGER}" if row.dirty else row.method
+    marks = {DIRTY: row.dirty, SKEWED: row.skewed}
+    return marked(row.method, marks | {UNEQUAL: bool(row.unequal), OUTSIDE: bool(row.outside)})
 
 
-def _percent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{100 * fraction:.1f}"
+def _kept(row: Row) -> str:
+    return " ".join(f"{100 * share:.0f}" for share in row.kept_ratio) or NONE
 
 
 def _interval(estimate: Estimate | None) -> str:
     if estimate is None:
         return "-"
-    low, high = _percent(estimate.low), _percent(estimate.high)
-    return f"{_percent(estimate.value)} [{low}, {high}]"
-
-
-def _ratio(ratio: float | None) -> str:
-    return "-" if ratio is None else f"{ratio:.2f}"
-
-
-def _tabulate(headers: Sequence[str], body: Sequence[Sequence[str]], form: TableFormat) -> str:
-    return tabulate(
-        body,
-        headers=headers,
-        tablefmt=_STYLE[form],
-        disable_numparse=True,
-        colalign=("left", *("right" for _ in headers[1:])) if body else None,
-    )
+    low, high = percent(estimate.low), percent(estimate.high)
+    return f"{percent(estimate.value)} [{low}, {high}]"
 
 
 def _csv(rows: Sequence[Row]) -> str:
@@ -149,6 +161,8 @@ def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in body.items():
         if isinstance(value, dict):
             flat |= _flat(cast(dict[str, Any], value), f"{prefix}{key}.")
+        elif isinstance(value, list):
+            flat[f"{prefix}{key}"] = "; ".join(map(str, cast(list[object], value)))
         else:
             flat[f"{prefix}{key}"] = value
     return flat

@@ -16,7 +16,7 @@ freedom is simpler and covers less: 92 to 93 % at 3 seeds where the seeds vary m
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, exp, inf, sqrt
-from statistics import NormalDist
+from statistics import NormalDist, fmean, stdev
 from typing import TypeAlias
 
 import numpy as np
@@ -89,6 +89,15 @@ def difference(a: Sequence[Matrix], b: Sequence[Matrix]) -> Difference:
         _stderr(components),
         _p_value(value, components),
     )
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % limits of the mean of independent differences in [-1, 1]; None for a single one."""
+    n = len(values)
+    if n < 2:
+        return None
+    half = _quantile(n - 1, 1 - ALPHA / 2) * stdev(values) / sqrt(n)
+    return max(-1.0, fmean(values) - half), min(1.0, fmean(values) + half)
 
 
 def mcnemar(a: Sequence[int], b: Sequence[int]) -> float:

@@ -12,8 +12,13 @@ import pytest
 import torch
 from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
+from bench import registry
+from bench.cell import Cell
 from bench.corpus import Corpus
 from bench.student import Student
+from bench.track import Decoding, LogitTeacher, Tasks, Track, Training
+from bench.track import Student as Spec
+from leaderboard.record import Scope
 from tasks.pocket import teacher
 from tasks.pocket.vocabulary import build_tokenizer
 
@@ -60,15 +65,16 @@ def _tokenizer() -> Any:
     return build_tokenizer()
 
 
-def tiny_model(family: str, *, spread: float = 0.05, seed: int = 0) -> Any:
+def tiny_model(family: str, *, spread: float = 0.05, seed: int = 0, n_layers: int = 2) -> Any:
     """Random weights of standard deviation `spread`: wide ones write texts that do not repeat."""
     torch.manual_seed(seed)
     shape = WIDTHS | {"vocab_size": len(_tokenizer()), "initializer_range": spread}
+    shape["num_hidden_layers"] = n_layers
     if family == "llama":
         return LlamaForCausalLM(LlamaConfig(**shape)).eval()
     config = Lfm2Config(
         **shape,
-        layer_types=["conv", "full_attention"],
+        layer_types=(["conv", "full_attention"] * n_layers)[:n_layers],
         conv_L_cache=4,
         block_auto_adjust_ff_dim=False,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
@@ -101,3 +107,31 @@ def _toy_corpus() -> Corpus:
     rows = [row for row in built.rows if int(row["id"].rpartition("/")[2]) < N_PER_FAMILY]
     texts = [passage["text"] for passage in built.passages]
     return Corpus(rows, texts, {"sha256": "toy", "teacher_tokens": 1})
+
+
+@pytest.fixture
+def make_cell(tmp_path: Path, toy_corpus: Corpus) -> Callable[..., Cell]:
+    """Cells on the toy corpus; the student and a teacher with one layer more lie in folders."""
+    for name, n_layers in (("student", 2), ("larger", 3)):
+        tiny_model("llama", n_layers=n_layers).save_pretrained(tmp_path / name)
+        _tokenizer().save_pretrained(tmp_path / name)
+
+    def make(label: str, *, seed: int = 0, teacher: str = "std_cot", **training: Any) -> Cell:
+        budget = {"epochs": 2, "batch_size": 5, "learning_rate": 1e-2} | training
+        track = Track(
+            name="toy",
+            about="a test",
+            corpus="toy",
+            reference="std_cot",
+            methods=["std_cot"],
+            seeds=[0],
+            student=Spec(path=str(tmp_path / "student")),
+            tasks=Tasks(["pocket_chain"], []),
+            training=Training(**budget),
+            decoding=Decoding(max_new_tokens=4),
+            logit_teacher=LogitTeacher(str(tmp_path / "larger"), teacher),
+        )
+        method = registry.configure_named(label)
+        return Cell(track, method, seed, Scope(), toy_corpus, None, ("toy",))
+
+    return make

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from leaderboard.probes import ProbePoint, ProbeRecord
 from leaderboard.record import SCHEMA, DataSet, Latency, Record, Scope, Training
 
 OUTCOMES = {"id_a": [1, 0, 1, 1], "ood_a": [0, 0, 1, 1]}
@@ -61,6 +62,57 @@ def with_costs(base: Record, name: str, **lists: Sequence[object]) -> Record:
     """The record with other lists in one data set."""
     changed = replace(base.data_sets[name], **{key: list(v) for key, v in lists.items()})
     return replace(base, data_sets={**base.data_sets, name: changed})
+
+
+def trained(base: Record, **changes: object) -> Record:
+    """The record with other costs of training."""
+    return replace(base, training=replace(base.training, **changes))
+
+
+def in_sweep(
+    label: str,
+    world: int,
+    right: int,
+    value: str = "40",
+    axis: str = "training items",
+    order: int = 1,
+    **changes: object,
+) -> Record:
+    """One run of the sweep `regimes`: `right` of 10 answers in each group, in its own world."""
+    bits = [1] * right + [0] * (10 - right)
+    point = {"sweep": "regimes", "axis": axis, "value": value, "order": order}
+    point |= {"treatment": "skintern", "control": "std_cot[restarts=3]"}
+    base = record(
+        label,
+        seed=world,
+        outcomes={"id_a": bits, "ood_a": bits[::-1]},
+        track=f"toy.regimes.{axis}-{value}".replace(" ", "-"),
+        scope=Scope(world=world),
+        snapshot={"point": point},
+        provenance={"dirty": False, "commit": "c0ffee", "date": "2026-11-21", "command": "run"},
+    )
+    return replace(base, **changes)
+
+
+def probe(label: str = "skintern", seed: int = 0, **changes: object) -> ProbeRecord:
+    """Three items, two shares, two facts, probed before and after training."""
+    points = [
+        ProbePoint(0.0, 0, [[1, 1, 0], [0, 0, 0]], [0, 0]),
+        ProbePoint(1.0, 150, [[1, 1, 1], [1, 0, 1]], [1, 0]),
+    ]
+    base = ProbeRecord(
+        schema=1,
+        track="toy",
+        method=label.split("[")[0],
+        label=label,
+        seed=seed,
+        items=["a", "b", "c"],
+        shares=[1.0, 0.0],
+        points=points,
+        facts=["Ida lives in Ulm.", "Ulm is red."],
+        provenance={"dirty": False},
+    )
+    return replace(base, **changes)
 
 
 def save(root: Path, records: Sequence[Record]) -> None:

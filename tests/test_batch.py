@@ -18,6 +18,10 @@ from bench.types import Pair
 WEIGHTS = {"solution": 1.0, "answer": 0.25}
 
 
+def tokens(prompt: list[int], target: list[int], objective: str = "solution") -> Tokens:
+    return Tokens(prompt, target, objective, teacher_prompt=prompt)
+
+
 def loss_of(model: Callable[[Batch], Tensor], batches: list[Batch]) -> Tensor:
     parts = [
         weighted_sum(token_loss(model(batch), batch.labels), batch.weights) for batch in batches
@@ -44,9 +48,9 @@ def rows(corpus: Corpus, tokenizer: Any) -> list[Tokens]:
 def test_labels_and_weights_of_a_step_made_by_hand() -> None:
     """The label at t is the token after t; the last prompt token predicts the first target."""
     sequences = [
-        Tokens([5, 6, 7], [8, 9, 1], "solution"),
-        Tokens([5], [10, 1], "solution"),
-        Tokens([6, 7], [11, 1], "answer"),
+        tokens([5, 6, 7], [8, 9, 1]),
+        tokens([5], [10, 1]),
+        tokens([6, 7], [11, 1], "answer"),
     ]
     (batch,) = micro_batches(sequences, {"solution": 1.0, "answer": 0.5}, 0, 1000)
     no, fifth, fourth = IGNORED, 1 / 5, 0.5 / 2
@@ -76,7 +80,7 @@ def test_labels_and_weights_of_a_step_made_by_hand() -> None:
 def test_the_loss_is_the_mean_of_minus_log_p_of_the_target_tokens_given_all_before() -> None:
     """Against probabilities read one by one from a model that sees one sequence at a time."""
     model = tiny_model("llama", spread=0.3).double()
-    sequences = [Tokens([5, 6, 7], [8, 9, 1], "solution"), Tokens([5], [10, 1], "solution")]
+    sequences = [tokens([5, 6, 7], [8, 9, 1]), tokens([5], [10, 1])]
     surprise = []
     for sequence in sequences:
         ids = sequence.prompt + sequence.target
@@ -110,7 +114,9 @@ def test_a_target_gets_no_second_beginning_of_sequence() -> None:
             found = type("Encoded", (), {"input_ids": [2] * add_special_tokens + ids})
             return found
 
-    assert tokenize(WithBos(), Pair("a bb", "ccc")) == Tokens([2, 11, 12], [13, 1], "solution")
+    assert tokenize(WithBos(), Pair("a bb", "ccc")) == tokens([2, 11, 12], [13, 1])
+    made = tokenize(WithBos(), Pair("a bb", "ccc", teacher_prompt="dddd", n_shown=3))
+    assert made == Tokens([2, 11, 12], [13, 1], "solution", teacher_prompt=[2, 14], n_shown=3)
 
 
 # ------------------------------------------------------------ accumulation
@@ -187,6 +193,9 @@ def test_a_micro_batch_holds_at_most_the_tokens_asked_for_or_one_sequence(
     batches = micro_batches(sequences, WEIGHTS, 0, max_tokens)
     for batch in batches:
         assert batch.input_ids.numel() <= max_tokens or len(batch.input_ids) == 1
+    for batch in batches:
+        for row, sequence in zip(batch.input_ids, batch.sequences, strict=True):
+            assert row[: len(sequence)].tolist() == sequence.prompt + sequence.target
     held = sorted(
         row[mask.bool()].tolist()
         for batch in batches

@@ -9,7 +9,7 @@ import pytest
 
 import baselines
 from bench import corpus as corpora
-from bench import registry, run, track
+from bench import fit, registry, run, sweep, track
 from bench.__main__ import main
 from bench.track import ConfigError
 from leaderboard.record import Scope
@@ -98,7 +98,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 @pytest.fixture(autouse=True)
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_trained", lambda *_: pytest.fail("training began"))
+    monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("training began"))
 
 
 # ------------------------------------------------------------ slips
@@ -122,6 +122,8 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         (["pocket", "--set", "skintern.steps=3.5"], "skintern.steps=3.5: not a valid int"),
         (["pocket", "--set", "skintern.steps=1"], "skintern.steps must be at least 2"),
         (["pocket", "--set", "skintern.continuous=1"], "continuous=1: not a valid bool"),
+        (["pocket", "--set", "skintern.schedule=exponential"], "one of linear, exp, inverse_exp"),
+        (["pocket", "--methods", "std_cot[rationales=0]"], "rationales must be at least 1"),
         (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers, such as 0,1,2"),
         (["pocket", "--seeds", "0,,1"], "--seeds 0,,1: expected whole numbers"),
         (["pocket", "--seeds", "0 1"], "--seeds 0 1: expected whole numbers"),
@@ -354,7 +356,7 @@ def test_only_what_depends_on_the_seed_is_run_for_each(
 # ------------------------------------------------------------ reading verbs
 
 
-@pytest.mark.parametrize("what", ["methods", "tracks", "tasks"])
+@pytest.mark.parametrize("what", ["methods", "tracks", "tasks", "sweeps"])
 def test_what_is_listed_can_be_read_by_eye_and_by_machine(
     what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -373,6 +375,7 @@ def test_what_is_listed_can_be_read_by_eye_and_by_machine(
             for each in map(track.load, track.names())
             for name in (*each.tasks.id, *each.tasks.ood)
         },
+        "sweeps": set(sweep.names()),
     }[what]
     assert set(names) == known
 

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
+from conftest import N_PER_FAMILY
 
 import bench
 from bench import attach, registry, track
 from bench.batch import encode, micro_batches, tokenize
 from bench.corpus import Corpus
 from bench.method import Method
+from bench.soft import teacher_logits
 from bench.student import Student
 from bench.types import Example, Needs, Pair, Question
 from tasks import scoring
@@ -31,7 +33,12 @@ PROGRESS = (0.0, 0.5, LAST)
 SEED = 0
 GOLDEN = Path(__file__).parent / "golden"
 METHODS = registry.discover()
-SKEWED: dict[str, str] = {}
+SKEWED = {
+    "cascod[as_released=true]": "a trailing blank, and a label that training never shows",
+    "skintern[as_released=true]": "invites to knowledge that is gone, which the test does not",
+    "knowledge_train_only": "shows knowledge in training alone",
+    "knowledge_train_only[restarts=2]": "shows knowledge in training alone",
+}
 """Label -> why its test prompt differs from the trained one on purpose."""
 
 
@@ -148,6 +155,11 @@ def skewed_on_purpose(method: Method, request: pytest.FixtureRequest) -> None:
         request.applymarker(pytest.mark.xfail(strict=True, reason=SKEWED[method.label]))
 
 
+@every_variant
+def test_a_method_is_marked_as_skewed_if_and_only_if_it_is_listed_here(method: Method) -> None:
+    assert method.skewed == (method.label in SKEWED)
+
+
 @every_trained
 def test_what_is_asked_at_test_time_is_what_was_trained_on(
     method: Method,
@@ -185,13 +197,15 @@ def test_gradient_reaches_the_student(
     examples: Callable[[Method], list[Example]],
     make_student: Callable[..., Student],
 ) -> None:
-    student = make_student()
+    student, other = make_student(), make_student(seed=1)
     for progress in PROGRESS:
         pairs = [pair for e in examples(method)[:2] for pair in method.pairs(e, progress)]
         rows = [tokenize(student.tokenizer, pair) for pair in pairs]
         student.model.zero_grad()
         for batch in micro_batches(rows, method.objectives, student.tokenizer.pad_token_id, 2048):
             logits = student.model(batch.input_ids, attention_mask=batch.attention_mask).logits
+            if method.needs.logits != "none":
+                batch = replace(batch, teacher_logits=teacher_logits(other.model, batch))
             loss = method.loss(logits, batch)
             assert loss.ndim == 0 and loss.isfinite()
             loss.backward()
@@ -257,6 +271,8 @@ def test_no_word_of_a_training_pair_is_unknown_to_the_pocket_student(
 def test_no_word_of_a_test_prompt_is_unknown_to_the_pocket_student(
     method: Method, toy_corpus: Corpus, tokenizer: Any
 ) -> None:
+    if method.skewed and method.name() in {"cascod"}:
+        pytest.skip("its blank and its label are no words of the student, which is its fault")
     for name in suite.DATA_SETS:
         docs = suite.rows(name)[:20]
         for question in map(attach.asker(toy_corpus, method.needs, SEED), docs):
@@ -294,7 +310,9 @@ def test_a_question_carries_only_what_the_needs_declare(method: Method, toy_corp
 def test_an_example_carries_only_what_the_needs_declare(method: Method, toy_corpus: Corpus) -> None:
     for example in attach.examples(toy_corpus, method.needs, SEED):
         assert (example.knowledge is not None) == method.needs.train_knowledge
-        assert len(example.demos) == method.needs.train_demos
+        assert len(example.rationales) == method.needs.rationales
+        n_others = N_PER_FAMILY - 1 if method.needs.demo_choice == "task" else len(toy_corpus.rows)
+        assert len(example.demos) == min(method.needs.train_demos, n_others)
         assert len(example.passages) == method.needs.passages
 
 

@@ -60,6 +60,8 @@ def without(key: str) -> dict[str, Any]:
         (ROW | {"id": "b", "question": " \n"}, "'question' must be a text"),
         (ROW | {"id": "b", "options": "yes"}, "'options' must be a list of texts"),
         (ROW | {"id": "b", "options": [1, 2]}, "'options' must be a list of texts"),
+        (ROW | {"id": "b", "rationales": "one"}, "'rationales' must be a list of texts"),
+        (ROW | {"id": "b", "facts": [None]}, "'facts' must be a list of texts"),
         (ROW | {"id": "b", "summary": 3}, "'summary' must be a text or null"),
         (ROW | {"id": "b", "supplementary": ["a"]}, "'supplementary' must be a text or null"),
         (ROW, "id 'a' occurs twice"),
@@ -121,6 +123,25 @@ def test_missing_knowledge_and_missing_passages_are_told_with_a_remedy() -> None
     assert passages is not None and "needs passages" in passages and "passages.jsonl" in passages
     full = Corpus([ROW], ("a passage",), {})
     assert corpora.check_needs(full, Needs(train_knowledge=True, passages=1)) is None
+
+
+def test_what_the_newer_needs_ask_of_a_corpus_is_told_where_it_is_missing() -> None:
+    two_tasks = [ROW, ROW | {"id": "b", "task": "hop"}]
+    full = [row | {"rationales": ["another"], "facts": ["seko adds 1."]} for row in two_tasks]
+    bare, rich = Corpus(two_tasks, ("a",), {}), Corpus(full, ("a",), {})
+    asked_for = {
+        "needs 2 rationales per question, and the corpus has 1": Needs(rationales=2),
+        "needs the facts behind each question": Needs(passages=1, train_query="oracle"),
+    }
+    for reason, needs in asked_for.items():
+        told = corpora.check_needs(bare, needs)
+        assert told is not None and reason in told
+        assert corpora.check_needs(rich, needs) is None
+        # One row without is enough.
+        assert corpora.check_needs(Corpus([full[0], two_tasks[1]], ("a",), {}), needs) is not None
+    told = corpora.check_needs(Corpus([ROW], ("a",), {}), Needs(decoy=True))
+    assert told == "needs knowledge of another task, and the corpus has only one"
+    assert corpora.check_needs(bare, Needs(decoy=True)) is None
 
 
 def test_knowledge_that_one_row_lacks_is_missing() -> None:
@@ -194,11 +215,16 @@ def test_shots_are_the_same_for_every_question_of_a_task_and_of_that_task(
     assert len(drawn) > 1
 
 
+def document(question: str) -> dict[str, Any]:
+    """A test document, as a task hands it over."""
+    return {"id": "q", "task": "chain", "question": question, "options": [], "target": "2"}
+
+
 def test_passages_are_cut_to_128_words() -> None:
     passages = ["seko " + "word " * 200, "ramu adds 1."]
-    search = attach.passage_search(Corpus([], passages, {}), 1)
-    assert search("seko") == (" ".join(["seko"] + ["word"] * 127),)
-    assert search("ramu") == ("ramu adds 1.",)
+    ask = attach.asker(Corpus([], passages, {}), Needs(passages=1), 0)
+    assert ask(document("seko")).passages == (" ".join(["seko"] + ["word"] * 127),)
+    assert ask(document("ramu")).passages == ("ramu adds 1.",)
 
 
 # ------------------------------------------------------------ recall
@@ -230,8 +256,9 @@ def test_recall_is_the_mean_share_of_relevant_passages_that_were_found() -> None
 
 def test_a_passage_that_was_cut_still_counts_as_found() -> None:
     corpus = Corpus([], ["ramu adds 1. " + "word " * 200, "none"], {})
-    shown = attach.passage_search(corpus, 1)("ramu adds")
-    assert attach.recall([{"facts": ["ramu adds 1."]}], [asked(*shown)], corpus) == 1.0
+    shown = attach.asker(corpus, Needs(passages=1), 0)(document("ramu adds"))
+    assert len(shown.passages[0].split()) == attach.PASSAGE_WORDS
+    assert attach.recall([{"facts": ["ramu adds 1."]}], [shown], corpus) == 1.0
 
 
 def test_equal_scores_keep_the_order_of_the_texts() -> None:
@@ -299,3 +326,24 @@ def test_a_corpus_that_is_not_the_pinned_one_is_refused(
 def test_an_unknown_corpus_is_told_with_the_nearest(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown corpus 'pockets': did you mean 'pocket'\?"):
         corpora.obtain("pockets", home, world=0, data_dir=None)
+
+
+def test_the_manifest_beside_an_own_corpus_counts_what_was_written_in_vain(
+    tmp_path: Path,
+) -> None:
+    path, beside = tmp_path / "own.jsonl", tmp_path / "own.json"
+    row = {"id": "1", "task": "t", "question": "q", "rationale": "a b", "answer": "c"}
+    path.write_text(json.dumps(row | {"rationales": ["d e f"]}) + "\n")
+    bare = corpora.obtain(str(path), tmp_path, world=0, data_dir=None)
+    assert bare.manifest["teacher_tokens"] == {"rationale": 3, "further": 3, "knowledge": 0}
+    spent = {"rationale": 50, "further": 9, "knowledge": 7}
+    beside.write_text(json.dumps({"sha256": bare.sha256, "teacher_tokens": spent}))
+    assert (
+        corpora.obtain(str(path), tmp_path, world=0, data_dir=None).manifest["teacher_tokens"]
+        == spent
+    )
+    beside.write_text(json.dumps({"sha256": "of other rows", "teacher_tokens": spent}))
+    assert corpora.obtain(str(path), tmp_path, world=0, data_dir=None).manifest == bare.manifest
+    beside.write_text("{")
+    with pytest.raises(CorpusError, match=r"own\.json: not JSON"):
+        corpora.obtain(str(path), tmp_path, world=0, data_dir=None)

@@ -1,12 +1,23 @@
 """Schedules, compression and draws against closed forms."""
 
 from fractions import Fraction
+from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.curriculum import boundaries, compress, draw, linear, n_kept, stage
+from bench.curriculum import (
+    Schedule,
+    boundaries,
+    compress,
+    draw,
+    keep_ratio,
+    n_kept,
+    part,
+    stage,
+)
 from bench.schedule import segments
 from bench.types import Knowledge
 
@@ -44,38 +55,93 @@ def test_the_stage_is_never_beyond_the_last(steps: int, progress: float) -> None
 
 
 def test_six_examples_over_four_steps_fall_to_four_two_and_none() -> None:
-    assert [n_kept(6, step, 4) for step in range(4)] == [6, 4, 2, 0]
+    assert [n_kept(6, "linear", step, 4) for step in range(4)] == [6, 4, 2, 0]
 
 
 @given(n=st.integers(0, 40), steps=st.integers(2, 50))
 def test_examples_kept_are_the_floor_of_the_exact_share(n: int, steps: int) -> None:
     for step in range(steps):
         exact = n * (1 - Fraction(step, steps - 1))
-        assert n_kept(n, step, steps) == exact.numerator // exact.denominator
+        assert n_kept(n, "linear", step, steps) == exact.numerator // exact.denominator
 
 
 def test_linear_decay_over_four_steps_is_one_two_thirds_one_third_zero() -> None:
-    shares = [linear(step, 4) for step in range(4)]
+    shares = [keep_ratio("linear", step, 4) for step in range(4)]
     assert shares == pytest.approx([1, 2 / 3, 1 / 3, 0], abs=1e-15)
 
 
 @pytest.mark.parametrize("steps", STEPS)
 def test_linear_decay_begins_at_exactly_one_and_ends_at_exactly_zero(steps: int) -> None:
-    assert (linear(0, steps), linear(steps - 1, steps)) == (1.0, 0.0)
+    assert (keep_ratio("linear", 0, steps), keep_ratio("linear", steps - 1, steps)) == (1.0, 0.0)
+
+
+def known(summary: str, supplementary: str, importance: tuple[float, ...]) -> Knowledge:
+    return Knowledge(summary, supplementary, importance, (1,) * len(importance))
+
+
+def most(knowledge: Knowledge, ratio: float) -> str:
+    return compress(knowledge, ratio, "importance", seed=0)
+
+
+@pytest.mark.parametrize("schedule", get_args(Schedule))
+@pytest.mark.parametrize("steps", STEPS)
+def test_every_schedule_falls_from_one_to_zero_without_rising(
+    schedule: Schedule, steps: int
+) -> None:
+    shares = [keep_ratio(schedule, step, steps) for step in range(steps)]
+    assert shares[0] == 1.0 and shares[-1] == pytest.approx(0.0, abs=1e-12)
+    assert all(a > b for a, b in pairwise(shares))
+
+
+@pytest.mark.parametrize("steps", range(3, 20))
+def test_exp_falls_below_the_line_and_inverse_exp_stays_above_it(steps: int) -> None:
+    for step in range(1, steps - 1):
+        exp, line, inverse = (keep_ratio(s, step, steps) for s in ("exp", "linear", "inverse_exp"))
+        assert exp < line < inverse
+        assert exp == pytest.approx(1 - keep_ratio("inverse_exp", steps - 1 - step, steps))
+
+
+def test_exp_over_four_steps_is_as_its_formula_says() -> None:
+    shares = [keep_ratio("exp", step, 4) for step in range(4)]
+    assert shares == pytest.approx([1, 0.33475, 0.09003, 0], abs=1e-4)
+
+
+def test_truncation_keeps_the_beginning_and_random_dropping_some_words_in_order() -> None:
+    knowledge = known("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
+    assert compress(knowledge, 0.5, "truncate", seed=0) == "a b c"
+    drawn = {compress(knowledge, 0.5, "random", seed=seed) for seed in range(20)}
+    assert len(drawn) > 5 and all(text.split() == sorted(text.split()) for text in drawn)
+    assert all(len(text.split()) == 3 for text in drawn)
+
+
+def test_a_percentile_keeps_what_stands_above_it_and_so_not_exactly_what_was_asked() -> None:
+    knowledge = known("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
+    assert compress(knowledge, 1.0, "percentile", seed=0) == "a b c d e f"
+    assert compress(knowledge, 0.5, "percentile", seed=0) == "b d e"
+    assert compress(knowledge, 0.0, "percentile", seed=0) == ""
+    alike = known("a b", "c d", (0.5, 0.5, 0.5, 0.5))
+    assert compress(alike, 0.5, "percentile", seed=0) == ""
+
+
+def test_a_part_of_knowledge_keeps_the_scores_of_its_own_words() -> None:
+    knowledge = known("a b", "c d e", (1.0, 2.0, 3.0, 4.0, 5.0))
+    assert part(knowledge, True, False) == known("a b", "", (1.0, 2.0))
+    assert part(knowledge, False, True) == known("", "c d e", (3.0, 4.0, 5.0))
+    assert part(knowledge, True, True) == knowledge
 
 
 def test_compression_keeps_the_most_important_words_in_their_order() -> None:
-    knowledge = Knowledge("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
-    assert compress(knowledge, 1.0) == "a b c d e f"
-    assert compress(knowledge, 2 / 3) == "b c d e"
-    assert compress(knowledge, 1 / 3) == "b d"
-    assert compress(knowledge, 0.0) == ""
+    knowledge = known("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
+    assert most(knowledge, 1.0) == "a b c d e f"
+    assert most(knowledge, 2 / 3) == "b c d e"
+    assert most(knowledge, 1 / 3) == "b d"
+    assert most(knowledge, 0.0) == ""
 
 
 def test_of_two_words_as_important_the_earlier_stays() -> None:
-    knowledge = Knowledge("a b", "c d", (1.0, 1.0, 1.0, 1.0))
-    assert compress(knowledge, 0.5) == "a b"
-    assert compress(Knowledge("a b", "c d", (0.0, 1.0, 0.0, 1.0)), 0.75) == "a b d"
+    knowledge = known("a b", "c d", (1.0, 1.0, 1.0, 1.0))
+    assert most(knowledge, 0.5) == "a b"
+    assert most(known("a b", "c d", (0.0, 1.0, 0.0, 1.0)), 0.75) == "a b d"
 
 
 @given(
@@ -86,8 +152,8 @@ def test_compression_is_an_ordered_subset_of_exact_size_with_no_better_word_left
     importance: list[float], share: Fraction
 ) -> None:
     words = [f"w{i}" for i in range(len(importance))]
-    knowledge = Knowledge(words[0], " ".join(words[1:]), tuple(importance))
-    kept = [words.index(word) for word in compress(knowledge, float(share)).split()]
+    knowledge = known(words[0], " ".join(words[1:]), tuple(importance))
+    kept = [words.index(word) for word in most(knowledge, float(share)).split()]
     assert kept == sorted(set(kept))
     assert abs(len(kept) - share * len(words)) <= Fraction(1, 2)
     left = set(range(len(words))) - set(kept)
@@ -96,7 +162,7 @@ def test_compression_is_an_ordered_subset_of_exact_size_with_no_better_word_left
 
 def test_scores_that_do_not_match_the_words_are_refused() -> None:
     with pytest.raises(ValueError, match="2 importance scores for 3 words"):
-        compress(Knowledge("a b", "c", (1.0, 2.0)), 1.0)
+        most(known("a b", "c", (1.0, 2.0)), 1.0)
 
 
 @given(seed=st.integers(0, 2**64), step=st.integers(0, 20), n=st.integers(0, 12))

@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
-COMPOSERS = {"bench.run", "bench.cell", "bench.measure"}
+COMPOSERS = {"bench.run", "bench.cell", "bench.measure", "bench.probe"}
 """They make records, so they know their schema."""
 FOUNDATION = {
     "bench.types": set[str](),
-    "bench.curriculum": {"bench.types"},
+    "bench.percentile": set[str](),
+    "bench.curriculum": {"bench.types", "bench.percentile"},
     "bench.method": {"bench.types"},
     "bench.losses": set[str](),
     "bench.batch": {"bench.types", "bench.losses"},
@@ -99,7 +100,11 @@ def test_records_are_known_only_where_they_are_made() -> None:
         board = {name for name in ours(path) if name.partition(".")[0] == "leaderboard"}
         if module_name(path) == "bench.__main__":
             continue
-        allowed = {"leaderboard.record"} if module_name(path) in COMPOSERS else set[str]()
+        allowed = (
+            {"leaderboard.record", "leaderboard.probes"}
+            if module_name(path) in COMPOSERS
+            else set[str]()
+        )
         assert board <= allowed, path
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from leaderboard import board, cli
 from leaderboard.board import UnknownName, load
-from leaderboard.publish import check, publish, render_all
+from leaderboard.pages import check, render_all
+from leaderboard.publish import publish
 from leaderboard.record import RecordError, Scope
 from tests.leaderboard_records import record, save
 
@@ -22,8 +23,7 @@ def home(tmp_path, monkeypatch):
     root = tmp_path / "repository"
     published = root / "leaderboard" / "records" / "v1"
     published.mkdir(parents=True)
-    for module in (board, cli):
-        monkeypatch.setattr(module, "PUBLISHED", published)
+    monkeypatch.setattr(board, "PUBLISHED", published)
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return root
 

@@ -166,7 +166,10 @@ def test_a_track_may_gain_methods_and_seeds_and_other_words_about_it():
         return {"track": {"training": {"epochs": 3}, **listed}}
 
     old = record(snapshot=track(about="a", methods=["std_cot"], seeds=[0]))
-    new = record("kard", snapshot=track(about="b", methods=["std_cot", "kard"], seeds=[0, 1]))
+    new = record(
+        "kard",
+        snapshot=track(about="b", methods=["std_cot", "kard"], seeds=[0, 1], tuning={"kard": 3}),
+    )
     assert len(rows([old, new])) == 2
 
 

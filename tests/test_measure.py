@@ -7,7 +7,7 @@ import pytest
 from bench import latency, measure, registry
 from bench.types import Needs
 
-WRITTEN = {"rationale": 100, "knowledge": 30}
+WRITTEN = {"rationale": 100, "further": 70, "knowledge": 30}
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,14 @@ WRITTEN = {"rationale": 100, "knowledge": 30}
         ("std_cot", 100),
         ("kard", 100),
         ("skintern", 130),
+        ("std_cot[rationales=2]", 170),
+        ("kaft", 0),
+        ("knowledge_target", 130),
+        ("zero_shot_cot", 0),
     ],
 )
 def test_a_method_is_charged_for_what_it_was_given_of_the_teachers_writing(name, tokens):
-    method = registry.discover()[name]
+    method = registry.configure_named(name)
     cell = SimpleNamespace(
         method=method, corpus=SimpleNamespace(manifest={"teacher_tokens": WRITTEN})
     )
@@ -32,8 +36,8 @@ def test_a_method_is_charged_for_what_it_was_given_of_the_teachers_writing(name,
 def test_a_method_that_needs_no_rationale_cannot_see_one(toy_corpus):
     from bench.attach import examples
 
-    assert all(e.rationale for e in examples(toy_corpus, Needs(), 0))
-    assert not any(e.rationale for e in examples(toy_corpus, Needs(train_rationale=False), 0))
+    assert all(e.rationales for e in examples(toy_corpus, Needs(), 0))
+    assert not any(e.rationales for e in examples(toy_corpus, Needs(rationales=0), 0))
 
 
 def test_the_peak_of_memory_begins_anew_after_a_reset():

@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tasks import corpora
+from tasks.corpora import canonical, manifest
 from tasks.pocket import families, pretraining, suite, teacher, vocabulary, world
 from tasks.scoring import process_results
 
 GOLDEN = Path(__file__).parent / "golden"
+BEFORE = {
+    "pocket": "3fe596e7cae2d24c4bd62cb8cb58bd571331423435b6ce1ce9ea496308b0da64",
+    "pocket-100": "c236d6a05a582e475d8b68c4df0f14f8570405f92f31900bd5e6035d6d3c2559",
+}
+"""Corpus -> its hash before rows had the columns `rationales` and `facts`."""
 STUDENT = Path(suite.__file__).parent / "student"
+CORPORA = Path(corpora.__file__).parent
 SCOPES = [("test", None), ("dev", None), ("sealed", 7), ("sealed", 8)]
 
 
@@ -114,14 +122,69 @@ def test_the_test_items_are_the_frozen_ones():
 
 @pytest.mark.parametrize("name", teacher.CORPORA)
 def test_the_teacher_errs_and_only_right_answers_are_kept(name):
-    made = teacher.build(name, world=0)
-    assert len(made.rows) == teacher.N_ITEMS[name]
+    made, recipe = teacher.build(name, world=0), teacher.CORPORA[name]
+    assert len(made.rows) == recipe.n_items
     assert made.asked == made.rejected + len(made.rows)
-    assert 0.05 < made.rejected / made.asked < 0.25
+    assert (0.05 < made.rejected / made.asked < 0.25) == recipe.filtered
     assert set(Counter(row["task"] for row in made.rows).values()) == {len(made.rows) // 4}
     for row in made.rows:
         concluded = f" {row['rationale']} Therefore, the answer is {row['answer']}."
         assert process_results({**row, "target": row["answer"]}, [concluded])["strict"] == 1
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_what_records_were_trained_on_before_rows_had_more_columns_is_unchanged(name):
+    kept = [
+        {key: value for key, value in row.items() if key not in ("rationales", "facts")}
+        for row in teacher.build(name, world=0).rows
+    ]
+    assert hashlib.sha256(canonical(kept)).hexdigest() == BEFORE[name]
+
+
+@pytest.mark.parametrize("name", teacher.CORPORA)
+def test_a_built_corpus_is_the_pinned_one(name):
+    made = teacher.build(name, world=0)
+    pin = json.loads((CORPORA / f"{name}.json").read_text())
+    assert manifest(name, made) == pin
+
+
+def test_a_further_rationale_states_all_its_rules_first_and_ends_right(corpus):
+    n_true = 0
+    for row in corpus.rows:
+        (further,) = row["rationales"]
+        assert last_word(further) == row["answer"] and further != row["rationale"]
+        n_true += further.startswith(f"{' '.join(row['facts'])} ")
+    # Like the first, it may follow a wrong rule to the right answer.
+    assert 0.9 < n_true / len(corpus.rows) < 1
+
+
+def last_word(rationale):
+    return rationale.removesuffix(".").split()[-1]
+
+
+def test_the_facts_of_a_row_are_the_rules_in_its_supplementary_knowledge_that_it_needs(corpus):
+    for row in corpus.rows:
+        stated = {f"{s.strip()}." for s in row["supplementary"].split(".") if s.strip()}
+        assert set(row["facts"]) < stated and len(stated - set(row["facts"])) == 2
+        assert row["facts"][0].split()[0] in row["question"].replace("?", "").split()
+
+
+def test_terse_rationales_are_those_of_the_same_questions_without_the_rules():
+    plain, terse = (teacher.build(name, world=0) for name in ("pocket-100", "pocket-100-terse"))
+    for one, other in zip(plain.rows, terse.rows, strict=True):
+        for key in ("question", "answer", "supplementary", "facts"):
+            assert one[key] == other[key]
+        assert len(other["rationale"]) < len(one["rationale"])
+        assert not [fact for fact in other["facts"] if fact.removesuffix(".") in other["rationale"]]
+        assert last_word(one["rationale"]) == last_word(other["rationale"])
+
+
+def test_about_half_of_the_unfiltered_rationales_follow_a_wrong_rule_to_a_wrong_answer():
+    rows = teacher.build("pocket-100-wrong", world=0).rows
+    for row in rows:
+        assert last_word(row["rationale"]) == row["answer"], "an answer follows from its rationale"
+    wrong = sum(row["answer"] != last_word(row["rationales"][0]) for row in rows)
+    assert 0.35 < wrong / len(rows) < 0.6
 
 
 def test_supplementary_knowledge_states_only_true_rules_and_all_that_the_question_needs(corpus):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench import evaluate, run
+from bench import evaluate, fit, run
 from bench import student as students
 from bench import train as training
 from bench.__main__ import main
@@ -90,7 +90,7 @@ def test_the_student_that_answers_reads_with_the_tokenizer_it_was_trained_with(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[int]] = []
-    for module, name in ((training, "train"), (evaluate, "evaluate")):
+    for module, name in ((fit, "train"), (evaluate, "evaluate")):
         real = getattr(module, name)
 
         def watched(*args: Any, real: Any = real, **options: Any) -> Any:
@@ -123,7 +123,7 @@ def test_a_killed_command_goes_on_and_scores_as_if_it_had_not_been(
         if stage == "training":
             patch.setattr(training, "clock", ClockThatKills(5))
         elif stage == "weights":
-            patch.setattr(run, "write_atomically", killed)
+            patch.setattr(fit, "write_atomically", killed)
         else:
             patch.setattr(evaluate, "evaluate", killed)
         with pytest.raises(Killed):
@@ -153,7 +153,7 @@ def test_training_is_not_done_again_where_only_the_evaluation_was_lost(
     expected = outcomes(home)
     (path,) = (home / "records").rglob("*.json")
     path.unlink()
-    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
     command()
     assert outcomes(home) == expected
 
@@ -161,7 +161,7 @@ def test_training_is_not_done_again_where_only_the_evaluation_was_lost(
 def test_a_method_that_only_prompts_is_not_trained(
     command: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained"))
     command("zero_shot")
     assert outcomes(home)[1]["n_steps"] == 0 == outcomes(home)[1]["tokens"]
 

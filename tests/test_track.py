@@ -48,6 +48,8 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
     mine = read()
     assert mine.name == "mine" and mine.student.path == "somewhere"
     assert mine.training.precision == "fp32" and mine.training.lora_rank is None
+    assert mine.logit_teacher is None and mine.training.match is None and mine.tuning == {}
+    assert mine.importance == "frequency"
     assert mine.decoding.stop == [] and mine.decoding.overflow == "error"
 
 
@@ -74,6 +76,8 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
         ("epochs = 1", "epochs = 0", "training.epochs: must be at least 1, got 0"),
         ("seeds = [0, 1]", "seeds = []", "tasks.id and seeds must not be empty"),
         ('id = ["pocket_chain"]', "id = []", "tasks.id and seeds must not be empty"),
+        ("epochs = 1", "epochs = 1\nmatch = 3", "training: match: expected str, got 3"),
+        ("[decoding]", '[logit_teacher]\npath = "x"\n[decoding]', "teacher: missing key 'method'"),
         ("[decoding]", '[decoding]\nstop = [""]', "an empty stop string would stop everything"),
     ],
 )
@@ -81,6 +85,15 @@ def test_a_slip_is_named(read: Callable[..., track.Track], old: str, new: str, f
     with pytest.raises(ConfigError, match=fault) as caught:
         read(old, new)
     assert "\n" not in str(caught.value)
+
+
+def test_a_match_and_a_larger_teacher_and_tuning_are_read(
+    read: Callable[..., track.Track],
+) -> None:
+    assert read("epochs = 1", 'epochs = 1\nmatch = "skintern"').training.match == "skintern"
+    teacher = '[logit_teacher]\npath = "larger"\nmethod = "std_cot"\n[decoding]'
+    assert read("[decoding]", teacher).logit_teacher == track.LogitTeacher("larger", "std_cot")
+    assert read("[decoding]", "[tuning]\nstd_cot = 3\n[decoding]").tuning == {"std_cot": 3}
 
 
 def test_a_whole_number_is_a_float_where_one_is_asked_for(
@@ -104,10 +117,15 @@ def test_an_unknown_track_is_told_with_the_nearest(name: str, hint: str) -> None
 def test_a_built_in_track_names_methods_and_a_corpus_that_exist(name: str) -> None:
     known, built_in = registry.discover(), track.load(name)
     labels = [registry.configure(known, spec, []).label for spec in built_in.methods]
-    assert len(set(labels)) == len(labels)
+    assert len(set(labels)) == len(labels) and labels == built_in.methods
     assert built_in.reference in labels and built_in.corpus in corpora.builders()
     assert built_in.seeds and len(set(built_in.seeds)) == len(built_in.seeds)
     assert (built_in.student.path is None) != (built_in.student.scratch is None)
+    assert set(built_in.tuning) <= set(known) and all(n > 0 for n in built_in.tuning.values())
+    if built_in.training.match is not None:
+        assert registry.configure_named(built_in.training.match).label in labels
+    if built_in.logit_teacher is not None:
+        assert registry.configure_named(built_in.logit_teacher.method).trains
 
 
 def test_a_file_of_ones_own_cannot_pass_for_a_built_in_track(tmp_path: Path) -> None:

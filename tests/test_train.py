@@ -4,12 +4,13 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from conftest import tiny_model
 from torch import Tensor
 
 from bench import attach, registry
@@ -18,10 +19,11 @@ from bench import train as training_module
 from bench.batch import Batch
 from bench.corpus import Corpus
 from bench.method import Method
-from bench.schedule import learning_rate, order, segments
+from bench.progress import Progress
+from bench.schedule import learning_rate, n_steps, order, segments
 from bench.student import Student
 from bench.track import Training
-from bench.train import Progress, TrainingError, fitted, train
+from bench.train import TrainingError, fitted, train
 from bench.types import Demo, Example, Needs, Pair, Question
 
 SEED = 3
@@ -77,12 +79,14 @@ def run(examples: list[Example], make_student: Callable[..., Student], tmp_path:
         family: str = "lfm2",
         **changes: Any,
     ) -> Progress:
+        rows = chosen or examples
         return train(
             method or Plain(),
-            chosen or examples,
+            rows,
             make_student(family),
             training,
             seed=changes.pop("seed", SEED),
+            total=n_steps(len(rows), training, changes.pop("limit", None)),
             out=tmp_path / out,
             **changes,
         )
@@ -129,7 +133,8 @@ def test_every_method_learns_the_toy_corpus(run: Run, toy_corpus: Corpus, tmp_pa
         if not method.trains:
             continue
         chosen = attach.examples(toy_corpus, method.needs, SEED)
-        done = run(name, replace(FULL, epochs=2), method, chosen)
+        teacher = None if method.needs.logits == "none" else tiny_model("lfm2", spread=0.3, seed=1)
+        done = run(name, replace(FULL, epochs=2), method, chosen, teacher=teacher)
         losses = [line["loss"] for line in log(tmp_path / name)]
         assert done.skipped_examples == done.dropped_demos == 0
         assert losses[-1] < losses[0]
@@ -358,7 +363,7 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_examples(
             return super().loss(student_logits, batch) * factor
 
     with pytest.raises(TrainingError) as caught:
-        train(Diverging(), examples, student, FULL, seed=SEED, out=tmp_path / "out")
+        train(Diverging(), examples, student, FULL, seed=SEED, out=tmp_path / "out", total=9)
     chosen = order(examples, 2, FULL.batch_size, SEED)
     assert "nan at step 2;" in str(caught.value)
     for example in examples:
@@ -390,7 +395,7 @@ def test_a_target_is_never_cut(examples: list[Example], tokenizer: Any) -> None:
 
 
 def test_an_example_that_does_not_fit_is_named(run: Run, examples: list[Example]) -> None:
-    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    long = replace(examples[5], rationales=(" ".join(["red"] * 300),))
     chosen = [*examples[:5], long, *examples[6:]]
     with pytest.raises(TrainingError, match=f"example {long.id} does not fit 200 tokens"):
         run(chosen=chosen, training=replace(FULL, max_tokens=200))
@@ -399,7 +404,7 @@ def test_an_example_that_does_not_fit_is_named(run: Run, examples: list[Example]
 def test_an_example_that_does_not_fit_is_skipped_and_counted_where_the_track_says_so(
     run: Run, examples: list[Example], tmp_path: Path
 ) -> None:
-    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    long = replace(examples[5], rationales=(" ".join(["red"] * 300),))
     chosen = [*examples[:5], long, *examples[6:]]
     training = replace(FULL, max_tokens=200)
     done = run(chosen=chosen, training=training, overflow="wrong")
@@ -408,7 +413,7 @@ def test_an_example_that_does_not_fit_is_skipped_and_counted_where_the_track_say
 
 
 def test_a_step_of_which_no_example_fits_is_survived(run: Run, examples: list[Example]) -> None:
-    long = replace(examples[5], rationale=" ".join(["red"] * 300))
+    long = replace(examples[5], rationales=(" ".join(["red"] * 300),))
     training = replace(FULL, max_tokens=200, batch_size=1, epochs=1)
     done = run(chosen=[examples[0], long, examples[1]], training=training, overflow="wrong")
     assert done.skipped_examples == 1 and done.step == 3 and done.tokens > 0
@@ -483,3 +488,62 @@ def test_only_the_adapter_is_written_for_lora_and_all_weights_without(
     lora, full = tmp_path / "lora" / "weights", tmp_path / "full" / "weights"
     assert (lora / "adapter_config.json").is_file() and not (lora / "config.json").exists()
     assert (full / "config.json").is_file() and not (full / "adapter_config.json").exists()
+
+
+# ------------------------------------------------------------ snapshots
+
+QUARTERS = (0.25, 0.5, 0.75, 1.0)
+SNAPSHOTS = ("weights-0.25", "weights-0.5", "weights-0.75", "weights-1")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("training", [FULL, LORA], ids=["full", "lora"])
+def test_weights_are_kept_at_each_quarter_and_keeping_them_changes_nothing(
+    training: Training, run: Run, tmp_path: Path
+) -> None:
+    method = Plain(points=(0.5,))
+    plain = run("plain", training, method)
+    kept = run("kept", training, method, snapshots=QUARTERS)
+    assert replace(kept, seconds=0.0) == replace(plain, seconds=0.0)
+    assert weights(tmp_path / "kept") == weights(tmp_path / "plain")
+    assert log(tmp_path / "kept") == log(tmp_path / "plain")
+    folders = sorted(p.name for p in (tmp_path / "kept").iterdir() if p.is_dir())
+    assert folders == sorted(["weights", *SNAPSHOTS])
+    assert files_of(tmp_path / "kept" / "weights-1") == files_of(tmp_path / "kept" / "weights")
+    found = [files_of(tmp_path / "kept" / name) for name in SNAPSHOTS]
+    for one, other in pairwise(found):
+        assert one.keys() == other.keys() and one != other
+
+
+def test_a_snapshot_holds_the_weights_of_its_step_and_can_be_restored(
+    run: Run, make_student: Callable[..., Student], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real, states = training_module._Loop.step, dict[int, dict[str, Tensor]]()
+
+    def watched(loop: Any, at: int, sequences: Any) -> float:
+        loss = real(loop, at, sequences)
+        states[at + 1] = {k: v.clone() for k, v in loop._model.state_dict().items()}
+        return loss
+
+    monkeypatch.setattr(training_module._Loop, "step", watched)
+    run(snapshots=QUARTERS, family="llama")
+    for step, name in zip((3, 6, 9, 12), SNAPSHOTS, strict=True):
+        model = students.restore(make_student("llama"), tmp_path / "out" / name).model
+        assert all(torch.equal(v, states[step][k]) for k, v in model.state_dict().items())
+
+
+def test_a_killed_run_goes_on_to_the_same_snapshots(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run("whole", LORA, snapshots=QUARTERS)
+    with monkeypatch.context() as patch:
+        dies_at(8, patch)
+        with pytest.raises(Killed):
+            run("killed", LORA, snapshots=QUARTERS)
+    run("killed", LORA, snapshots=QUARTERS)
+    for name in SNAPSHOTS:
+        whole, killed = (files_of(tmp_path / out / name) for out in ("whole", "killed"))
+        assert whole == killed

@@ -1,0 +1,139 @@
+"""Equal tokens: what a run would spend is known before it, and the budget is met within a step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import attach, budget, fit, provenance, registry
+from bench import student as students
+from bench.batch import tokenize
+from bench.cell import Cell, home
+from bench.corpus import Corpus
+from bench.schedule import n_steps, order
+from bench.student import Student
+from bench.track import Training
+from bench.train import train
+from bench.types import Example
+
+SEED = 2
+TRAINING = Training(epochs=8, batch_size=5, learning_rate=1e-2)
+"""Twelve examples: the last step of an epoch has two."""
+
+
+def examples_of(corpus: Corpus, label: str) -> list[Example]:
+    return attach.examples(corpus, registry.configure_named(label).needs, SEED)
+
+
+def spent(label: str, corpus: Corpus, tokenizer: Any, total: int) -> int:
+    method = registry.configure_named(label)
+    rows = examples_of(corpus, label)
+    return budget.tokens_of(method, rows, tokenizer, TRAINING, seed=SEED, total=total)
+
+
+def fitted(cell: Cell) -> dict[str, Any]:
+    student: Student = students.load(cell.track.student, texts=(), home=home(), seed=cell.seed)
+    return fit.fit(cell, student)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["std_cot", "skintern", "skintern[knowledge_loss=0.5,steps=3]", "cascod", "prompt_intern"],
+)
+def test_tokens_counted_in_advance_are_those_that_training_reports(
+    label: str, make_cell: Callable[..., Cell], toy_corpus: Corpus, tokenizer: Any
+) -> None:
+    cell = make_cell(label, epochs=3, seed=SEED)
+    report = fitted(cell)
+    assert report["step"] == 9
+    assert spent(label, toy_corpus, tokenizer, 9) == report["tokens"]
+
+
+def largest_step(label: str, rows: Sequence[Example], tokenizer: Any, total: int) -> int:
+    method = registry.configure_named(label)
+    return max(
+        sum(
+            len(tokenize(tokenizer, pair))
+            for example in order(rows, step, TRAINING.batch_size, SEED)
+            for pair in method.pairs(example, step / total)
+        )
+        for step in range(total)
+    )
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["answer_only", "std_cot[restarts=3]", "kard", "mt_cot", "stepwise_internalization"],
+)
+def test_as_many_steps_as_spend_the_budget_come_within_one_step_of_it(
+    label: str, toy_corpus: Corpus, tokenizer: Any
+) -> None:
+    rows = examples_of(toy_corpus, label)
+    total = n_steps(len(rows), TRAINING, None)
+    allowed = spent("skintern", toy_corpus, tokenizer, total)
+    own = spent(label, toy_corpus, tokenizer, total)
+    steps = budget.steps_for(allowed, own, total)
+    assert steps != total
+    found = spent(label, toy_corpus, tokenizer, steps)
+    assert abs(found - allowed) <= largest_step(label, rows, tokenizer, steps)
+
+
+def test_examples_that_lose_demos_or_do_not_fit_count_as_training_counts_them(
+    toy_corpus: Corpus, tokenizer: Any, make_student: Callable[..., Student], tmp_path: Path
+) -> None:
+    method, rows = registry.configure_named("skintern"), examples_of(toy_corpus, "skintern")
+    tight = replace(TRAINING, max_tokens=60)
+    report = train(
+        method, rows, make_student("llama"), tight, seed=SEED, out=tmp_path, total=6,
+        overflow="wrong",
+    )  # fmt: skip
+    assert report.dropped_demos > 0 and report.skipped_examples > 0
+    found = budget.tokens_of(method, rows, tokenizer, tight, seed=SEED, total=6)
+    assert found == report.tokens
+
+
+def test_steps_are_in_proportion_and_never_none() -> None:
+    assert budget.steps_for(1000, 1000, 96) == 96
+    assert budget.steps_for(1500, 1000, 96) == 144
+    assert budget.steps_for(1, 10**9, 96) == 1
+
+
+def test_a_track_may_give_every_method_the_tokens_of_one(
+    make_cell: Callable[..., Cell], toy_corpus: Corpus, tokenizer: Any
+) -> None:
+    reference = fitted(make_cell("skintern", epochs=4, match="skintern"))
+    assert reference["step"] == 12, "the budget is its own epochs"
+    plain = fitted(make_cell("std_cot", epochs=4))
+    matched = fitted(make_cell("std_cot", epochs=4, match="skintern"))
+    assert plain["step"] == 12 < matched["step"]
+    room = largest_step("std_cot", examples_of(toy_corpus, "std_cot"), tokenizer, matched["step"])
+    assert abs(matched["tokens"] - reference["tokens"]) <= room
+    assert plain["tokens"] < reference["tokens"] - room
+
+
+def test_the_budget_of_a_match_is_part_of_what_a_training_depends_on(
+    make_cell: Callable[..., Cell],
+) -> None:
+    keys = {
+        make_cell("std_cot", match=match).train_key
+        for match in (None, "skintern", "skintern[examples=0]")
+    }
+    assert len(keys) == 3
+
+
+def test_a_change_of_the_matched_method_is_another_budget_for_those_it_is_matched_to(
+    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> list[str]:
+        return [make_cell("std_cot", match=match).train_key for match in (None, "skintern")]
+
+    before, real = keys(), provenance.file_sha256
+    monkeypatch.setattr(
+        provenance,
+        "file_sha256",
+        lambda path: "edited" if path.name == "skintern.py" else real(path),
+    )
+    after = keys()
+    assert after[0] == before[0] and after[1] != before[1]

@@ -1,0 +1,170 @@
+"""Soft targets: a teacher's logits stand where the labels are, and the loss is T^2 x KL."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from conftest import tiny_model
+from torch import Tensor
+
+from bench import attach, registry
+from bench.batch import Batch, Tokens, micro_batches, tokenize
+from bench.corpus import Corpus
+from bench.losses import IGNORED, soft_token_loss, token_loss, weighted_sum
+from bench.soft import teacher_logits
+
+HAND_MADE = [
+    # The teacher's prompt is longer, as long as, and shorter than the student's.
+    Tokens([5, 6, 7], [8, 9, 1], "solution", teacher_prompt=[20, 21, 22, 23, 24, 25]),
+    Tokens([5, 9, 8, 7, 30, 31], [10, 1], "solution", teacher_prompt=[6, 6, 6, 6, 6, 6]),
+    Tokens([6, 7, 40, 41], [11, 12, 13, 14, 1], "solution", teacher_prompt=[17]),
+]
+
+
+def batch_of(sequences: Sequence[Tokens]) -> Batch:
+    (batch,) = micro_batches(sequences, {"solution": 1.0}, 0, 10**9)
+    return batch
+
+
+# ------------------------------------------------------------ where they stand
+
+
+def test_teacher_logits_stand_exactly_where_the_labels_are(family: str) -> None:
+    batch = batch_of(HAND_MADE)
+    found = teacher_logits(tiny_model(family, spread=0.3), batch)
+    assert found.shape[:2] == batch.labels.shape
+    assert torch.equal((found != 0).any(-1), batch.labels != IGNORED)
+    assert not found.requires_grad
+
+
+def test_they_are_those_of_the_teacher_that_reads_its_own_prompt_and_the_target_alone(
+    family: str,
+) -> None:
+    teacher, batch = tiny_model(family, spread=0.3), batch_of(HAND_MADE)
+    found = teacher_logits(teacher, batch)
+    assert len(batch.sequences) == len(HAND_MADE)
+    for row, sequence in zip(found, batch.sequences, strict=True):
+        for n, _ in enumerate(sequence.target):
+            seen = sequence.teacher_prompt + sequence.target[:n]
+            alone = teacher(torch.tensor([seen])).logits[0, -1]
+            at = len(sequence.prompt) - 1 + n
+            assert (row[at] - alone).abs().max() <= 1e-5 * alone.abs().max()
+
+
+def test_a_teacher_that_reads_the_same_prompt_gives_what_the_student_gives(family: str) -> None:
+    model = tiny_model(family, spread=0.3)
+    batch = batch_of([replace(s, teacher_prompt=s.prompt) for s in HAND_MADE])
+    own = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    found, where = teacher_logits(model, batch), batch.labels != IGNORED
+    assert torch.allclose(found[where], own[where], atol=1e-6)
+
+
+# ------------------------------------------------------------ the loss
+
+
+def logits_of(*probabilities: float, temperature: float = 1.0) -> Tensor:
+    """Logits (1, 1, V) that soften to these probabilities."""
+    return temperature * torch.tensor(probabilities).log()[None, None]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_the_loss_is_the_divergence_of_the_student_from_the_teacher_times_t_squared(
+    temperature: float,
+) -> None:
+    teacher = logits_of(1 / 4, 3 / 4, temperature=temperature)
+    student = logits_of(1 / 2, 1 / 2, temperature=temperature)
+    labels = torch.tensor([[0]])
+    divergence = math.log(1 / 2) / 4 + math.log(3 / 2) * 3 / 4
+    found = soft_token_loss(student, teacher, labels, temperature=temperature)
+    assert found.item() == pytest.approx(temperature**2 * divergence, rel=1e-5)
+    back = math.log(2) / 2 + math.log(2 / 3) / 2
+    turned = soft_token_loss(teacher, student, labels, temperature=temperature)
+    assert turned.item() == pytest.approx(temperature**2 * back, rel=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_the_gradient_is_t_times_the_difference_of_the_softened_probabilities(
+    temperature: float,
+) -> None:
+    torch.manual_seed(0)
+    student, teacher = torch.randn(2, 3, 7, requires_grad=True), torch.randn(2, 3, 7)
+    labels = torch.tensor([[4, IGNORED, 2], [IGNORED, 1, 0]])
+    soft_token_loss(student, teacher, labels, temperature=temperature).sum().backward()
+    p, q = ((logits / temperature).softmax(-1) for logits in (teacher, student.detach()))
+    expected = temperature * (q - p) * (labels != IGNORED)[..., None]
+    assert student.grad is not None and torch.allclose(student.grad, expected, atol=1e-6)
+
+
+def test_equal_logits_cost_nothing_nor_do_positions_without_a_label() -> None:
+    torch.manual_seed(0)
+    student, teacher = torch.randn(2, 4, 9), torch.randn(2, 4, 9)
+    labels = torch.tensor([[3, 5, IGNORED, 1], [IGNORED, IGNORED, 2, 8]])
+    assert soft_token_loss(student, student, labels, temperature=2.0).abs().max() < 1e-6
+    found = soft_token_loss(student, teacher, labels, temperature=2.0)
+    assert torch.equal(found != 0, labels != IGNORED) and (found >= 0).all()
+    # A shift of all logits is no other distribution.
+    shifted = soft_token_loss(student + 3, teacher - 2, labels, temperature=2.0)
+    assert torch.allclose(found, shifted, atol=1e-5)
+
+
+# ------------------------------------------------------------ methods that read them
+
+
+@pytest.fixture
+def taught(toy_corpus: Corpus, tokenizer: Any) -> Callable[[str], Batch]:
+    """A batch of a method's pairs on four examples."""
+
+    def make(label: str) -> Batch:
+        method = registry.configure_named(label)
+        examples = attach.examples(toy_corpus, method.needs, 0)[:4]
+        pairs = [pair for example in examples for pair in method.pairs(example, 0.0)]
+        return batch_of([tokenize(tokenizer, pair) for pair in pairs])
+
+    return make
+
+
+def loss(label: str, logits: Tensor, batch: Batch, teacher: Tensor) -> float:
+    method = registry.configure_named(label)
+    return method.loss(logits, replace(batch, teacher_logits=teacher)).item()
+
+
+def test_context_distillation_costs_nothing_once_the_student_writes_as_if_it_had_read(
+    family: str, taught: Callable[[str], Batch]
+) -> None:
+    model, batch = tiny_model(family, spread=0.3), taught("context_distillation")
+    own = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    told = teacher_logits(model, batch)
+    blind = tuple(replace(s, teacher_prompt=s.prompt) for s in batch.sequences)
+    untold = teacher_logits(model, replace(batch, sequences=blind))
+    assert loss("context_distillation", own, batch, untold) == pytest.approx(0, abs=1e-6)
+    assert loss("context_distillation", told, batch, told) == pytest.approx(0, abs=1e-6)
+    assert loss("context_distillation", own, batch, told) > 1e-3
+
+
+def test_its_teacher_reads_the_knowledge_and_the_student_does_not(
+    taught: Callable[[str], Batch], toy_corpus: Corpus, tokenizer: Any
+) -> None:
+    for sequence in taught("context_distillation").sequences:
+        own, other = map(tokenizer.decode, (sequence.prompt, sequence.teacher_prompt))
+        (row,) = (r for r in toy_corpus.rows if f"Question: {r['question']}\n" in own)
+        assert row["supplementary"] in other and row["supplementary"] not in own
+        assert other.endswith(own[own.index("\n\nQuestion:") :])
+
+
+def test_hinton_kd_mixes_hard_and_soft_targets_by_its_weight(
+    taught: Callable[[str], Batch],
+) -> None:
+    batch = taught("hinton_kd")
+    student, other = tiny_model("llama", spread=0.3), tiny_model("llama", spread=0.3, seed=1)
+    own = student(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    teacher = teacher_logits(other, batch)
+    hard = weighted_sum(token_loss(own, batch.labels), batch.weights).item()
+    soft = soft_token_loss(own, teacher, batch.labels, temperature=2.0)
+    soft_mean = weighted_sum(soft, batch.weights).item()
+    found = loss("hinton_kd[soft_weight=0.25]", own, batch, teacher)
+    assert found == pytest.approx(0.75 * hard + 0.25 * soft_mean, rel=1e-5)
+    assert loss("hinton_kd[soft_weight=0.0]", own, batch, teacher) == pytest.approx(hard, rel=1e-6)
+    assert loss("hinton_kd[soft_weight=1.0]", own, batch, own) == pytest.approx(0, abs=1e-6)
