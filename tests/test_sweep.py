@@ -69,7 +69,7 @@ def test_every_method_of_a_sweep_is_written_as_its_label_and_its_corpus_serves_i
             assert method.label == spec
             corpus = built(variation.track.corpus, None, world=0, data_dir=None)
             assert corpora.check_needs(corpus, method.needs) is None
-            assert run._unmet(variation.track, method) is None
+            assert run._unmet(variation.track, method, corpus) is None
 
 
 @every_sweep
