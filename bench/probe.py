@@ -5,22 +5,26 @@ all, some and none of their knowledge in view, and the facts of the corpus as st
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from bench import attach, registry
+from bench import attach, provenance, registry
 from bench import corpus as corpora
 from bench import student as students
 from bench.cell import Cell, home
 from bench.files import locked
 from bench.fit import fit
 from bench.generate import Generator
+from bench.measure import provenance_of
+from bench.method import Method
+from bench.quiet import quiet_libraries
 from bench.student import Student
 from bench.track import ConfigError, Decoding, Probe
 from bench.types import Example
 from leaderboard.probes import SCHEMA, ProbePoint, ProbeRecord
+from tasks.scoring import matches, strict
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
 FACT_TOKENS = 8
@@ -50,17 +54,12 @@ def _path(cell: Cell) -> Path:
 
 
 def _key(cell: Cell, spec: Probe) -> str:
-    from dataclasses import asdict
-
-    from bench import provenance
-
     sources = ["bench/probe.py", "bench/generate.py", "tasks"]
     return provenance.digest([cell.train_key, asdict(spec), provenance.sources_sha256(sources)])
 
 
 def _made(cell: Cell, spec: Probe) -> ProbeRecord:
-    from bench.measure import provenance_of
-
+    quiet_libraries()
     items = corpora.obtain(spec.corpus, home(), world=cell.scope.world, data_dir=cell.data_dir)
     asks = registry.configure_named(spec.asks)
     examples = attach.examples(items, asks.needs, seed=0)
@@ -95,7 +94,7 @@ def _fresh(cell: Cell) -> Student:
     return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
 
 
-def _steps(examples: Sequence[Example], asks: Any) -> list[tuple[float, list[str]]]:
+def _steps(examples: Sequence[Example], asks: Method) -> list[tuple[float, list[str]]]:
     """For each step of `asks`: the share of knowledge that its prompts show, and the prompts."""
     bounds = (0.0, *asks.restart_points)
     found = list[tuple[float, list[str]]]()
@@ -110,8 +109,6 @@ def _steps(examples: Sequence[Example], asks: Any) -> list[tuple[float, list[str
 def _accuracy(
     student: Student, prompts: Sequence[str], examples: Sequence[Example], cell: Cell
 ) -> list[int]:
-    from tasks.scoring import matches, strict
-
     written = Generator(student, cell.track.decoding).complete(prompts)
     answers = [strict(completion.text) for completion in written]
     return [
