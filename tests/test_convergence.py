@@ -1,4 +1,4 @@
-"""The published loss bands against real training: a healthy run is inside, a shifted mask is not."""
+"""The published loss bands against real training: healthy is inside, a shifted mask is not."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from leaderboard.board import PUBLISHED, load, of_label
 LABEL = "std_cot"
 
 
-class Enough(Exception):
+class CutOffError(Exception):
     """The first tenth is trained."""
 
 
@@ -30,12 +30,12 @@ def first_tenth(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def step(loop: Any, at: int, sequences: Any) -> float:
         if at == total // 10:
-            raise Enough
+            raise CutOffError
         losses.append(real(loop, at, sequences))
         return losses[-1]
 
     monkeypatch.setattr(training._Loop, "step", step)
-    with pytest.raises(Enough):
+    with pytest.raises(CutOffError):
         training.train(
             registry.configure_named(LABEL),
             rows,
