@@ -46,7 +46,7 @@ def fit(
             overflow=cell.track.decoding.overflow,
         )
         if teacher is not None:
-            read = [n for n, times in progress.teacher_lengths.items() for _ in range(times)]
+            read = list(progress.teacher_lengths.elements())
             teacher_flops += fit_flops(teacher).training_flops(read) // 3  # forward alone
         spent = progress.plain() | {
             "lengths": sorted(progress.lengths.items()),
@@ -109,5 +109,5 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     flops = fit_flops(larger.model)
     with locked(own.folder):
         lengths = spent_progress(fit(own, larger)).lengths
-    cost = flops.training_flops([n for n, times in lengths.items() for _ in range(times)])
+    cost = flops.training_flops(list(lengths.elements()))
     return students.restore(load(), own.folder / "weights").model.eval(), cost

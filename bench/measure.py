@@ -122,13 +122,12 @@ def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latenc
 
 def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> TrainingCost:
     progress = spent_progress(spent) if spent else Progress()
-    lengths = [length for length, n in progress.lengths.items() for _ in range(n)]
     return TrainingCost(
         n_examples=spent.get("n_examples", 0),
         n_steps=progress.step,
         tokens=progress.tokens,
         seconds=progress.seconds,
-        flops=flops.training_flops(lengths),
+        flops=flops.training_flops(list(progress.lengths.elements())),
         dropped_demos=progress.dropped_demos,
         skipped_examples=progress.skipped_examples,
         teacher_tokens=_teacher_tokens(cell),
