@@ -18,6 +18,7 @@ MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "ind
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run a verb, and turn its errors into one line and an exit code."""
     args = _parser().parse_args(arguments)
+    args.arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return args.run(args)
     except KeyboardInterrupt:
@@ -95,6 +96,9 @@ def _add_run(verbs: Any) -> None:
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
     verb.add_argument("--limit", type=_positive, help="items per data set, and training steps")
+    verb.add_argument(
+        "--jobs", type=_positive, default=1, help="processes that share the work and the cores"
+    )
     verb.add_argument("--method-file", type=Path, help="a method of your own")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
@@ -140,7 +144,7 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench import run, track
+    from bench import jobs, run, track
     from bench.cell import home
     from leaderboard.record import Scope
 
@@ -149,13 +153,11 @@ def _run(args: argparse.Namespace) -> int:
     if args.sealed is not None:
         scope = Scope(args.world, "sealed", args.sealed, args.limit)
     cells = _cells(args, chosen, scope)
-    records = []
-    for number, cell in enumerate(cells, 1):
-        state = "found" if cell.found() else "running"
-        where = f"{cell.point['axis']} {cell.point['value']}: " if cell.point else ""
-        name = f"[{number}/{len(cells)}] {where}{cell.method.label} seed {cell.seed}: {state}"
-        print(name, file=sys.stderr, flush=True)
-        records.append(run.run_cell(cell))
+    if args.jobs > 1:
+        code = jobs.share(args.arguments, args.jobs)
+        if code != FINE:
+            return code
+    records = run.run_cells(cells)
     _print_rows(records, as_json=args.json)
     if not args.json:
         print(f"records and samples: {home().resolve()}")

@@ -9,6 +9,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
+class BusyError(RuntimeError):
+    """Another process holds the lock."""
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name beside `path`, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -18,13 +22,18 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; a second process waits. The lock dies with its process."""
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the folder's lock, which dies with its process.
+
+    Where another process holds it, wait for that one, or raise BusyError if not to `wait`.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{folder}.lock")
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except Timeout as error:
+        if not wait:
+            raise BusyError(f"another process is at {folder}") from error
         print(f"waiting for another process on {folder}", file=sys.stderr)
         lock.acquire()
     try:

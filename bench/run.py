@@ -11,7 +11,7 @@ from bench import attach, registry
 from bench import corpus as corpora
 from bench.cell import Cell, home
 from bench.corpus import Corpus
-from bench.files import locked
+from bench.files import BusyError, locked
 from bench.method import Method
 from bench.sweep import Sweep, variations
 from bench.track import ConfigError, Track, nearest
@@ -123,16 +123,35 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     return f"is to spend the tokens of {match}, which {reason}" if reason else None
 
 
-def run_cell(cell: Cell) -> Record:
-    """Do what is not done yet, and leave the record; another process on the cell waits."""
+def run_cells(cells: Sequence[Cell]) -> list[Record]:
+    """Do what is not done yet; the records, in order.
+
+    Cells that another process is at come last, so processes with one home share the work.
+    """
+    made = dict[int, Record]()
+    for wait in (False, True):
+        for number, cell in enumerate(cells, 1):
+            if number in made:
+                continue
+            where = f"{cell.point['axis']} {cell.point['value']}: " if cell.point else ""
+            name = f"[{number}/{len(cells)}] {where}{cell.method.label} seed {cell.seed}"
+            try:
+                made[number] = _run_cell(cell, name, wait=wait)
+            except BusyError:
+                print(f"{name}: another process is at it", file=sys.stderr, flush=True)
+    return [made[number] for number in sorted(made)]
+
+
+def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
+    """The cell's record, found or made; BusyError if another process is at it, unless to `wait`."""
     # Several scopes judge the same trained student, so its folder has a lock of its own.
-    with locked(cell.record_path), locked(cell.folder):
+    with locked(cell.record_path, wait=wait), locked(cell.folder, wait=wait):
         record = cell.found()
-        if record is not None:
-            return record
-        record = _make_record(cell)
-        cell.record_path.unlink(missing_ok=True)
-        record.save(cell.record_path)
+        print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
+        if record is None:
+            record = _make_record(cell)
+            cell.record_path.unlink(missing_ok=True)
+            record.save(cell.record_path)
         return record
 
 

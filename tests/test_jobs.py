@@ -1,0 +1,75 @@
+"""Several processes at one command share its cells and do none twice."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import run
+from bench.__main__ import main
+from bench.files import BusyError, locked
+from tests.test_run import TRACK
+
+
+@pytest.fixture
+def track(tmp_path: Path) -> Path:
+    path = tmp_path / "own.toml"
+    path.write_text(TRACK)
+    return path
+
+
+def test_two_jobs_make_every_record_once(track: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["run", str(track), "--methods", "answer_only,std_cot", "--seeds", "0,1"]
+    assert main([*words, "--limit", "2", "--json", "--jobs", "2"]) == 0
+    out, err = capfd.readouterr()
+    assert [row["n_seeds"] for row in json.loads(out)] == [2, 2]
+    assert err.count(": running") == 4
+
+
+def test_a_fault_is_told_once_and_before_any_job_starts(
+    track: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(track), "--methods", "std_cott", "--jobs", "2"]) == 2
+    assert capfd.readouterr().err.count("std_cott") == 1
+
+
+def test_what_another_process_is_at_comes_last(
+    track: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = list[int]()
+    real = run._make_record
+
+    def watched(cell: Any) -> Any:
+        order.append(cell.seed)
+        if cell.seed == 1:
+            held.set()
+        return real(cell)
+
+    held, cells = threading.Event(), list[Any]()
+    monkeypatch.setattr(run, "_make_record", watched)
+    real_cells = run.run_cells
+    monkeypatch.setattr(run, "run_cells", lambda found: cells.extend(found) or real_cells([]))
+    main(["run", str(track), "--seeds", "0,1", "--limit", "2"])
+    other = threading.Thread(target=hold_until, args=(cells[0].folder, held))
+    other.start()
+    while not _busy(cells[0].folder):
+        pass
+    records = real_cells(cells)
+    other.join()
+    assert order == [1, 0] and [record.seed for record in records] == [0, 1]
+    assert "seed 0: another process is at it" in capsys.readouterr().err
+
+
+def hold_until(folder: Path, released: threading.Event) -> None:
+    with locked(folder):
+        released.wait(timeout=60)
+
+
+def _busy(folder: Path) -> bool:
+    try:
+        with locked(folder, wait=False):
+            return False
+    except BusyError:
+        return True
