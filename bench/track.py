@@ -29,6 +29,13 @@ class Student:
 
     path: str | None = None
     scratch: Scratch | None = None
+    revision: str | None = None
+    """Commit of a hub id that was read and is pinned; None takes the newest and is recorded."""
+    trust_remote_code: bool = False
+    chat_template: bool = False
+    """Whether prompts go through the tokenizer's chat template: never for a base model."""
+    shape: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The architecture in transformers' own words, so that cost can be counted without weights."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,21 @@ def _settings(record: Record) -> object:
     track = track_settings(record)
     if track is None:
         return record.snapshot.get("track")
-    return {key: value for key, value in track.items() if key not in _WHAT_TO_RUN}
+    return _said({key: value for key, value in track.items() if key not in _WHAT_TO_RUN})
+
+
+def _said(value: object) -> object:
+    """A table without what is null, false or empty, so that a record made before the track had
+    such a field agrees with one in which it is not used."""
+    if not isinstance(value, Mapping):
+        return value
+    table = cast(Mapping[str, object], value)
+    inner = {key: _said(each) for key, each in table.items()}
+    return {
+        key: each
+        for key, each in inner.items()
+        if each is not None and each is not False and each not in ({}, [])
+    }
 
 
 def _layout(record: Record) -> dict[str, tuple[Group, str, list[str]]]:

@@ -173,6 +173,18 @@ def test_a_track_may_gain_methods_and_seeds_and_other_words_about_it():
     assert len(rows([old, new])) == 2
 
 
+def test_a_setting_that_older_records_do_not_know_counts_as_unused():
+    def track(**student):
+        return {"track": {"student": {"path": "p", **student}}}
+
+    old = record(snapshot=track())
+    unused = record("kard", snapshot=track(revision=None, chat_template=False, shape={}))
+    assert len(rows([old, unused])) == 2
+    for used in ({"chat_template": True}, {"shape": {"hidden_size": 1}}, {"alpha": 0}):
+        with pytest.raises(RecordError):
+            rows([old, record("kard", snapshot=track(**used))])
+
+
 def test_reported_numbers_are_never_ranked_with_measured_ones():
     assert [row.method for row in rows([record(), record("paper", kind="reported")])] == ["std_cot"]
 
