@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import corpus_verbs
+from bench import corpus_verbs, cost_verbs, data_verbs, student_verbs
 from leaderboard import cli as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
-MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "indices")
+MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "indices", "reproduced")
 """Folders of the home that `clean` deletes."""
 
 
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_probe(verbs)
     _add_pretrain(verbs)
     corpus_verbs.add_parser(verbs)
+    cost_verbs.add_parser(verbs)
+    data_verbs.add_parser(verbs)
+    student_verbs.add_parser(verbs, _print_rows)
     board.add_parser(verbs, known_tracks=_track_names())
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")
     doctor.add_argument("--json", action="store_true")
@@ -99,6 +102,7 @@ def _add_run(verbs: Any) -> None:
     verb.add_argument(
         "--jobs", type=_positive, default=1, help="processes that share the work and the cores"
     )
+    verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
@@ -152,6 +156,11 @@ def _run(args: argparse.Namespace) -> int:
     scope = Scope(args.world, args.split, args.sealed, args.limit)
     if args.sealed is not None:
         scope = Scope(args.world, "sealed", args.sealed, args.limit)
+    if args.dry_run:
+        from bench import dry_run
+
+        seeds = _seeds(args.seeds, chosen.seeds[:1])
+        return dry_run.show(args, chosen, seeds, lambda: _cells(args, chosen, scope))
     cells = _cells(args, chosen, scope)
     if args.jobs > 1:
         code = jobs.share(args.arguments, args.jobs)
@@ -235,12 +244,12 @@ def _probe(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from bench import catalogue
 
-    entries = catalogue.LISTS[args.what]()
     if args.json:
-        print(json.dumps(entries, indent=1))
+        print(json.dumps(catalogue.LISTS[args.what](), indent=1))
     else:
         from tabulate import tabulate
 
+        entries = catalogue.TABLES[args.what]()
         shown = [{k: catalogue.cell(v) for k, v in entry.items()} for entry in entries]
         print(tabulate(shown, headers="keys", maxcolwidths=60))
     return FINE

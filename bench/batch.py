@@ -56,8 +56,16 @@ class Batch:
 
 
 def encode(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a prompt, with a BOS only if the tokenizer adds one."""
-    return tokenizer(text).input_ids
+    """Token ids of a prompt, with a BOS only if the tokenizer adds one.
+
+    A tokenizer with a chat template sends it as one turn of a user, with the answer opened; that
+    of a student that is not to be addressed so has lost its template when it was loaded.
+    """
+    if getattr(tokenizer, "chat_template", None) is None:
+        return tokenizer(text).input_ids
+    turn = [{"role": "user", "content": text}]
+    shown = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    return tokenizer(shown, add_special_tokens=False).input_ids
 
 
 def tokenize(tokenizer: Any, pair: Pair) -> Tokens:

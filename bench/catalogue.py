@@ -39,13 +39,43 @@ def tracks() -> list[Entry]:
 
 
 def tasks() -> list[Entry]:
-    """Every data set of a built-in track, with its group."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for each in map(track.load, track.names()):
-        for group, names in (("id", each.tasks.id), ("ood", each.tasks.ood)):
-            for name in names:
-                found.setdefault((name, group), []).append(each.name)
-    return [{"task": n, "group": g, "tracks": t} for (n, g), t in sorted(found.items())]
+    """Every lm-eval task of ours with its groups, tracks and pin, read from the YAML alone."""
+    configs = [
+        _config(path) for path in sorted((ROOT / "tasks").rglob("*.yaml")) if path.stem[0] != "_"
+    ]
+    used = [(t.name, {*t.tasks.id, *t.tasks.ood}) for t in map(track.load, track.names())]
+    entries = [
+        {
+            "name": each["task"],
+            "group": [g["group"] for g in configs if "group" in g and each["task"] in g["task"]],
+            "tracks": [name for name, members in used if each["task"] in members],
+            "n": each["metadata"]["n"],
+            "sha256": each["metadata"]["items_sha256"],
+            "licence": each["metadata"]["licence"],
+            "revision": each["metadata"]["revision"],
+            "split": each["metadata"]["split"],
+        }
+        for each in configs
+        if "group" not in each
+    ]
+    return sorted(entries, key=lambda entry: entry["name"])
+
+
+def _config(path: Path) -> Entry:
+    """A task's own YAML: neither what it includes nor the functions it names are loaded."""
+    import yaml
+
+    class Reader(yaml.SafeLoader):
+        pass
+
+    Reader.add_constructor("!function", lambda _, node: node.value)
+    return yaml.load(path.read_text(), Reader)
+
+
+def task_rows() -> list[Entry]:
+    """What a table has room for; the rest is in `skbench list tasks --json`."""
+    shown = ("name", "group", "n", "split", "licence")
+    return [{key: entry[key] for key in shown} for entry in tasks()]
 
 
 def sweeps() -> list[Entry]:
@@ -57,6 +87,8 @@ def sweeps() -> list[Entry]:
 
 
 LISTS = {"methods": methods, "tracks": tracks, "tasks": tasks, "sweeps": sweeps}
+TABLES = {**LISTS, "tasks": task_rows}
+"""The same as shown to people."""
 
 
 def refresh(*, check: bool) -> list[Path]:
@@ -64,7 +96,7 @@ def refresh(*, check: bool) -> list[Path]:
     from tabulate import tabulate
 
     def fill(match: re.Match[str]) -> str:
-        rows = [{k: cell(v) for k, v in row.items()} for row in LISTS[match[2]]()]
+        rows = [{k: cell(v) for k, v in row.items()} for row in TABLES[match[2]]()]
         return f"{match[1]}{tabulate(rows, headers='keys', tablefmt='pipe')}\n{match[3]}"
 
     stale = list[Path]()

@@ -18,7 +18,7 @@ CORE = [
     for m in ("types", "curriculum", "percentile", "method", "batch", "losses", "soft", "schedule")
 ]
 CORE += [f"bench/{m}.py" for m in ("train", "fit", "budget", "attach", "corpus", "retrieve")]
-CORE += [f"bench/{m}.py" for m in ("scorer", "scored", "importance", "student")]
+CORE += [f"bench/{m}.py" for m in ("scorer", "scored", "importance", "student", "checkpoint")]
 SHARED = sorted(f"baselines/{path.name}" for path in registry.FOLDER.glob("_*.py"))
 JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
 JUDGE += ["bench/latency.py", "bench/measure.py", "bench/run.py", "leaderboard/record.py", "tasks"]
@@ -35,7 +35,7 @@ def data_dir(argument: str | None) -> Path | None:
     return Path(found) if found else None
 
 
-def _files_of(checkpoint: str) -> str | None:
+def checkpoint_sha256(checkpoint: str) -> str | None:
     """One hash of a checkpoint's files; None for what is no folder here."""
     folder = Path(checkpoint)
     if not folder.is_dir():
@@ -75,7 +75,7 @@ class Cell:
         from bench import student
 
         spec = self.track.student
-        return None if spec.path is None else _files_of(student.checkpoint_path(spec))
+        return None if spec.path is None else checkpoint_sha256(student.checkpoint_path(spec))
 
     @cached_property
     def teacher(self) -> "Cell | None":
@@ -106,7 +106,7 @@ class Cell:
                 "method": _identity(self.method),
                 "matched": self.matched and _identity(self.matched),
                 "teacher": self.teacher and self.teacher.train_key,
-                "importance": [track.importance, _files_of(track.importance)],
+                "importance": [track.importance, checkpoint_sha256(track.importance)],
                 "seed": self.seed,
                 "corpus": self.corpus.sha256,
                 "passages": provenance.digest(list(self.corpus.passages)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import tasks
 from bench.files import locked, write_atomically
-from bench.provenance import file_sha256, sources_sha256
+from bench.provenance import digest, file_sha256, sources_sha256
 from bench.track import ConfigError, nearest
 from bench.types import Needs
 from tasks.corpora import canonical, n_tokens
@@ -58,8 +58,7 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
     known = builders()
     if name not in known:
         raise ConfigError(f"unknown corpus '{name}': {nearest(name, sorted(known))}")
-    # Another generator builds another folder, so that nothing stale is ever used.
-    folder = home / "corpora" / f"{name}-w{world}-{sources_sha256(['tasks'])[:8]}"
+    folder = home / "corpora" / f"{name}-w{world}-{_generator()[:8]}"
     with locked(folder):
         if not (folder / "manifest.json").exists():
             _build(name, known[name], folder, world=world, data_dir=data_dir)
@@ -80,6 +79,12 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
             raise CorpusError(f"{path} was changed after it was built: delete its folder")
     passages = [row["text"] for row in map(json.loads, _lines(folder / "passages.jsonl"))]
     return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest, home / "indices")
+
+
+def _generator() -> str:
+    """Another generator or knowledge bank builds another folder, so that nothing stale is used."""
+    banks = [file_sha256(path) for path in sorted(TASKS.glob("*/knowledge.json"))]
+    return digest([sources_sha256(["tasks"]), banks])
 
 
 def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path | None) -> None:

@@ -25,6 +25,8 @@ from bench.track import ConfigError, nearest
 from tasks import corpora
 
 FINE, FAILED, INCOMPLETE = 0, 1, 3
+DESCRIBED = ("asked", "rejected", "teacher", "teacher_tokens", "licence", "source", "knowledge")
+"""What a written corpus takes over from the manifest of the built-in one."""
 SHOWN = 5
 """Questions named among those that were left."""
 
@@ -33,9 +35,12 @@ def build(args: Namespace) -> int:
     """Write the corpus of a generator, or of a teacher that is asked; the exit code."""
     if args.out is not None:
         checked_out(args.out)
-    data = data_dir(args.data_dir)
     if args.teacher in corpus.builders():
-        return _generate(args, corpus.obtain(args.teacher, home(), world=0, data_dir=data))
+        if args.model or args.limit:
+            made = f"'{args.teacher}' is a generator"
+            raise ConfigError(f"--model and --limit are for asking; {made}")
+        return generate(args.teacher, args.out or Path(f"{args.teacher}.jsonl"), args.data_dir)
+    data = data_dir(args.data_dir)
     if args.track is None:
         raise ConfigError("give --track: its corpus has the questions to ask")
     order = _order(args)
@@ -48,16 +53,12 @@ def build(args: Namespace) -> int:
     return _tell(out, outcome)
 
 
-def _generate(args: Namespace, found: Corpus) -> int:
-    if args.model or args.limit:
-        raise ConfigError(f"--model and --limit are for asking; '{args.teacher}' is a generator")
-    known = {
-        key: found.manifest[key]
-        for key in ("asked", "rejected", "teacher", "teacher_tokens", "licence", "source")
-    }
+def generate(name: str, out: Path, data: str | None) -> int:
+    """Write built-in corpus `name`, made from the folder `data` of published files, to `out`."""
+    found = corpus.obtain(name, home(), world=0, data_dir=data_dir(data))
+    known = {key: found.manifest[key] for key in DESCRIBED if key in found.manifest}
     rows: Any = list(found.rows)
     passages: Any = [{"id": str(i), "text": text} for i, text in enumerate(found.passages)]
-    out = args.out or Path(f"{args.teacher}.jsonl")
     new = write_new(out, corpora.Corpus(rows=rows, passages=passages, **known))
     print(f"{out}: {len(rows)} rows{'' if new else ', as it was'}")
     return FINE

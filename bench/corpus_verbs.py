@@ -1,4 +1,4 @@
-"""The verb `corpus`: build one by asking a teacher, check one, import one.
+"""The verb `corpus`: build, check and import corpora, and say what they share with the tests.
 
 Heavy imports stand inside the functions: building the parser loads the standard library alone.
 """
@@ -20,11 +20,23 @@ def add_parser(verbs: Any) -> None:
     verb = verbs.add_parser("check", help="name every bad line of a corpus; exit 1 if there is one")
     verb.add_argument("file", type=Path, metavar="FILE.jsonl")
     verb.set_defaults(run=check)
-    verb = verbs.add_parser("import", help="make a corpus of plain JSONL")
-    verb.add_argument("file", type=Path, metavar="IN.jsonl")
+    verb = verbs.add_parser("import", help="make a corpus of published rationales or plain JSONL")
+    verb.add_argument("file", type=Path, metavar="NAME|IN.jsonl", help="a built-in one, or yours")
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
-    verb.add_argument("--licence", default="unknown", help="of the rationales; default: unknown")
+    verb.add_argument("--licence", default="unknown", help="of a file's rationales")
+    _add_data_dir(verb)
     verb.set_defaults(run=import_)
+    verb = verbs.add_parser("contamination", help="what corpora share with the published tests")
+    verb.add_argument("names", nargs="+", metavar="NAME|FILE.jsonl")
+    _add_data_dir(verb)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=contamination)
+    verb = verbs.add_parser("recall", help="how much of a row's knowledge its question retrieves")
+    verb.add_argument("name", metavar="NAME|FILE.jsonl")
+    verb.add_argument("-k", type=_number(int, 1), default=3, help="passages; default: 3")
+    _add_data_dir(verb)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=recall)
 
 
 def _add_build(verb: argparse.ArgumentParser) -> None:
@@ -48,8 +60,12 @@ def _add_build(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--prompt-price", type=share, help="of a million tokens")
     verb.add_argument("--completion-price", type=share, help="of a million tokens")
     verb.add_argument("--limit", type=whole, help="questions, spread over the tasks")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    _add_data_dir(verb)
     verb.set_defaults(run=build)
+
+
+def _add_data_dir(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
 
 
 def _number(kind: type[int] | type[float], least: float) -> Any:
@@ -94,11 +110,15 @@ def check(args: Namespace) -> int:
 
 
 def import_(args: Namespace) -> int:
-    """Write plain JSONL as a corpus, or name all its bad lines and write nothing."""
+    """Write a built-in corpus, or plain JSONL: if it has bad lines, name all and write nothing."""
+    from bench.corpus import builders
+    from bench.corpus_build import generate
     from bench.corpus_files import checked_out, write_new
     from bench.corpus_import import as_corpus, read
 
     out = checked_out(args.out)
+    if str(args.file) in builders():
+        return generate(str(args.file), out, args.data_dir)
     found = read(args.file)
     for fault in found.faults:
         print(fault)
@@ -109,3 +129,17 @@ def import_(args: Namespace) -> int:
     ignored = f"; fields not taken: {', '.join(found.ignored)}" if found.ignored else ""
     print(f"{out}: {len(found.rows)} rows{'' if new else ', as it was'}{ignored}")
     return FINE
+
+
+def contamination(args: Namespace) -> int:
+    """Print what each corpus shares with each published test set, and what its teacher may know."""
+    from bench.contents import contamination
+
+    return contamination(args.names, args.data_dir, as_json=args.json)
+
+
+def recall(args: Namespace) -> int:
+    """Print which share of a row's knowledge is among the passages that its question retrieves."""
+    from bench.contents import recall
+
+    return recall(args.name, args.k, args.data_dir, as_json=args.json)

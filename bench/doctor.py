@@ -68,7 +68,7 @@ def _student(suite: Path) -> Finding:
 def _data() -> Finding:
     folder = data_dir(None)
     ok = folder is not None and folder.is_dir()
-    advice = "set SKBENCH_DATA, or give --data-dir: only the published tasks need it"
+    advice = "skbench data fetch, then set SKBENCH_DATA: only the published tasks need it"
     return {
         "what": "published data",
         "ok": ok,

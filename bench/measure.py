@@ -2,7 +2,8 @@
 
 import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -51,7 +52,7 @@ def record(
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done, ask),
         snapshot=_snapshot(cell),
-        provenance=provenance_of(cell, student, "run"),
+        provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
         skewed=cell.method.skewed,
     )
 
@@ -78,7 +79,21 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
         prefill_flops=total(lambda p, n: flops.prefill_flops(p)),
         decode_flops=total(flops.decode_flops),
         prompt_only_flops=total(lambda p, n: flops.prompt_only_flops(p)),
+        tasks=_tasks([sample.doc for sample in samples]),
+        clusters=_clusters([sample.doc for sample in samples]),
     )
+
+
+def _tasks(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sub-task of each item; [] where all have as many items: then micro and macro are one."""
+    found = [doc["task"] for doc in docs]
+    return found if len(set(Counter(found).values())) > 1 else []
+
+
+def _clusters(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each item shares with others, its id if nothing; [] where no item shares anything."""
+    named = any(doc.get("cluster") for doc in docs)
+    return [doc.get("cluster") or doc["id"] for doc in docs] if named else []
 
 
 def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latency:
@@ -166,6 +181,13 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 
+def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
+    """What the corpus shares with each data set, of those that were searched."""
+    known = provenance.contamination(cell.track.corpus)
+    found = {name: known[name] for name in data_sets if name in known}
+    return {"contamination": found} if found else {}
+
+
 def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
     """Where a number of the cell comes from, with the command that makes it."""
     commit, dirty = cell.git_state
@@ -188,6 +210,6 @@ def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
         "lock_sha256": provenance.file_sha256(lock) if lock.is_file() else None,
         "corpus_sha256": cell.corpus.sha256,
         "student_sha256": cell.student_sha256,
-        "student_revision": getattr(student.model.config, "_commit_hash", None),
+        "student_revision": student.revision,
         "train_key": cell.train_key,
     }

@@ -42,6 +42,23 @@ def sources_sha256(names: Iterable[str]) -> str:
     return digest(found)
 
 
+def contamination(corpus: str) -> dict[str, dict[str, Any]]:
+    """Data set -> what it shares with the corpus, as `skbench corpus contamination` found it.
+
+    Counts as shares of the data set's items; {} for a corpus that was not searched.
+    """
+    path = ROOT / "tasks" / "corpora" / "contamination.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    return {
+        name: {
+            "shared_13gram": each["shared_13gram"] / each["n"],
+            "equal_questions": each["equal_questions"] / each["n"],
+            "may_be_known_to": each.get("may_be_known_to", []),
+        }
+        for name, each in known.get(corpus, {}).items()
+    }
+
+
 def versions() -> dict[str, str | None]:
     """Installed versions of the packages that a number may depend on; null where missing."""
     found: dict[str, str | None] = {"python": platform.python_version()}

@@ -156,27 +156,51 @@ def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
 
 
 def _make_record(cell: Cell) -> Record:
-    from bench import latency, measure
+    from bench import latency
     from bench import student as students
-    from bench.evaluate import evaluate, load_tasks, save_samples
     from bench.fit import fit
     from bench.flops import fit_flops
     from bench.quiet import quiet_libraries
 
     quiet_libraries()
     latency.reset_peak_memory(students.device())
-    track, corpus, scope = cell.track, cell.corpus, cell.scope
     # What can fail for want of data, or for an architecture that cannot be counted, fails now.
-    metadata: dict[str, Any] = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
-    loaded = load_tasks(track, metadata | {"data_dir": cell.data_dir and str(cell.data_dir)})
-    student = students.load(track.student, texts=corpus.texts, home=home(), seed=cell.seed)
+    loaded = items(cell)
+    student = fresh_student(cell)
     flops = fit_flops(student.model)
     spent: dict[str, Any] = {}
     if cell.method.trains:
         spent = fit(cell, student)
-        fresh = students.load(track.student, texts=corpus.texts, home=home(), seed=cell.seed)
-        student = students.restore(fresh, cell.folder / "weights")
-    ask = attach.asker(corpus, cell.method.needs, cell.seed)
-    done = evaluate(cell.method, student, track, loaded, ask, limit=scope.limit)
-    save_samples(done.samples, cell.folder / f"samples-{cell.key[:12]}.jsonl")
+        student = students.restore(fresh_student(cell), cell.folder / "weights")
+    samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
+    return judged(cell, student, loaded, flops, spent, samples)
+
+
+def items(cell: Cell) -> Any:
+    """The cell's tasks with their items."""
+    from bench.evaluate import load_tasks
+
+    scope = cell.scope
+    metadata: dict[str, Any] = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
+    data = cell.data_dir and str(cell.data_dir)
+    return load_tasks(cell.track, metadata | {"data_dir": data})
+
+
+def fresh_student(cell: Cell) -> Any:
+    """The cell's student before any training."""
+    from bench import student as students
+
+    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
+
+
+def judged(
+    cell: Cell, student: Any, loaded: Any, flops: Any, spent: Mapping[str, Any], samples: Path
+) -> Record:
+    """The record of a student that stands ready; what it answered goes to `samples`."""
+    from bench import measure
+    from bench.evaluate import evaluate, save_samples
+
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
+    done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
+    save_samples(done.samples, samples)
     return measure.record(cell, student, done, ask, flops, spent)

@@ -3,13 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import tasks
+from bench import checkpoint
 from bench.files import locked
 from bench.provenance import digest
 from bench.track import ConfigError, Scratch
@@ -24,6 +25,8 @@ class Student:
 
     model: Any
     tokenizer: Any
+    revision: str | None = None
+    """The commit that was loaded, of a hub id."""
 
     @property
     def device(self) -> torch.device:
@@ -43,7 +46,7 @@ def checkpoint_path(spec: Spec) -> str:
     """The folder or hub id to load from; ConfigError if a folder of the project is missing."""
     assert spec.path is not None
     if not spec.path.startswith("tasks/"):
-        return spec.path
+        return str(Path(spec.path).expanduser())
     folder = PACKAGE / spec.path
     if not (folder / "config.json").is_file():
         raise ConfigError(f"{folder}: no checkpoint there; make it with `skbench pretrain`")
@@ -51,38 +54,35 @@ def checkpoint_path(spec: Spec) -> str:
 
 
 def load(spec: Spec, *, texts: Iterable[str], home: Path, seed: int) -> Student:
-    """The untrained student; `texts` train the tokenizer of one that starts from scratch."""
+    """The untrained student; `texts` train the tokenizer of one that starts from scratch.
+
+    ConfigError for a checkpoint that is not there, may not be read, or is not whole.
+    """
+    if spec.scratch is not None:
+        return _from_scratch(spec.scratch, list(texts), home, seed)
+    path = checkpoint_path(spec)
+    commit = checkpoint.find(path, spec.revision)
+    pinned = replace(spec, revision=commit)
+    tokenizer = checkpoint.tokenizer(pinned, path)
+    return Student(checkpoint.model(pinned, path).to(device()), tokenizer, commit)
+
+
+def _from_scratch(spec: Scratch, texts: list[str], home: Path, seed: int) -> Student:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    if spec.scratch is not None:
-        folder = _scratch_tokenizer(spec.scratch, list(texts), home)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        config = AutoConfig.for_model(
-            **spec.scratch.config,
-            vocab_size=len(tokenizer),
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=None,
-        )
-        torch.manual_seed(seed)
-        return Student(AutoModelForCausalLM.from_config(config).to(device()), tokenizer)
-    path = checkpoint_path(spec)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            path, use_safetensors=True, dtype=torch.float32
-        )
-    except OSError as error:
-        raise ConfigError(
-            f"student '{path}' cannot be loaded: {str(error).splitlines()[0]} A gated model needs"
-            " `hf auth login`; without a hub, give the path of a local folder"
-        ) from error
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token_id = tokenizer.eos_token_id
-    return Student(model.to(device()), tokenizer)
+    tokenizer = AutoTokenizer.from_pretrained(scratch_tokenizer(spec, texts, home))
+    config = AutoConfig.for_model(
+        **spec.config,
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    torch.manual_seed(seed)
+    return Student(AutoModelForCausalLM.from_config(config).to(device()), tokenizer)
 
 
-def _scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
+def scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
     """A byte-level BPE of the corpus, trained once and kept by the hash of its texts."""
     from tokenizers import ByteLevelBPETokenizer
     from transformers import PreTrainedTokenizerFast
@@ -113,7 +113,16 @@ def adapt(student: Student, rank: int | None, alpha: int | None, seed: int) -> S
     from peft import LoraConfig, get_peft_model
 
     lora = LoraConfig(r=rank, lora_alpha=alpha or 2 * rank, target_modules="all-linear")
-    return Student(get_peft_model(student.model, lora), student.tokenizer)
+    return replace(student, model=get_peft_model(student.model, lora))
+
+
+def recompute_activations(student: Student) -> None:
+    """Keep only what enters each layer, and compute the rest again in the backward pass."""
+    model = student.model
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable()
+    else:  # as older releases of transformers call it
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def save(student: Student, folder: Path) -> None:
@@ -130,12 +139,11 @@ def save(student: Student, folder: Path) -> None:
 
 def restore(student: Student, folder: Path) -> Student:
     """The untrained `student` with the trained weights of `folder`, an adapter merged in."""
-    from transformers import AutoModelForCausalLM
-
     if (folder / "adapter_config.json").is_file():
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(student.model, folder).merge_and_unload()
     else:
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)
-    return Student(model.to(student.device), student.tokenizer)
+        # Its own class, which may be one that the checkpoint brought along.
+        model = type(student.model).from_pretrained(folder, use_safetensors=True)
+    return replace(student, model=model.to(student.device))

@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -34,6 +35,8 @@ class Student:
     trust_remote_code: bool = False
     chat_template: bool = False
     """Whether prompts go through the tokenizer's chat template: never for a base model."""
+    bf16_weights: bool = False
+    """Hold the weights in half the memory; only for those that LoRA leaves as they are."""
     shape: dict[str, Any] = field(default_factory=dict[str, Any])
     """The architecture in transformers' own words, so that cost can be counted without weights."""
 
@@ -64,6 +67,8 @@ class Training:
     precision: Literal["fp32", "bf16"] = "fp32"
     max_tokens: int = 1024
     micro_batch_tokens: int = 4096
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass: a third more work, far less memory."""
     checkpoint_steps: int = 50
 
 
@@ -140,20 +145,41 @@ def load(name_or_path: str) -> Track:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     track = build(Track, {"name": path.stem, **table}, str(path))
-    if track.reference not in track.methods:
-        raise ConfigError(f"{path}: reference '{track.reference}' is none of its methods")
     if path.parent != TRACKS and track.name in names():
         raise ConfigError(f"{path}: '{track.name}' is a built-in track; give yours another name")
+    for fault in _faults(track):
+        raise ConfigError(f"{path}: {fault}")
+    return track
+
+
+def _faults(track: Track) -> Iterator[str]:
+    """What is wrong with settings that are each of the right type."""
+    if track.reference not in track.methods:
+        yield f"reference '{track.reference}' is none of its methods"
     for where, table in (("training", track.training), ("decoding", track.decoding)):
         for each in fields(table):
             value = getattr(table, each.name)
             if type(value) is int and value < 1:
-                raise ConfigError(f"{path}: {where}.{each.name}: must be at least 1, got {value}")
+                yield f"{where}.{each.name}: must be at least 1, got {value}"
     if not track.tasks.id or not track.seeds:
-        raise ConfigError(f"{path}: tasks.id and seeds must not be empty")
+        yield "tasks.id and seeds must not be empty"
     if "" in track.decoding.stop:
-        raise ConfigError(f"{path}: decoding.stop: an empty stop string would stop everything")
-    return track
+        yield "decoding.stop: an empty stop string would stop everything"
+    yield from _student_faults(track.student, track.training)
+
+
+def _student_faults(student: Student, training: Training) -> Iterator[str]:
+    if (student.path is None) == (student.scratch is None):
+        yield "student: give either path or scratch"
+    if student.scratch is not None:
+        untrained = Student(scratch=student.scratch)
+        for each in fields(student):
+            if getattr(student, each.name) != getattr(untrained, each.name):
+                yield f"student.{each.name}: goes with path, and this student starts from scratch"
+    if student.shape and "model_type" not in student.shape:
+        yield "student.shape: name the model_type, as in the config.json of the checkpoint"
+    if student.bf16_weights and training.lora_rank is None:
+        yield "student.bf16_weights: weights that train stay in fp32; set training.lora_rank"
 
 
 def build(cls: type[T], table: dict[str, Any], where: str) -> T:

@@ -72,6 +72,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     # The seed is set before the adapter is built.
     student = students.adapt(student, training.lora_rank, training.lora_alpha, seed)
+    if training.gradient_checkpointing:
+        students.recompute_activations(student)
     loop = _Loop(method, student, training, segments(method.restart_points, total), teacher)
     kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
     state = loop.resume(out / CHECKPOINT)

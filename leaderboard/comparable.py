@@ -86,7 +86,8 @@ def _said(value: object) -> object:
     }
 
 
-def _layout(record: Record) -> dict[str, tuple[Group, str, list[str]]]:
+def _layout(record: Record) -> dict[str, tuple[Group, str, list[str], list[str], list[str]]]:
     return {
-        name: (each.group, each.items_sha256, each.items) for name, each in record.data_sets.items()
+        name: (each.group, each.items_sha256, each.items, each.tasks, each.clusters)
+        for name, each in record.data_sets.items()
     }

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from leaderboard.averages import matrices
 from leaderboard.comparable import check_seeds
-from leaderboard.rank import matrices, row
+from leaderboard.rank import row
 from leaderboard.record import Group, Record, RecordError
-from leaderboard.stats import Difference, Matrix, difference, holm, mcnemar
+from leaderboard.stats import Difference, Matrix, by_cluster, difference, holm, mcnemar
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Differences are A - B as fractions, ratios A / B (None where B's is zero).
 
-    Per data set, p values are adjusted after Holm; between two single runs they are McNemar's.
+    Per data set, p values are adjusted after Holm; between two single runs they are McNemar's,
+    unless items share a source: McNemar's test would count them as independent.
     """
 
     track: str
@@ -56,14 +58,15 @@ def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> 
     names = [name for name in sorted(a[0].data_sets) if a[0].data_sets[name].group == group]
     if not names:
         return None
-    aligned = [_aligned(a[0], b, name) for name in names]
+    aligned = [_clustered(a[0], b, name) for name in names]
     return difference(matrices(a, group), aligned)
 
 
 def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
     """Raise RecordError unless both answered the same items of the same data sets.
 
-    The order of items is free, but not their text: equal ids with another hash are other items.
+    The order of items is free, but neither their text nor their clusters: equal ids with another
+    hash are other items.
     """
     check_seeds(a)
     check_seeds(b)
@@ -74,7 +77,7 @@ def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
             or other is None
             or one.group != other.group
             or one.items_sha256 != other.items_sha256
-            or set(one.items) != set(other.items)
+            or one.cluster_of() != other.cluster_of()
         ):
             raise RecordError(
                 f"{a[0].track}: {a[0].label} and {b[0].label} have different items in {name};"
@@ -90,12 +93,13 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 def comparison_text(comparison: Comparison) -> str:
     """A comparison as a few lines."""
     c = comparison
+    width = max(15, *map(len, c.data_sets)) + 1
     lines = [f"{c.track}: {c.a} - {c.b}, in points of accuracy"]
     for name, gap in (("ID", c.id), ("OOD", c.ood)):
         if gap is not None:
-            lines.append(f"  {name:<16}{_points(gap)}  p = {gap.p:.3g}")
+            lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g}")
     for name, gap in c.data_sets.items():
-        lines.append(f"  {name:<16}{_points(gap)}  p = {gap.p:.3g} (Holm)")
+        lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g} (Holm)")
     lines.append(f"{c.a} / {c.b}, cost of a solved question")
     for name, ratio in (
         ("FLOPs", c.total_flops_ratio),
@@ -103,28 +107,29 @@ def comparison_text(comparison: Comparison) -> str:
         ("ttft", c.ttft_ratio),
         ("tpot", c.tpot_ratio),
     ):
-        lines.append(f"  {name:<16}{'-' if ratio is None else f'{ratio:.3f}'}")
+        lines.append(f"  {name:<{width}}{'-' if ratio is None else f'{ratio:.3f}'}")
     return "\n".join(lines)
 
 
 def _by_data_set(a: Sequence[Record], b: Sequence[Record]) -> dict[str, Difference]:
     gaps: dict[str, Difference] = {}
     for name in sorted(a[0].data_sets):
-        one, other = _aligned(a[0], a, name), _aligned(a[0], b, name)
+        one, other = _clustered(a[0], a, name), _clustered(a[0], b, name)
         gap = difference([one], [other])
-        if len(a) == len(b) == 1:
+        if len(a) == len(b) == 1 and not a[0].data_sets[name].clusters:
             gap = replace(gap, p=mcnemar(one[0].tolist(), other[0].tolist()))
         gaps[name] = gap
     adjusted = holm([gap.p for gap in gaps.values()])
     return {name: replace(gap, p=p) for (name, gap), p in zip(gaps.items(), adjusted, strict=True)}
 
 
-def _aligned(order: Record, records: Sequence[Record], name: str) -> Matrix:
-    """Outcomes (n_seeds, n_items) on a data set, columns in the order of `order`'s items."""
+def _clustered(order: Record, records: Sequence[Record], name: str) -> Matrix:
+    """Outcomes on a data set, a row per seed: columns as `matrices` has them for `order`."""
     position = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
     columns = [position[item] for item in order.data_sets[name].items]
     strict = [record.data_sets[name].strict for record in records]
-    return np.array(strict, dtype=np.float64)[:, columns]
+    aligned: Matrix = np.array(strict, dtype=np.float64)[:, columns]
+    return by_cluster(aligned, order.data_sets[name].clusters)
 
 
 def _points(gap: Difference) -> str:

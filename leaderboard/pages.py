@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from leaderboard import claimed, cost_tables
 from leaderboard.audit import audit, audit_legend, audit_table
 from leaderboard.board import load, tracks
 from leaderboard.files import replace_text
@@ -22,8 +23,8 @@ _REGION = re.compile(
 )
 _HEAD = """# Leaderboard
 
-Made by `skbench board render` from the records under `leaderboard/records/`, the probes and the
-maps beside them; do not edit.
+Made by `skbench board render` from the records under `leaderboard/records/`, and the probes, maps,
+costs and papers' tables beside them; do not edit.
 """
 
 
@@ -66,6 +67,8 @@ def _leaderboard(home: Path) -> dict[Path, str]:
         if track in tracks(probes):
             parts += _internalization(track, probes, home / "pictures", pictures)
     parts += _regimes(home / "maps" / "v1", home / "pictures", pictures)
+    parts += cost_tables.section(home / "cost", home / "reported")
+    parts += claimed.section(home / "reported", records)
     return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
 
 

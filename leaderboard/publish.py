@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from leaderboard.board import beside, load
+from leaderboard.comparable import run_name
 from leaderboard.internalization import internalization
 from leaderboard.probes import ProbeRecord, load_probes, place
 from leaderboard.rank import rows
@@ -27,6 +28,11 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
 def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Record]]:
     new: list[tuple[Path, Record]] = []
     for record in load(track, src_root, known=[track]):
+        if "checkpoint" in record.snapshot:
+            raise RecordError(
+                f"{run_name(record)}: a checkpoint that was trained elsewhere; what it was given is"
+                " not known, so it is not published"
+            )
         path = dest_root / record.track / record.label / f"seed{record.seed}.json"
         if not path.exists():
             new.append((path, record))

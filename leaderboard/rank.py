@@ -4,16 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from statistics import fmean, median
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from leaderboard.audit import audit
+from leaderboard.averages import estimate, group_micro, means, task_macro, task_micro
 from leaderboard.comparable import check_seeds, check_table, run_name
-from leaderboard.record import DataSet, Group, Record, RecordError
-from leaderboard.stats import Estimate, Matrix, headline
-
-Extractor = Literal["strict", "author", "flexible"]
+from leaderboard.overlap import Overlap, overlaps
+from leaderboard.record import DataSet, Record, RecordError
+from leaderboard.stats import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +19,17 @@ class Row:
     """One line of the board.
 
     Accuracies are fractions: headline = unweighted mean over data sets, strict extractor
-    unless named otherwise. Tokens, calls and FLOPs are means per question, over all questions
-    of all data sets alike; FLOPs are rounded to integers. `failed` is a share of those
-    questions, `overflow` a count over all seeds. Latencies are medians over seeds, training
-    costs means over seeds, peak memory the largest. `relative_` FLOPs are to the track's
-    reference label, None where it has no row, or where a prompt of either row did not fit: their
-    means are then over different questions. Times to the first token include the time to
-    retrieve. `train_flops` are those of full fine-tuning, 3 x forward; LoRA spends up to a third
-    less. `teacher_tokens` are what the method was given of the teacher's writing: rationales,
-    and knowledge where it needs it.
+    unless named otherwise. `tasks` holds the micro average of each data set, the mean over its
+    items; `tasks_macro` the unweighted mean over its sub-tasks, where that is another number.
+    `id_micro` and `ood_micro` are means over all items of a group. Tokens, calls and FLOPs are
+    means per question, over all questions of all data sets alike; FLOPs are rounded to integers.
+    `failed` is a share of those questions, `overflow` a count over all seeds. Latencies are
+    medians over seeds, training costs means over seeds, peak memory the largest. `relative_`
+    FLOPs are to the track's reference label, None where it has no row, or where a prompt of either
+    row did not fit: their means are then over different questions. Times to the first token
+    include the time to retrieve. `train_flops` are those of full fine-tuning, 3 x forward; LoRA
+    spends up to a third less. `teacher_tokens` are what the method was given of the teacher's
+    writing: rationales, and knowledge where it needs it.
     """
 
     method: str
@@ -38,6 +38,9 @@ class Row:
     id: Estimate
     ood: Estimate | None
     tasks: dict[str, float]
+    tasks_macro: dict[str, float]
+    id_micro: float
+    ood_micro: float | None
     id_author: float
     ood_author: float | None
     id_flexible: float
@@ -76,6 +79,8 @@ class Row:
     """What training and decoding had that the reference's had not, in words."""
     outside: list[str] = field(default_factory=list[str])
     """Where a training loss leaves the band of the published runs, in words."""
+    contamination: dict[str, Overlap] = field(default_factory=dict[str, Overlap])
+    """What a data set shares with the corpus; of the data sets that were searched."""
 
     @property
     def overall(self) -> float:
@@ -103,8 +108,9 @@ def row(records: Sequence[Record]) -> Row:
     check_seeds(records)
     sets = [data_set for record in records for data_set in record.data_sets.values()]
     recalls = [r.retrieval_recall for r in records if r.retrieval_recall is not None]
-    author, flexible = _means(records, "author"), _means(records, "flexible")
-    in_domain = _estimate(records, "id")
+    author, flexible = means(records, "author"), means(records, "flexible")
+    micro = group_micro(records)
+    in_domain = estimate(records, "id")
     if in_domain is None:
         raise RecordError(f"{run_name(records[0])}: no data set of group id")
     return Row(
@@ -112,8 +118,11 @@ def row(records: Sequence[Record]) -> Row:
         reference=records[0].reference,
         n_seeds=len(records),
         id=in_domain,
-        ood=_estimate(records, "ood"),
-        tasks={name: float(m.mean()) for name, m in _matrices(records, "strict").items()},
+        ood=estimate(records, "ood"),
+        tasks=task_micro(records),
+        tasks_macro=task_macro(records),
+        id_micro=micro["id"] or 0.0,
+        ood_micro=micro["ood"],
         id_author=author["id"] or 0.0,
         ood_author=author["ood"],
         id_flexible=flexible["id"] or 0.0,
@@ -126,6 +135,7 @@ def row(records: Sequence[Record]) -> Row:
         kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
+        contamination=overlaps(records),
         **_question_costs(sets),
         **_run_costs(records),
     )
@@ -134,34 +144,6 @@ def row(records: Sequence[Record]) -> Row:
 def row_json(row: Row) -> dict[str, Any]:
     """A row as plain data, accuracies as fractions."""
     return asdict(row)
-
-
-def matrices(
-    records: Sequence[Record], group: Group, extractor: Extractor = "strict"
-) -> list[Matrix]:
-    """One (n_seeds, n_items) matrix of outcomes per data set of the group, by name."""
-    named = _matrices(records, extractor)
-    return [m for name, m in named.items() if records[0].data_sets[name].group == group]
-
-
-def _matrices(records: Sequence[Record], extractor: Extractor) -> dict[str, Matrix]:
-    return {
-        name: np.array([getattr(r.data_sets[name], extractor) for r in records], dtype=np.float64)
-        for name in sorted(records[0].data_sets)
-    }
-
-
-def _estimate(records: Sequence[Record], group: Group) -> Estimate | None:
-    found = matrices(records, group)
-    return headline(found) if found else None
-
-
-def _means(records: Sequence[Record], extractor: Extractor) -> dict[Group, float | None]:
-    def mean(group: Group) -> float | None:
-        found = matrices(records, group, extractor)
-        return fmean(float(matrix.mean()) for matrix in found) if found else None
-
-    return {"id": mean("id"), "ood": mean("ood")}
 
 
 def _question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:

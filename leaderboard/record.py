@@ -18,7 +18,7 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Per-question outcomes on one data set; all lists are parallel to `items`.
+    """Per-question outcomes on one data set; all lists are parallel to `items`, or [] if optional.
 
     `strict`, `author` and `flexible` are 0 or 1 under that extractor; `failed` is 1 where the
     strict extractor found no answer. Token counts are summed over the calls of the question's
@@ -40,6 +40,19 @@ class DataSet:
     prefill_flops: list[int]
     decode_flops: list[int]
     prompt_only_flops: list[int]
+    tasks: list[str] = field(default_factory=list[str])
+    """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
+    clusters: list[str] = field(default_factory=list[str])
+    """What an item shares with others, such as the question it varies; [] where items share
+    nothing."""
+
+    def cluster_of(self) -> dict[str, str]:
+        """Item -> its cluster; itself where the items share nothing."""
+        return dict(zip(self.items, self.clusters or self.items, strict=True))
+
+
+_OPTIONAL = ("tasks", "clusters")
+"""Columns of a data set that a file has only where they are not empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +143,12 @@ class Record:
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
-        write_once(path, asdict(self), "record")
+        body = asdict(self)
+        for data_set in body["data_sets"].values():
+            for name in _OPTIONAL:
+                if not data_set[name]:
+                    del data_set[name]
+        write_once(path, body, "record")
 
     @classmethod
     def load(cls, path: Path) -> "Record":
@@ -159,7 +177,7 @@ class Record:
         for name, data_set in self.data_sets.items():
             for column in fields(DataSet)[2:]:
                 found = len(getattr(data_set, column.name))
-                if found != len(data_set.items):
+                if found != len(data_set.items) and (found or column.name not in _OPTIONAL):
                     raise RecordError(
                         f"{path}: {name}.{column.name} has {found} entries,"
                         f" items has {len(data_set.items)}"

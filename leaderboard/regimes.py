@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
 
+from leaderboard.averages import matrices
 from leaderboard.compare import check_pairs
 from leaderboard.maps import Point, Side, Sweep, World
-from leaderboard.rank import matrices
 from leaderboard.record import Group, Record, RecordError, Scope
 from leaderboard.stats import mean_interval
 from leaderboard.tables import DIRTY, NONE, TableFormat, marked, percent, points, ratio, tabulated

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from leaderboard.averages import matrices
 from leaderboard.board import UnknownName
 from leaderboard.compare import check_pairs, group_difference
-from leaderboard.rank import matrices
 from leaderboard.record import DataSet, Group, Record, RecordError
 from leaderboard.stats import ALPHA, headline, holm
 

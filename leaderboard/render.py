@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
+from leaderboard.overlap import overlap_lines
 from leaderboard.rank import Row, row_json
 from leaderboard.stats import Estimate
 from leaderboard.tables import (
@@ -55,14 +56,17 @@ def table(rows: Sequence[Row], form: TableFormat) -> str:
 
 
 def detail(rows: Sequence[Row], form: TableFormat) -> str:
-    """Accuracy per data set, under the other extractors, and the share of failed extractions."""
-    names = sorted({name for row in rows for name in row.tasks})
-    headers = ["method", *names, "ID author", "OOD author", "ID flexible", "OOD flexible"]
+    """Accuracy per data set, under the other extractors, and the share of failed extractions.
+
+    Macro averages and overlaps with the corpus are shown where any row has them.
+    """
+    averages = _averages(rows)
+    headers = ["method", *averages, "ID author", "OOD author", "ID flexible", "OOD flexible"]
     headers += ["failed", "overflow", "recall", "kept"]
     body = [
         [
             _method(row),
-            *(percent(row.tasks.get(name)) for name in names),
+            *(percent(values.get(row.method)) for values in averages.values()),
             percent(row.id_author),
             percent(row.ood_author),
             percent(row.id_flexible),
@@ -74,7 +78,8 @@ def detail(rows: Sequence[Row], form: TableFormat) -> str:
         ]
         for row in rows
     ]
-    return tabulated(headers, body, form)
+    overlap = {name: each for row in rows for name, each in row.contamination.items()}
+    return tabulated(headers, [*body, *overlap_lines(overlap, headers[1:])], form)
 
 
 def legend(rows: Sequence[Row]) -> str:
@@ -109,7 +114,35 @@ def legend(rows: Sequence[Row]) -> str:
             " `skbench board bands --local`.",
         ),
     )
+    note += _averages_note(rows)
     return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
+
+
+def _averages(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
+    """Column -> label -> accuracy: each data set, and the other averages where there are any."""
+    columns: dict[str, dict[str, float | None]] = {}
+    for name in sorted({name for row in rows for name in row.tasks}):
+        columns[name] = {row.method: row.tasks.get(name) for row in rows}
+        if any(name in row.tasks_macro for row in rows):
+            columns[f"{name} macro"] = {row.method: row.tasks_macro.get(name) for row in rows}
+    if _has_macro(rows):
+        columns["ID micro"] = {row.method: row.id_micro for row in rows}
+        columns["OOD micro"] = {row.method: row.ood_micro for row in rows}
+    return columns
+
+
+def _averages_note(rows: Sequence[Row]) -> str:
+    if not _has_macro(rows):
+        return ""
+    return (
+        " A data set's own column is its micro average, the mean over its items; macro: the"
+        " unweighted mean over its sub-tasks. ID micro, OOD micro: the mean over all items of all"
+        " data sets together; ID and OOD average over data sets, as the paper does."
+    )
+
+
+def _has_macro(rows: Sequence[Row]) -> bool:
+    return any(row.tasks_macro for row in rows)
 
 
 def _cells(row: Row) -> list[str]:

@@ -34,6 +34,8 @@ class Item(TypedDict):
     target: str
     facts: NotRequired[list[str]]
     """What must be known to answer, where the suite can say: marks a passage as relevant."""
+    cluster: NotRequired[str]
+    """What the item shares with others, a passage or a seed question; all rows say it or none."""
 
 
 def canonical(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -83,6 +85,8 @@ def dataset(rows: Sequence[Item]) -> "Dataset":
     columns = {"id": text, "task": text, "question": text, "options": List(text), "target": text}
     if rows and "facts" in rows[0]:
         columns["facts"] = List(text)
+    if rows and "cluster" in rows[0]:
+        columns["cluster"] = text
     return Dataset.from_list(  # pyright: ignore[reportUnknownMemberType]
         [dict(row) for row in rows], features=Features(columns)
     )

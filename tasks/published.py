@@ -1,126 +1,65 @@
-"""The published suites, read from a folder of raw files: BBH and ARC-Easy.
+"""The published suites as lm-eval serves them: which there are, and the one loader of all.
 
-One real question of each:
-
-- navigate: "If you follow these instructions, do you return to the starting point? Turn left. ..
-  Options: - Yes - No" -> "No"
-- arc_easy: "Which piece of safety equipment is used to keep mold spores from entering the
-  respiratory system? Options: (A) safety goggles (B) breathing mask .." -> "(B)"
-
-The folder holds files of the repositories below, byte for byte: from BBH_SOURCE
-`bbh/bbh/TASK.json`, `bbh/cot-prompts/TASK.txt` and `bbh_codex_cot/TASK_*.json` (there in
-code-davinci-002-outputs/code-davinci-002-cot), from ARC_SOURCE `cascod/ARC-Easy-Test.json`.
+Each is read from a folder of raw files by a module of its own in in_domain/ or out_of_domain/,
+which opens with one real question; SOURCES.tsv says which files of which repositories.
 """
 
-import hashlib
-import json
-import math
-import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING
 
 from tasks import docs
-from tasks.docs import Item, MissingDataError
+from tasks.docs import Item
+from tasks.in_domain.bbh import bbh
+from tasks.in_domain.gsm8k import gsm8k
+from tasks.out_of_domain.agieval import agieval
+from tasks.out_of_domain.arc import arc_challenge, arc_easy
+from tasks.out_of_domain.bb_sub import bb_sub, bb_sub_no_strategyqa
+from tasks.out_of_domain.gsm_plus import gsm_plus, gsm_plus_none
+from tasks.raw import data_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
 
-BBH_SOURCE = "suzgunmirac/BIG-Bench-Hard@9ee07bd481feebf959a6b59d61ea57bdcf30964d"
-ARC_SOURCE = "C-W-D/CasCoD@3468d154df1620e577ea03137ec50b7afb746feb"
+
+def bbh_test(folder: Path) -> list[Item]:
+    """The part of BBH that is asked."""
+    return bbh(folder).test
+
+
+TEST_SETS: dict[str, Callable[[Path], list[Item]]] = {
+    "skb_agieval": agieval,
+    "skb_arc_challenge": arc_challenge,
+    "skb_arc_easy": arc_easy,
+    "skb_bb_sub": bb_sub,
+    "skb_bb_sub_no_strategyqa": bb_sub_no_strategyqa,
+    "skb_bbh": bbh_test,
+    "skb_gsm8k": gsm8k,
+    "skb_gsm_plus": gsm_plus,
+    "skb_gsm_plus_none": gsm_plus_none,
+}
+"""lm-eval task -> its test items, read from a data folder."""
 
 _USUAL = {"world": (None, 0), "split": (None, "test"), "sealed": (None,)}
 
 
-class RawExample(TypedDict):
-    """A question and its gold answer as both sources have them."""
-
-    input: str
-    target: str
+def items(data_set: str, folder: Path) -> list[Item]:
+    """The test items in the order in which they are served: sub-tasks take turns."""
+    return docs.stratified(TEST_SETS[data_set](folder))
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """BBH in two parts without a question in common."""
-
-    train: list[Item]
-    test: list[Item]
-
-
-def data_folder(data_dir: str | Path | None) -> Path:
-    """The folder of raw files: the one given, else $SKBENCH_DATA; FileNotFoundError if neither."""
-    given = data_dir or os.environ.get("SKBENCH_DATA")
-    if not given:
-        raise MissingDataError(
-            "published suites: no data folder given; pass --data-dir FOLDER or set SKBENCH_DATA"
-        )
-    folder = Path(given)
-    if not folder.is_dir():
-        raise MissingDataError(
-            f"published suites: no folder {folder}; correct --data-dir or SKBENCH_DATA"
-        )
-    return folder
-
-
-def listed(folder: Path, pattern: str, source: str) -> list[Path]:
-    """The files below `folder` that match, sorted; FileNotFoundError naming `source` if none."""
-    found = sorted(folder.glob(pattern))
-    if not found:
-        raise MissingDataError(f"{folder / pattern}: no such file; lay out {source} there")
-    return found
-
-
-def bbh(folder: Path) -> Split:
-    """BIG-Bench Hard: per task, sorted by sha256 of the question, the last fifth (ceil) is test.
-
-    The hash is over the question as published. Equal questions sort together, and where the cut
-    would part them they all go to test.
-    """
-    split = Split([], [])
-    for path in listed(folder, "bbh/bbh/*.json", BBH_SOURCE):
-        raw = cast("dict[str, list[RawExample]]", json.loads(path.read_bytes()))["examples"]
-        order = sorted(range(len(raw)), key=lambda i, raw=raw: (_sha256(raw[i]["input"]), i))
-        first_of_test = order[len(raw) - math.ceil(len(raw) / 5)]
-        cut = _sha256(raw[first_of_test]["input"])
-        items = {i: _item(f"bbh/{path.stem}/{i}", path.stem, raw[i]) for i in order}
-        test = [i for i in order if _sha256(raw[i]["input"]) >= cut]
-        split.test.extend(items[i] for i in test)
-        split.train.extend(items[i] for i in sorted(set(order) - set(test)))
-    return split
-
-
-def arc_easy(folder: Path) -> list[Item]:
-    """ARC-Easy test as CasCoD uses it; 97 questions have labels (1)..(4)."""
-    (path,) = listed(folder, "cascod/ARC-Easy-Test.json", ARC_SOURCE)
-    raw = cast("list[RawExample]", json.loads(path.read_bytes()))
-    return [_item(f"arc_easy/{i}", "arc_easy", example) for i, example in enumerate(raw)]
-
-
-def load_bbh(
+def load(
+    data_set: str,
+    items_sha256: str,
+    revision: str,
     data_dir: str | None = None,
-    items_sha256: str = "",
     **metadata: object,
 ) -> "dict[str, Dataset]":
-    """`skb_bbh` for lm-eval, which passes the metadata as keywords; tasks take turns."""
-    _refuse_other_items("skb_bbh", metadata)
+    """What lm-eval's `custom_dataset` calls with the task's metadata: {"test": Dataset}."""
+    _refuse_other_items(data_set, metadata)
     folder = data_folder(data_dir)
-    rows = docs.stratified(bbh(folder).test)
-    docs.check_pin("skb_bbh", rows, items_sha256, _remedy(folder, BBH_SOURCE))
-    return {"test": docs.dataset(rows)}
-
-
-def load_arc_easy(
-    data_dir: str | None = None,
-    items_sha256: str = "",
-    **metadata: object,
-) -> "dict[str, Dataset]":
-    """`skb_arc_easy` for lm-eval, which passes the metadata as keywords."""
-    _refuse_other_items("skb_arc_easy", metadata)
-    folder = data_folder(data_dir)
-    rows = docs.stratified(arc_easy(folder))
-    docs.check_pin("skb_arc_easy", rows, items_sha256, _remedy(folder, ARC_SOURCE))
+    rows = items(data_set, folder)
+    docs.check_pin(data_set, rows, items_sha256, f"Put the files of {revision} into {folder}.")
     return {"test": docs.dataset(rows)}
 
 
@@ -132,28 +71,3 @@ def _refuse_other_items(name: str, metadata: Mapping[str, object]) -> None:
             f"{name}: only its published test items exist, asked for {asked};"
             " leave out --world, --split and --sealed"
         )
-
-
-def _remedy(folder: Path, source: str) -> str:
-    return f"Put the files of {source} into {folder}."
-
-
-def _item(name: str, task: str, raw: RawExample) -> Item:
-    question = raw["input"].removeprefix("Question: ")
-    return {
-        "id": name,
-        "task": task,
-        "question": question,
-        "options": _options(question),
-        "target": raw["target"],
-    }
-
-
-def _options(question: str) -> list[str]:
-    """The lines under "Options:": "(A) circle" as it stands, "- Yes" without its dash."""
-    _, found, listing = question.rpartition("\nOptions:\n")
-    return [re.sub(r"^- ", "", line).strip() for line in listing.split("\n")] if found else []
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,6 +6,8 @@ code's rule with its faults kept, `flexible` forgives the form. None = nothing w
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import TypedDict
 
 from tasks.docs import Item
@@ -13,6 +15,7 @@ from tasks.docs import Item
 CONCLUSION = "Therefore, the answer is"
 
 _NUMBER = re.compile(r"[+-]?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+_FRACTION = re.compile(r"[+-]?[0-9]{1,9}/0*[1-9][0-9]{0,8}")
 _LABELLED = re.compile(r"\(([A-Za-z0-9])\)\s*(.*)", re.DOTALL)
 _LETTER = re.compile(r"\(?([a-z0-9])\)?")
 _CUE = re.compile(r"\banswer(?:\s+is\b|\s*:)\s*:?", re.IGNORECASE)
@@ -36,7 +39,7 @@ def process_results(doc: Item, results: Sequence[str]) -> Scores:
     return {
         "strict": float(found is not None and matches(found, gold, options)),
         "author": float(author_matches(author(solution, task), gold, task)),
-        "flexible": float(lenient is not None and matches(lenient, gold, options)),
+        "flexible": float(lenient is not None and _tells(lenient, gold, options)),
         "failed": float(found is None),
     }
 
@@ -47,8 +50,9 @@ def process_results(doc: Item, results: Sequence[str]) -> Scores:
 def matches(answer: str, gold: str, options: Sequence[str] = ()) -> bool:
     """Whether the two mean the same answer.
 
-    Case, blanks, a final full stop, thousands commas and trailing zeros do not count. Where options
-    have letters, "(B)", "b", "(B) circle" and "circle" are one answer if only one option says so.
+    Case, blanks, a final full stop, thousands commas, trailing zeros and a dollar sign do not
+    count, and fractions count by their value: "1/2" is "0.5". Where options have letters, "(B)",
+    "b", "(B) circle" and "circle" are one answer if only one option says so.
     """
     return _canonical(answer, options) == _canonical(gold, options)
 
@@ -69,7 +73,17 @@ def _canonical(answer: str, options: Sequence[str]) -> str:
 
 def _normalised(answer: str) -> str:
     form = " ".join(_trimmed(answer).casefold().split())
-    return _plain_number(form) if _NUMBER.fullmatch(form) else form
+    amount = form.removeprefix("$")
+    if _FRACTION.fullmatch(amount):
+        return _plain_fraction(amount)
+    return _plain_number(amount) if _NUMBER.fullmatch(amount) else form
+
+
+def _plain_fraction(fraction: str) -> str:
+    """The decimal number that is exactly this fraction, else the fraction in lowest terms."""
+    value = Fraction(fraction)
+    decimal = Decimal(value.numerator) / value.denominator
+    return _plain_number(f"{decimal:f}") if Fraction(decimal) == value else str(value)
 
 
 def _plain_number(number: str) -> str:
@@ -110,6 +124,13 @@ def flexible(solution: str, options: Sequence[str] = ()) -> str | None:
     if numbers := _NUMBER.findall(solution):
         return numbers[-1]
     return _trimmed(solution).rpartition(" ")[2] or None
+
+
+def _tells(answer: str, gold: str, options: Sequence[str]) -> bool:
+    """As `matches`; a free answer may also wrap the one number that it holds: "18 dollars"."""
+    numbers = _NUMBER.findall(answer)
+    wrapped = not options and len(numbers) == 1 and _NUMBER.fullmatch(gold) is not None
+    return matches(answer, gold, options) or (wrapped and matches(numbers[0], gold))
 
 
 def _names_one(answer: str, options: Sequence[str]) -> bool:

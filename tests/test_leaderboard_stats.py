@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binomtest, ttest_rel
 
-from leaderboard.stats import difference, headline, holm, mcnemar, wilson
+from leaderboard.stats import by_cluster, difference, headline, holm, mcnemar, wilson
 
 outcomes = st.lists(st.integers(0, 1), min_size=2, max_size=12)
+SIZES = np.tile([2, 8, 5, 9], 10)
+CLUSTERS = [str(cluster) for cluster in np.repeat(np.arange(40), SIZES)]
 p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
@@ -29,6 +31,12 @@ def simulate(rng, n_seeds, items, seed_sd, c=0.3):
     rest = sqrt(1 - 0.36 - seed_sd**2)
     draw = [seeds + 0.6 * each + rest * rng.normal(size=(n_seeds, len(each))) for each in items]
     return [(each < c).astype(float) for each in draw]
+
+
+def clustered_effects(rng):
+    """Latent item effects of one data set, variance 1, seven tenths of it shared in a cluster."""
+    shared = np.repeat(rng.normal(size=(1, len(SIZES))), SIZES, axis=1)
+    return sqrt(0.7) * shared + sqrt(0.3) * rng.normal(size=(1, len(CLUSTERS)))
 
 
 def test_the_headline_weighs_data_sets_alike_whatever_their_size():
@@ -150,6 +158,71 @@ def test_differences_of_equal_methods_are_called_significant_one_time_in_twenty(
         a, b = (simulate(rng, n, items, 0.0 if n == 1 else 0.15) for n in n_seeds)
         called += difference(a, b).p < 0.05
     assert 0.03 <= called / repeats <= 0.07
+
+
+def test_clusters_of_one_size_count_as_their_means():
+    x = matrix([1, 1, 0, 1, 0, 0], [1, 0, 0, 1, 1, 0])
+    means = matrix([1, 1 / 2, 0], [1, 1 / 2, 0])
+    assert by_cluster(x, ["a", "b", "c", "a", "b", "c"]) == pytest.approx(means)
+
+
+def test_clusters_of_several_sizes_give_the_robust_variance_of_a_mean():
+    y, clusters = np.array([1, 1, 1, 0, 1, 0, 0.0]), list("aaabbcd")
+    gaps = [np.sum(y[[c == name for c in clusters]] - y.mean()) for name in "abcd"]
+    expected = 4 / 3 * sum(gap**2 for gap in gaps) / 7**2
+    estimate = headline([by_cluster(y[None], clusters)])
+    assert estimate.value == pytest.approx(y.mean())
+    assert estimate.stderr == pytest.approx(sqrt(expected))
+    assert estimate.low == pytest.approx(max(0, y.mean() - 3.182446 * sqrt(expected)))  # df = 3
+
+
+@given(outcomes, st.data())
+def test_a_cluster_to_each_item_changes_nothing_and_no_clusters_nothing_at_all(row, data):
+    x = matrix(row, row[::-1])
+    names = data.draw(st.permutations([f"c{i}" for i in range(len(row))]))
+    one, other = headline([x]), headline([by_cluster(x, names)])
+    assert (one.low, one.high, one.stderr) == pytest.approx((other.low, other.high, other.stderr))
+    assert by_cluster(x, []) is x
+
+
+@given(outcomes, st.data())
+def test_clusters_keep_the_mean_of_every_seed_and_add_up_to_differences(row, data):
+    a, b = matrix(row, row[::-1]), matrix(row[::-1], [0] * len(row))
+    names = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(row), max_size=len(row)))
+    assert by_cluster(a, names).mean(axis=1) == pytest.approx(a.mean(axis=1))
+    gap = by_cluster(a, names) - by_cluster(b, names)
+    assert by_cluster(a - b, names) == pytest.approx(gap)
+
+
+def test_equal_outcomes_in_clusters_have_the_interval_of_as_many_items_as_there_are_clusters():
+    estimate = headline([by_cluster(np.ones((1, 60)), ["a", "b", "c"] * 20)])
+    assert (estimate.low, estimate.high) == wilson(1.0, 3)
+
+
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_intervals_cover_the_truth_with_clusters_and_too_seldom_without(n_seeds):
+    rng = np.random.default_rng(5)
+    hits, repeats = np.zeros(2), 2000
+    for _ in range(repeats):
+        (x,) = simulate(rng, n_seeds, clustered_effects(rng), 0.1 if n_seeds > 1 else 0.0)
+        for i, each in enumerate((by_cluster(x, CLUSTERS), x)):
+            estimate = headline([each])
+            hits[i] += estimate.low <= ndtr(0.3) <= estimate.high
+    with_clusters, without = hits / repeats
+    assert 0.93 <= with_clusters <= 0.97
+    assert without < 0.9
+
+
+def test_methods_that_differ_by_cluster_alone_are_called_different_too_often_without_clusters():
+    rng = np.random.default_rng(6)
+    called, repeats = np.zeros(2), 1000
+    for _ in range(repeats):
+        a, b = (simulate(rng, 1, clustered_effects(rng), 0.0)[0] for _ in range(2))
+        pairs = [(by_cluster(a, CLUSTERS), by_cluster(b, CLUSTERS)), (a, b)]
+        called += [difference([x], [y]).p < 0.05 for x, y in pairs]
+    with_clusters, without = called / repeats
+    assert 0.03 <= with_clusters <= 0.07
+    assert without > 0.1
 
 
 @settings(max_examples=50)

@@ -1,11 +1,15 @@
 """What a record says of a run, beyond what its parts are tested for."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
-from bench import latency, measure, registry
+from bench import latency, measure, provenance, registry
+from bench.evaluate import Sample
+from bench.solve import Solved
 from bench.types import Needs
+from tasks.pocket import suite
 
 WRITTEN = {"rationale": 100, "further": 70, "knowledge": 30}
 
@@ -31,6 +35,66 @@ def test_a_method_is_charged_for_what_it_was_given_of_the_teachers_writing(name,
         method=method, corpus=SimpleNamespace(manifest={"teacher_tokens": WRITTEN})
     )
     assert measure._teacher_tokens(cell) == tokens
+
+
+FLOPS = SimpleNamespace(
+    prefill_flops=lambda p: 10 * p, decode_flops=lambda p, n: n, prompt_only_flops=lambda p: p
+)
+
+
+def data_set(docs):
+    """What is measured of these questions, all answered rightly."""
+    scores = {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}
+    samples = [Sample("skb", doc, Solved("so 1", ((7, 2),), False), scores) for doc in docs]
+    return measure._data_set("id", samples, FLOPS)
+
+
+def doc(name, task, **more):
+    return {"id": name, "task": task, "question": "?", "options": [], "target": "1", **more}
+
+
+def test_sub_tasks_are_stored_where_their_average_is_not_that_of_the_items():
+    assert data_set([doc("a", "x"), doc("b", "y"), doc("c", "x")]).tasks == ["x", "y", "x"]
+    assert data_set([doc("a", "x"), doc("b", "y")]).tasks == []
+    assert data_set([doc("a", "x"), doc("b", "x")]).tasks == []
+
+
+def test_no_record_of_pocket_holds_sub_tasks_or_clusters():
+    for name in suite.DATA_SETS:
+        found = data_set(suite.rows(name))
+        assert (found.tasks, found.clusters) == ([], []), name
+
+
+def test_an_item_without_a_cluster_stands_alone_among_items_that_have_one():
+    docs = [doc("a", "x", cluster="s"), doc("b", "x", cluster="s"), doc("c", "x", cluster=None)]
+    assert data_set(docs).clusters == ["s", "s", "c"]
+    assert data_set([doc("a", "x"), doc("b", "x")]).clusters == []
+
+
+def test_a_record_says_how_much_of_each_data_set_overlaps_with_its_corpus(tmp_path, monkeypatch):
+    found = {"skb_a": {"n": 8, "short": 2, "shared_13gram": 1, "equal_questions": 4}}
+    shares = {"shared_13gram": 0.125, "equal_questions": 0.5, "may_be_known_to": ["Teacher"]}
+    found["skb_a"]["may_be_known_to"] = ["Teacher"]
+    path = tmp_path / "tasks" / "corpora" / "contamination.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"real": found}))
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+
+    def said(corpus, *data_sets):
+        cell = SimpleNamespace(track=SimpleNamespace(corpus=corpus))
+        return measure._contamination(cell, data_sets)
+
+    assert said("real", "skb_a", "skb_b") == {"contamination": {"skb_a": shares}}
+    assert said("real", "skb_b") == said("pocket", "skb_a") == said("real.jsonl", "skb_a") == {}
+    path.unlink()
+    assert said("real", "skb_a") == {}
+
+
+def test_the_overlaps_that_the_project_holds_can_be_put_into_a_record():
+    found = provenance.contamination("recon-v1")
+    assert found["skb_bbh"]["shared_13gram"] > found["skb_agieval"]["shared_13gram"]
+    shares = [each[key] for each in found.values() for key in ("shared_13gram", "equal_questions")]
+    assert all(0 <= share <= 1 for share in shares)
 
 
 def test_a_method_that_needs_no_rationale_cannot_see_one(toy_corpus):

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 import tasks
-from tasks import docs, published
+from bench import catalogue
+from tasks import docs, published, raw
 from tasks.corpora import Corpus, canonical, manifest
-from tasks.in_domain import teacher
-from tasks.scoring import matches, process_results
+from tasks.in_domain import bbh, teacher
+from tasks.in_domain.gsm8k import GSM8K_SOURCE
+from tasks.out_of_domain import arc
+from tasks.pocket import suite
 
 TASKS = Path(tasks.__file__).parent
 YAMLS = [p for p in sorted(TASKS.rglob("*.yaml")) if not p.name.startswith("_")]
@@ -27,8 +30,8 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="module")
-def split(data: Path) -> published.Split:
-    return published.bbh(data)
+def split(data: Path) -> bbh.Split:
+    return bbh.bbh(data)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_every_yaml_file_is_indexed_by_lm_eval() -> None:
 
     index = TaskManager(include_path=str(TASKS), include_defaults=False).task_index
     assert {entry.yaml_path.resolve() for entry in index.values() if entry.yaml_path} == set(YAMLS)
-    assert {"skb_bbh", "skb_arc_easy", "paper_id", "paper_ood"} <= set(index)
+    assert {*published.TEST_SETS, "paper_id", "paper_ood"} <= set(index)
 
 
 @pytest.mark.parametrize("path", YAMLS, ids=lambda path: path.stem)
@@ -82,10 +85,48 @@ def test_every_function_named_in_a_yaml_file_exists(path: Path) -> None:
 
     config = load_yaml(path, resolve_func=True)
     assert path.stem == config.get("task" if isinstance(config["task"], str) else "group")
+    assert callable(config.get("process_results", print))
+
+
+def test_every_published_task_is_a_test_set_and_comes_from_a_source_that_can_be_fetched() -> None:
+    known = (TASKS / "SOURCES.tsv").read_text().splitlines()[1:]
+    commits = {"@".join(line.split("\t")[1:3]) for line in known}
+    pinned = {e["name"]: e for e in catalogue.tasks() if "@" in e["revision"]}
+    assert set(pinned) == set(published.TEST_SETS)
+    for entry in pinned.values():
+        assert set(entry["revision"].split()) <= commits, entry["name"]
+
+
+def test_the_pins_of_the_pocket_suite_are_those_of_its_generator() -> None:
+    pinned = {e["name"]: e for e in catalogue.tasks() if "pocket" in e["revision"]}
+    assert set(pinned) == set(suite.DATA_SETS)
+    for name, entry in pinned.items():
+        rows = docs.stratified(suite.rows(name))
+        assert (entry["n"], entry["sha256"]) == (len(rows), docs.items_sha256(rows)), name
+        assert entry["revision"] == f"pocket v{suite.VERSION}"
+
+
+def test_a_task_is_listed_with_its_group_and_pin_without_reading_any_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SKBENCH_DATA", raising=False)
+    listed = {entry["name"]: entry for entry in catalogue.tasks()}
+    assert listed["skb_gsm8k"] | {"tracks": [], "sha256": ""} == {
+        "name": "skb_gsm8k",
+        "group": ["paper_id"],
+        "tracks": [],
+        "n": 1319,
+        "sha256": "",
+        "licence": "MIT",
+        "revision": GSM8K_SOURCE,
+        "split": "test",
+    }
+    assert all(len(entry["sha256"]) == 64 for entry in listed.values())
+    assert listed["skb_gsm_plus_none"]["group"] == []
 
 
 def test_the_last_fifth_by_hash_is_test_and_equal_questions_stay_together(folder: Path) -> None:
-    split = published.bbh(folder)
+    split = bbh.bbh(folder)
     lies = [row for row in split.test if row["task"] == "lies"]
     raw = [f"Question: {n} lies. Does {n}?" for n in range(11)]
     last = sorted(raw, key=lambda q: hashlib.sha256(q.encode()).hexdigest())[-3:]
@@ -97,33 +138,38 @@ def test_the_last_fifth_by_hash_is_test_and_equal_questions_stay_together(folder
 def test_equal_questions_on_the_cut_all_go_to_test(folder: Path) -> None:
     path = folder / "bbh/bbh/shapes.json"
     path.write_text(json.dumps({"examples": [{"input": "q", "target": "a"}] * 5}))
-    split = published.bbh(folder)
+    split = bbh.bbh(folder)
     assert Counter(row["task"] for row in split.test)["shapes"] == 5
     assert Counter(row["task"] for row in split.train)["shapes"] == 0
 
 
 def test_questions_come_bare_with_their_options(folder: Path) -> None:
-    (arc,) = published.arc_easy(folder)
-    assert arc["question"] == "q?\nOptions:\n(1) x\n- y "
-    assert arc["options"] == ["(1) x", "y"]
-    row = next(r for r in published.bbh(folder).train if r["task"] == "lies")
+    (easy,) = arc.arc_easy(folder)
+    assert easy["question"] == "q?\nOptions:\n(1) x\n- y "
+    assert easy["options"] == ["(1) x", "y"]
+    assert raw.item("t/0", "t", "q?\nOptions:\n- Yes\n- No", "No")["options"] == ["Yes", "No"]
+    row = next(r for r in bbh.bbh(folder).train if r["task"] == "lies")
     assert not row["question"].startswith("Question: ")
     assert row["options"] == []
 
 
 def test_an_item_that_is_not_the_pinned_one_stops_the_run(folder: Path) -> None:
-    rows = docs.stratified(published.bbh(folder).test)
+    rows = docs.stratified(bbh.bbh(folder).test)
     pin = docs.items_sha256(rows)
-    served = published.load_bbh(str(folder), pin, version=1, world=0, split="test")["test"]
+
+    def load(**scope: object) -> Any:
+        return published.load("skb_bbh", pin, "some@where", str(folder), version=1, **scope)
+
+    served = load(world=0, split="test")["test"]
     assert [row["task"] for row in served][:2] == ["lies", "shapes"]
     for other in ({"world": 1}, {"split": "dev"}, {"sealed": 7}):
         with pytest.raises(docs.WrongItemsError, match="only its published test items exist"):
-            published.load_bbh(str(folder), pin, **other)
+            load(**other)
     path = folder / "bbh/bbh/shapes.json"
     path.write_text(path.read_text().replace('"(B)"', '"(A)"'))
     with pytest.raises(ValueError, match=rf"skb_bbh.*expected items_sha256 {pin}, got") as error:
-        published.load_bbh(str(folder), pin)
-    assert str(folder) in str(error.value)
+        load()
+    assert f"Put the files of some@where into {folder}." in str(error.value)
 
 
 @pytest.mark.parametrize("given", [None, "/no/such/folder"])
@@ -132,19 +178,19 @@ def test_a_missing_data_folder_is_an_error_that_tells_what_to_do(
 ) -> None:
     monkeypatch.delenv("SKBENCH_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match=r"--data-dir.*SKBENCH_DATA"):
-        published.load_arc_easy(given, "0" * 64)
+        published.load("skb_arc_easy", "0" * 64, arc.ARC_SOURCE, given)
 
 
 def test_the_data_folder_is_taken_from_the_environment(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKBENCH_DATA", str(folder))
-    assert published.data_folder(None) == folder
+    assert raw.data_folder(None) == folder
 
 
 def test_a_missing_file_is_named_with_its_source(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"bbh/bbh.*BIG-Bench-Hard"):
-        published.bbh(tmp_path)
+        bbh.bbh(tmp_path)
 
 
 def test_a_stratified_draw_takes_turns_and_begins_every_longer_one() -> None:
@@ -196,52 +242,30 @@ def test_lm_eval_serves_the_pinned_items(data: Path) -> None:
     manager = TaskManager(
         include_path=str(TASKS), include_defaults=False, metadata={"data_dir": str(data)}
     )
-    loaded: dict[str, Any] = manager.load(["paper_id", "paper_ood"])
+    loaded: dict[str, Any] = manager.load(
+        ["paper_id", "paper_ood", "skb_gsm_plus_none", "skb_bb_sub_no_strategyqa"]
+    )
     sizes = {name: len(task.test_docs()) for name, task in loaded["tasks"].items()}
-    assert sizes == {"skb_bbh": 1304, "skb_arc_easy": 2376}
-    assert loaded["group_map"] == {"paper_id": ["skb_bbh"], "paper_ood": ["skb_arc_easy"]}
+    assert sizes == {e["name"]: e["n"] for e in catalogue.tasks() if e["name"] in sizes}
+    assert set(sizes) == set(published.TEST_SETS)
+    assert loaded["group_map"] == {
+        "paper_id": ["skb_bbh", "skb_gsm8k"],
+        "paper_ood": [
+            *("skb_bb_sub", "skb_agieval", "skb_gsm_plus", "skb_arc_easy", "skb_arc_challenge")
+        ],
+    }
     for task in loaded["tasks"].values():
         doc = task.test_docs()[0]
         assert task.doc_to_text(doc) == doc["question"]
-        assert task.process_results(doc, [f" Therefore, the answer is {doc['target']}."]) == {
-            "strict": 1.0,
-            "author": 1.0,
-            "flexible": 1.0,
-            "failed": 0.0,
-        }
+        scores = task.process_results(doc, [f" Therefore, the answer is {doc['target']}."])
+        assert scores["strict"] == scores["flexible"] == 1.0
+    assert loaded["tasks"]["skb_gsm_plus"].test_docs()[0]["cluster"] == "gsm_plus/seed/0"
 
 
-def test_no_training_question_is_asked_in_the_test(split: published.Split, corpus: Corpus) -> None:
+def test_no_training_question_is_asked_in_the_test(split: bbh.Split, corpus: Corpus) -> None:
     assert (len(split.train), len(split.test)) == (5207, 1304)
     asked = {row["question"] for row in split.test}
     assert not asked & {row["question"] for row in (*split.train, *corpus.rows)}
-
-
-def test_gold_scores_one_and_an_empty_answer_zero_on_every_item(
-    data: Path, split: published.Split
-) -> None:
-    empty_but_right = Counter[str]()
-    for row in (*split.train, *split.test, *published.arc_easy(data)):
-        right = process_results(row, [f" Therefore, the answer is {row['target']}."])
-        assert right == {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}, row
-        empty = process_results(row, [""])
-        assert empty["strict"] == empty["flexible"] == 0.0, row
-        empty_but_right[row["task"]] += int(empty["author"])
-    assert +empty_but_right == {"formal_fallacies": 133}, "the author's rule: not invalid = valid"
-
-
-def test_no_option_but_the_gold_one_is_right(data: Path, split: published.Split) -> None:
-    without_gold: list[str] = []
-    for row in (*split.train, *split.test, *published.arc_easy(data)):
-        n_right = sum(matches(o, row["target"], row["options"]) for o in row["options"])
-        assert n_right <= 1, row
-        if row["options"] and n_right == 0:
-            without_gold.append(row["target"])
-    assert sorted(without_gold) == [
-        "Monsters, Inc",
-        "dearth, wind, & fire",
-        "rita, sue and bob poo",
-    ]
 
 
 def test_the_corpus_is_the_one_of_its_manifest(corpus: Corpus) -> None:

@@ -81,6 +81,11 @@ def test_flexible_loses_nothing_that_strict_finds(answer: str) -> None:
         ("3.0", "3", []),
         ("-0.50", "-.5", []),
         ("+7", "7", []),
+        ("$1,250.00", "1250", []),
+        ("0.50", "1/2", []),
+        ("2/4", "1/2", []),
+        ("-6/3", "-2", []),
+        ("2/6", "1/3", []),
         ("B", "(B)", SHAPES),
         ("(B) square", "(B)", SHAPES),
         ("Square", "(B)", SHAPES),
@@ -103,6 +108,11 @@ def test_answers_that_differ_in_form_alone_match(
         ("100", "1,000", []),
         ("1,00", "100", []),
         ("-3", "3", []),
+        ("0.33", "1/3", []),
+        ("1/0", "0", []),
+        ("1/2/2020", "1/4", []),
+        ("$", "0", []),
+        ("5 $", "5", []),
         ("3", "(3)", []),
         (") ]", "] )", []),
         ("(A)", "(B)", SHAPES),
@@ -194,3 +204,33 @@ def test_one_generation_gives_all_scores() -> None:
     assert scores == {"strict": 1.0, "author": 0.0, "flexible": 1.0, "failed": 0.0}
     scores = process_results(doc, [" 7 / 2. So the answer is 3.5"])
     assert scores == {"strict": 0.0, "author": 0.0, "flexible": 1.0, "failed": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "right"),
+    [
+        ("18 dollars", "18", 1.0),
+        ("18 of 20", "18", 0.0),
+        ("18 dollars", "1", 0.0),
+        ("1/2 hours", "1/2", 0.0),
+        ("7 x", "seven", 0.0),
+        ("no", "0", 0.0),
+    ],
+)
+def test_flexible_unwraps_a_free_answer_with_one_number(
+    answer: str, gold: str, right: float
+) -> None:
+    scores = process_results(item(gold), [f"So. Therefore, the answer is {answer}."])
+    assert (scores["strict"], scores["flexible"]) == (0.0, right)
+
+
+def test_flexible_unwraps_no_number_where_there_are_options() -> None:
+    doc = item("18", ["18", "20"])
+    scores = process_results(doc, ["Therefore, the answer is 18 dollars."])
+    assert scores["flexible"] == 0.0
+
+
+@pytest.mark.parametrize("digits", ["1" * 5000, f"{'1' * 5000}/3", f"1/{'3' * 5000}"])
+def test_an_answer_of_endless_digits_is_wrong_and_no_error(digits: str) -> None:
+    scores = process_results(item("3"), [f"Therefore, the answer is {digits}."])
+    assert scores["strict"] == scores["flexible"] == 0.0

@@ -249,7 +249,7 @@ def test_the_command_in_a_record_makes_the_same_cell_again(
     arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Cell, "git_state", ("commit", False))
-    student: Any = SimpleNamespace(model=SimpleNamespace(config=SimpleNamespace()))
+    student: Any = SimpleNamespace(revision=None)
     cells = planned("pocket", *arguments)
     assert len(cells) > 1
     for cell in cells[:8]:

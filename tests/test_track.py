@@ -32,6 +32,13 @@ learning_rate = 1e-3
 max_new_tokens = 8
 """
 
+SCRATCH = """
+[student.scratch]
+vocab_size = 400
+[student.scratch.config]
+model_type = "llama"
+"""
+
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., track.Track]:
@@ -79,6 +86,12 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
         ("epochs = 1", "epochs = 1\nmatch = 3", "training: match: expected str, got 3"),
         ("[decoding]", '[logit_teacher]\npath = "x"\n[decoding]', "teacher: missing key 'method'"),
         ("[decoding]", '[decoding]\nstop = [""]', "an empty stop string would stop everything"),
+        ('path = "somewhere"', "", "student: give either path or scratch"),
+        ("[tasks]", f"{SCRATCH}[tasks]", "student: give either path or scratch"),
+        ('path = "somewhere"', f'revision = "v1"\n{SCRATCH}', "student.revision: goes with path"),
+        ('path = "somewhere"', f"chat_template = true\n{SCRATCH}", "student.chat_template: goes"),
+        ("[tasks]", "[student.shape]\nhidden_size = 8\n[tasks]", "shape: name the model_type"),
+        ("[tasks]", "bf16_weights = true\n[tasks]", "bf16_weights: .*; set training.lora_rank"),
     ],
 )
 def test_a_slip_is_named(read: Callable[..., track.Track], old: str, new: str, fault: str) -> None:
@@ -94,6 +107,15 @@ def test_a_match_and_a_larger_teacher_and_tuning_are_read(
     teacher = '[logit_teacher]\npath = "larger"\nmethod = "std_cot"\n[decoding]'
     assert read("[decoding]", teacher).logit_teacher == track.LogitTeacher("larger", "std_cot")
     assert read("[decoding]", "[tuning]\nstd_cot = 3\n[decoding]").tuning == {"std_cot": 3}
+
+
+def test_a_student_says_how_it_is_loaded_and_addressed(read: Callable[..., track.Track]) -> None:
+    usual = read().student
+    assert usual.revision is None and usual.shape == {}
+    assert not (usual.trust_remote_code or usual.chat_template or usual.bf16_weights)
+    told = 'revision = "v1"\ntrust_remote_code = true\nchat_template = true\n[tasks]'
+    mine = read("[tasks]", told).student
+    assert (mine.revision, mine.trust_remote_code, mine.chat_template) == ("v1", True, True)
 
 
 def test_a_whole_number_is_a_float_where_one_is_asked_for(

@@ -6,12 +6,15 @@ and `build(name, *, world, data_dir) -> Corpus`. Manifests stand here as NAME.js
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from dataclasses import dataclass, field
+from typing import Literal, NotRequired, TypeAlias, TypedDict
 
-from tasks.docs import canonical
+from tasks.docs import Item, canonical, items_sha256
 
 __all__ = ["Corpus", "CorpusRow", "Manifest", "Passage", "canonical", "manifest", "n_tokens"]
+
+Grain: TypeAlias = Literal["per task", "per question"]
+"""What one text of symbolic knowledge was written for."""
 
 _TOKENS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9\s]")
 
@@ -57,6 +60,9 @@ class Corpus:
     "further": n where there are further rationales."""
     licence: str
     source: str
+    knowledge: Grain | None = None
+    dev: list[Item] = field(default_factory=list[Item])
+    """Questions of the same sources that no row asks; not written with the rows."""
 
 
 class Manifest(TypedDict):
@@ -73,6 +79,10 @@ class Manifest(TypedDict):
     teacher_tokens: dict[str, int]
     licence: str
     source: str
+    knowledge: NotRequired[Grain]
+    n_dev: NotRequired[int]
+    dev_sha256: NotRequired[str]
+    """Of the questions held out, as `items_sha256` has it."""
 
 
 def n_tokens(*texts: str) -> int:
@@ -81,8 +91,8 @@ def n_tokens(*texts: str) -> int:
 
 
 def manifest(name: str, corpus: Corpus) -> Manifest:
-    """What pins `corpus`."""
-    return {
+    """What pins `corpus`; optional keys only where they say something."""
+    found: Manifest = {
         "name": name,
         "sha256": hashlib.sha256(canonical(corpus.rows)).hexdigest(),
         "n": len(corpus.rows),
@@ -95,3 +105,9 @@ def manifest(name: str, corpus: Corpus) -> Manifest:
         "licence": corpus.licence,
         "source": corpus.source,
     }
+    if corpus.knowledge:
+        found["knowledge"] = corpus.knowledge
+    if corpus.dev:
+        found["n_dev"] = len(corpus.dev)
+        found["dev_sha256"] = items_sha256(corpus.dev)
+    return found

@@ -1,0 +1,47 @@
+"""What a model card says of accuracy: each record's headlines and data sets, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from leaderboard.rank import rows
+from leaderboard.record import Record, Scope
+from leaderboard.stats import Estimate, wilson
+from leaderboard.tables import percent, tabulated
+
+
+def results(records: Sequence[Record]) -> str:
+    """One table per record, in markdown; says so where there is none."""
+    if not records:
+        return "Not evaluated: no record of this run was found, so nothing is claimed."
+    return "\n\n".join(_result(record) for record in records)
+
+
+def _result(record: Record) -> str:
+    (row,) = rows([record])
+    body = [["ID, mean over data sets", "", _estimate(row.id)]]
+    if row.ood is not None:
+        body.append(["OOD, mean over data sets", "", _estimate(row.ood)])
+    for name, data_set in record.data_sets.items():
+        n, right = len(data_set.items), sum(data_set.strict)
+        low, high = wilson(right / n, n)
+        body.append([f"{name} ({data_set.group})", str(n), _limits(right / n, low, high)])
+    table = tabulated(("data set", "questions", "accuracy % [95 %]"), body, "markdown")
+    told = record.provenance
+    where = f"{told.get('device')}, {told.get('date')}"
+    return f"Questions: {_scope(record.scope)}. Measured on {where}.\n\n{table}"
+
+
+def _estimate(found: Estimate) -> str:
+    return _limits(found.value, found.low, found.high)
+
+
+def _limits(value: float, low: float, high: float) -> str:
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
+def _scope(scope: Scope) -> str:
+    if scope.is_public:
+        return "all those of the track's test split"
+    changed = {k: v for k, v in asdict(scope).items() if v != getattr(Scope(), k)}
+    told = ", ".join(f"{name} {value}" for name, value in sorted(changed.items()))
+    return f"not those of the public table ({told})"

@@ -1,0 +1,132 @@
+"""What papers report, read from `reported/*.json`: shown beside what is measured, never ranked.
+
+Each file is one paper: its columns (a data set and its group each), and per student the rows as
+printed, in percent. `track` and `label` name the counterpart on this board, where there is one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from leaderboard.record import Group, RecordError
+
+SCHEMA = 1
+ROUNDING = 0.06
+"""In points: more than this is no rounding of the printed average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A data set as the paper names it, and as the board does."""
+
+    name: str
+    group: Group
+    data_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row of a paper's table, in %; `accuracy` and `std` are parallel to its columns."""
+
+    method: str
+    label: str | None
+    accuracy: list[float | None]
+    average: float | None
+    std: list[float] | None = None
+    flops: float | None = None
+    """As printed, in the paper's own unit."""
+
+    @property
+    def recomputed(self) -> float | None:
+        """The mean of the columns; None where the row lacks one."""
+        known = [value for value in self.accuracy if value is not None]
+        return sum(known) / len(known) if len(known) == len(self.accuracy) else None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the printed average is not that of the columns."""
+        if self.average is None or self.recomputed is None:
+            return False
+        return abs(self.average - self.recomputed) > ROUNDING
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """One student of a paper."""
+
+    name: str
+    track: str | None
+    table: str
+    rows: list[Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """All that one paper reports; `mark` says how we know: SEEN is read in the paper itself."""
+
+    schema: int
+    name: str
+    source: str
+    mark: Literal["SEEN", "MEMORY"]
+    note: str
+    flops_unit: str
+    columns: list[Column]
+    students: list[Claims]
+
+    @classmethod
+    def load(cls, path: Path) -> "Paper":
+        """Read and check a paper's tables; RecordError names the file and the row."""
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            values: dict[str, Any] = {
+                **body,
+                "columns": [Column(**each) for each in body["columns"]],
+                "students": [_claims(each) for each in body["students"]],
+            }
+            paper = cls(**values)
+        except json.JSONDecodeError as error:
+            raise RecordError(f"{path}: not JSON: {error}") from error
+        except (AttributeError, KeyError, TypeError) as error:
+            raise RecordError(f"{path}: not a paper's tables: {error!r}") from error
+        if paper.schema != SCHEMA:
+            raise RecordError(f"{path}: schema {paper.schema}, this version reads {SCHEMA}")
+        for student in paper.students:
+            for row in student.rows:
+                found = {len(row.accuracy), len(row.std or row.accuracy)}
+                if found != {len(paper.columns)}:
+                    raise RecordError(
+                        f"{path}: {student.name}, {row.method}: {sorted(found)} numbers,"
+                        f" the paper has {len(paper.columns)} columns"
+                    )
+        return paper
+
+    def flops_of(self, track: str) -> dict[str, float]:
+        """Label -> relative FLOPs as printed, for the student of that track."""
+        return {
+            row.label: row.flops
+            for student in self.students
+            if student.track == track
+            for row in student.rows
+            if row.label is not None and row.flops is not None
+        }
+
+
+def _claims(body: Mapping[str, Any]) -> Claims:
+    rows = [Claim(**row) for row in body["rows"]]
+    values: dict[str, Any] = {**body, "rows": rows}
+    return Claims(**values)
+
+
+def stored_papers(root: Path) -> list[Paper]:
+    """All papers, by file name."""
+    return [Paper.load(path) for path in sorted(root.glob("*.json"))]
+
+
+def paper_flops(papers: Sequence[Paper], track: str) -> dict[str, float]:
+    """Label -> relative FLOPs as the first paper that has the track's student prints them."""
+    for paper in papers:
+        if found := paper.flops_of(track):
+            return found
+    return {}

@@ -1,0 +1,1 @@
+"""The published suites that nobody trains on."""

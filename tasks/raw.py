@@ -1,0 +1,69 @@
+"""Published files as they were downloaded: where they lie, and how an item is made of a question.
+
+A question with options ends in "\\nOptions:\\n" and a line for each, "(A) circle" or "- Yes".
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tasks.docs import Item, MissingDataError
+
+_OPTIONS = "\nOptions:\n"
+
+
+def data_folder(data_dir: str | Path | None) -> Path:
+    """The folder of raw files: the one given, else $SKBENCH_DATA; FileNotFoundError if neither."""
+    given = data_dir or os.environ.get("SKBENCH_DATA")
+    if not given:
+        raise MissingDataError(
+            "published suites: no data folder given; pass --data-dir FOLDER or set SKBENCH_DATA"
+        )
+    folder = Path(given)
+    if not folder.is_dir():
+        raise MissingDataError(
+            f"published suites: no folder {folder}; correct --data-dir or SKBENCH_DATA"
+        )
+    return folder
+
+
+def listed(folder: Path, pattern: str, source: str) -> list[Path]:
+    """The files below `folder` that match, sorted; FileNotFoundError naming `source` if none."""
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise MissingDataError(f"{folder / pattern}: no such file; lay out {source} there")
+    return found
+
+
+def json_lines(folder: Path, name: str, source: str) -> list[Any]:
+    """The rows of one file of JSON lines; FileNotFoundError naming `source` if it is missing."""
+    (path,) = listed(folder, name, source)
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def with_options(question: str, options: Iterable[str]) -> str:
+    """The question as an item asks it, above its options, each with its letter: "(A) circle"."""
+    return question + _OPTIONS + "\n".join(options)
+
+
+def item(name: str, task: str, question: str, target: str) -> Item:
+    """The item `name` of sub-task `task`; its options are read from the question."""
+    _, found, listing = question.rpartition(_OPTIONS)
+    lines = listing.split("\n") if found else []
+    return {
+        "id": name,
+        "task": task,
+        "question": question,
+        "options": [re.sub(r"^- ", "", line).strip() for line in lines],
+        "target": target,
+    }
+
+
+def sha256(text: str) -> str:
+    """What orders questions where a draw must not depend on anybody's random numbers."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,270 @@
+"""The tracks of real students, and what `run --dry-run` says of them where no weights are."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from bench import dry_run, registry, run, track
+from bench import student as students
+from bench.__main__ import main
+from bench.cell import Cell
+from bench.estimate import N_ROWS
+from bench.shapes import meta_model
+from leaderboard.record import Record, Scope
+from tasks import corpora
+from tasks.pocket import teacher
+
+DATA = os.environ.get("SKBENCH_DATA")  # conftest hides it from every test
+
+PARAMETERS = {
+    "tinyllama": 1_100_048_384,
+    "llama2-7b": 6_738_415_616,
+    "llama3-8b": 8_030_261_248,
+    "qwen2-0.5b": 494_032_768,
+    "qwen2-1.5b": 1_543_714_304,
+    "qwen2-7b": 7_615_616_512,
+    "qwen3-0.6b": 596_049_920,
+    "smollm2-360m": 361_821_120,
+}
+RATES = {
+    "tinyllama": 2e-4,
+    "llama2-7b": 1e-4,
+    "llama3-8b": 5e-5,
+    "qwen2-0.5b": 2e-4,
+    "qwen2-1.5b": 1e-4,
+    "qwen2-7b": 1e-4,
+}
+"""The paper's learning rates."""
+SMALLEST = {
+    "model_type": "llama",
+    "hidden_size": 576,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "vocab_size": 49152,
+    "tie_word_embeddings": True,
+}
+"""SmolLM2-135M, which has no track."""
+ID = ["skb_bbh", "skb_gsm8k"]
+OOD = ["skb_bb_sub", "skb_agieval", "skb_gsm_plus", "skb_arc_easy", "skb_arc_challenge"]
+real = pytest.mark.parametrize("name", sorted(PARAMETERS))
+
+
+# ------------------------------------------------------------ the files
+
+
+@real
+def test_a_shape_has_as_many_parameters_as_the_checkpoint(name: str) -> None:
+    model = meta_model(track.load(name).student.shape)
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}
+    assert model.num_parameters() == PARAMETERS[name]
+
+
+def test_the_smallest_shape_has_as_many_parameters_as_its_checkpoint() -> None:
+    assert meta_model(SMALLEST).num_parameters() == 134_515_008
+
+
+@real
+def test_a_track_of_a_real_student_keeps_to_the_papers_protocol(name: str) -> None:
+    found = track.load(name)
+    training, decoding, student = found.training, found.decoding, found.student
+    assert (training.lora_rank, training.lora_alpha) == (32, 64)
+    assert (training.epochs, training.batch_size) == (12, 32)
+    assert (training.warmup, training.final_lr_ratio, training.precision) == (0.1, 0.0, "bf16")
+    assert training.learning_rate == RATES.get(name, 2e-4)
+    longest = 2048 if name == "tinyllama" else 4096
+    assert training.max_tokens == longest == student.shape["max_position_embeddings"]
+    assert training.gradient_checkpointing == (PARAMETERS[name] > 5e9)
+    assert (decoding.max_new_tokens, decoding.overflow) == (1024, "wrong")
+    assert found.tasks.id == ID and found.tasks.ood == OOD and found.corpus == "recon-v1"
+    assert found.seeds == [0, 1, 2] and found.reference == "std_cot"
+
+
+@real
+def test_a_base_checkpoint_is_named_without_template_code_or_unread_revision(name: str) -> None:
+    student = track.load(name).student
+    assert student.path is not None and student.path.count("/") == 1
+    assert student.revision is None
+    assert not student.chat_template and not student.trust_remote_code
+
+
+@real
+def test_a_file_says_how_it_is_launched_and_what_it_reproduces(name: str) -> None:
+    text = (track.TRACKS / f"{name}.toml").read_text()
+    assert text.startswith(f"# Launch: skbench run {name} ")
+    ours = name not in RATES
+    assert ("Not a student of the paper" in text) == ours
+    assert "reconstruct" in track.load(name).about or ours
+
+
+def test_bbh_scratch_asks_the_seven_data_sets_with_knowledge_to_train_on() -> None:
+    found = track.load("bbh-scratch")
+    assert found.tasks.id == ID and found.tasks.ood == OOD
+    assert found.decoding.max_new_tokens == 128 and found.student.path is None
+    needs = [registry.configure_named(name).needs for name in found.methods]
+    assert any(need.train_knowledge for need in needs) and found.corpus == "bbh-codex-bank"
+
+
+# ------------------------------------------------------------ the dry run
+
+TRACK = """
+about = "a test"
+corpus = "pocket-100"
+reference = "std_cot"
+methods = ["zero_shot", "std_cot", "kard", "cascod", "skintern"]
+seeds = [0, 1]
+
+[student.scratch]
+vocab_size = 400
+
+[student.scratch.config]
+model_type = "llama"
+hidden_size = 16
+intermediate_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+max_position_embeddings = 1024
+tie_word_embeddings = true
+
+[tasks]
+id = ["pocket_chain"]
+ood = ["pocket_unseen"]
+
+[training]
+epochs = 1
+batch_size = 8
+learning_rate = 1e-3
+lora_rank = 3
+
+[decoding]
+max_new_tokens = 8
+latency_questions = 1
+"""
+
+
+@pytest.fixture
+def own_track(tmp_path: Path) -> str:
+    path = tmp_path / "own.toml"
+    path.write_text(TRACK)
+    return str(path)
+
+
+@pytest.fixture
+def plan(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    def plan(*arguments: str) -> Any:
+        assert main(["run", *arguments, "--dry-run", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return plan
+
+
+@pytest.fixture
+def nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(students, "load", lambda *_, **__: pytest.fail("weights were read"))
+
+
+def test_it_lists_every_cell_and_reads_no_weights(
+    plan: Callable[..., Any], own_track: str, home: Path, nothing_is_loaded: None
+) -> None:
+    found = plan(own_track, "--seeds", "0,1")
+    cells = [(cell["method"], cell["seed"], cell["state"]) for cell in found["cells"]]
+    trained = [(m, s, "to do") for m in ("std_cot", "kard", "cascod", "skintern") for s in (0, 1)]
+    assert cells == [("zero_shot", 0, "to do"), *trained]
+    # Embedding; attention and gated layer; three norms.
+    assert found["n_parameters"] == 400 * 16 + (4 + 3) * 16 * 16 + 3 * 16
+    assert found["fetch_bytes"] == 0
+    assert not (home / "runs").exists() and not (home / "records").exists()
+    zero = found["cells"][0]
+    assert zero["n_steps"] == zero["training_flops"] == zero["disk_bytes"] == 0
+    assert zero["evaluation_flops"] > 0
+    hours = sum(cell["gpu_hours"] for cell in found["cells"])
+    assert found["gpu_hours_to_do"] == pytest.approx(hours)
+
+
+def test_its_estimate_is_near_what_a_run_then_spends(
+    plan: Callable[..., Any], own_track: str, home: Path
+) -> None:
+    """Prompts that withdraw knowledge and examples step by step are the hardest to foresee."""
+    assert len(teacher.build("pocket-100", world=0).rows) <= N_ROWS
+    arguments = (own_track, "--methods", "skintern", "--limit", "12")
+    (planned,) = plan(*arguments)["cells"]
+    assert main(["run", *arguments]) == 0
+    (path,) = (home / "records").rglob("*.json")
+    record = Record.load(path)
+    spent = [each.prefill_flops + each.decode_flops for each in record.data_sets.values()]
+    assert planned["n_steps"] == record.training.n_steps == 12
+    assert planned["training_tokens"] == pytest.approx(record.training.tokens, rel=0.1)
+    assert planned["training_flops"] == pytest.approx(record.training.flops, rel=0.1)
+    assert planned["evaluation_flops"] == pytest.approx(sum(map(sum, spent)), rel=0.1)
+    adapter = load_file(next((home / "runs").rglob("adapter_model.safetensors")))
+    assert planned["disk_bytes"] == sum(weight.nbytes for weight in adapter.values())
+
+
+def test_it_tells_what_is_done_and_what_is_only_trained(
+    monkeypatch: pytest.MonkeyPatch, own_track: str
+) -> None:
+    chosen = track.load(own_track)
+    methods, _ = run.select(chosen, "std_cot,cascod,kard", [], None)
+    cells = run.plan(
+        chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=(own_track,)
+    )
+    done, trained, _ = cells
+    trained.folder.mkdir(parents=True)
+    (trained.folder / "trained.json").write_text("{}")
+    real_found = Cell.found
+    monkeypatch.setattr(Cell, "found", lambda c: object() if c is done else real_found(c))
+    found = dry_run.plan(cells)
+    assert [cell.state for cell in found.cells] == ["done", "trained", "to do"]
+    (_, second, third) = found.cells
+    assert second.disk_bytes is not None and third.disk_bytes is not None
+    assert found.disk_bytes_to_do == second.disk_bytes + third.disk_bytes
+
+
+def test_without_a_data_folder_it_says_what_it_could_not_count(
+    plan: Callable[..., Any], nothing_is_loaded: None
+) -> None:
+    found = plan("tinyllama", "--seeds", "0,1,2")
+    assert found["student"].startswith("TinyLlama/")
+    assert found["n_parameters"] == PARAMETERS["tinyllama"]
+    assert found["fetch_bytes"] == 2 * PARAMETERS["tinyllama"]
+    assert {cell["state"] for cell in found["cells"]} == {"unknown"}
+    assert len(found["cells"]) == 2 + 8 * 3 and found["gpu_hours_to_do"] is None
+    (note,) = found["notes"]
+    assert note.startswith("not counted: ") and "--data-dir" in note
+
+
+def test_it_prints_a_table_for_people(capsys: pytest.CaptureFixture[str], own_track: str) -> None:
+    assert main(["run", own_track, "--dry-run", "--methods", "std_cot"]) == 0
+    shown = capsys.readouterr().out
+    assert "std_cot" in shown and "to do" in shown and "GPU-hours assume 40%" in shown
+
+
+def test_a_sweep_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "pocket", "--dry-run", "--sweep", "full"]) == 2
+    assert "leave out --sweep" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(DATA is None, reason="needs real data: set SKBENCH_DATA")
+def test_a_real_track_is_counted_without_weights_or_tokenizer(
+    plan: Callable[..., Any], tmp_path: Path, nothing_is_loaded: None
+) -> None:
+    """On two of its layers: the rest would be counted in the same way."""
+    path = tmp_path / "two-layers.toml"
+    text = (track.TRACKS / "tinyllama.toml").read_text()
+    path.write_text(text.replace("num_hidden_layers = 22", "num_hidden_layers = 2"))
+    found = plan(str(path), "--methods", "std_cot,kard", "--data-dir", str(DATA))
+    plain, with_passages = found["cells"]
+    n_rows = json.loads((Path(corpora.__file__).parent / "recon-v1.json").read_text())["n"]
+    assert plain["n_steps"] == with_passages["n_steps"] == 12 * -(-n_rows // 32)
+    # Six FLOPs for each weight and token, less the embedding's, which is looked up.
+    n_weights = found["n_parameters"] - 32000 * 2048
+    assert plain["training_flops"] > 6 * n_weights * plain["training_tokens"]
+    assert with_passages["training_flops"] > 1.3 * plain["training_flops"]
+    assert with_passages["evaluation_flops"] > 1.3 * plain["evaluation_flops"]
+    assert any(note.startswith("estimate: the student's tokenizer") for note in found["notes"])
