@@ -35,12 +35,16 @@ def data_dir(argument: str | None) -> Path | None:
     return Path(found) if found else None
 
 
+CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+"""What is read of a checkpoint: no pickles, no code."""
+
+
 def checkpoint_sha256(checkpoint: str) -> str | None:
     """One hash of a checkpoint's files; None for what is no folder here."""
     folder = Path(checkpoint)
     if not folder.is_dir():
         return None
-    files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
+    files = sorted(path for pattern in CHECKPOINT_FILES for path in folder.glob(pattern))
     return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
 
 

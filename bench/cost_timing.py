@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from bench import latency, student
 from bench.cost import Calls
 from bench.provenance import device_name
-from bench.shapes import config_of
+from bench.shapes import config_of, meta_model
 from bench.track import ConfigError
 from leaderboard.costs import CostRecord, Timing
 
@@ -30,21 +30,26 @@ NEVER = -1
 def timed(
     record: CostRecord, shape: Mapping[str, Any], calls: Mapping[str, Sequence[Calls]]
 ) -> CostRecord:
-    """The record with a timing for each method; ConfigError for a shape too large for a CPU."""
-    model = _random_model(shape, record.n_parameters)
+    """The record with a timing for each method; `check` the shape before it is counted."""
+    model = _random_model(shape)
     methods = [replace(m, timing=_timing(model, calls[m.label])) for m in record.methods]
     known = {**record.provenance, "device": device_name(), "weights": "random"}
     return replace(record, methods=methods, provenance=known)
 
 
-def _random_model(shape: Mapping[str, Any], n_parameters: int) -> PreTrainedModel:
+def check(shape: Mapping[str, Any]) -> None:
+    """ConfigError for a shape that is too large to be timed on a CPU, where there is no GPU."""
+    n_bytes = 4 * sum(weight.numel() for weight in meta_model(shape).parameters())
+    if student.device().type == "cpu" and n_bytes > LARGEST_ON_CPU:
+        raise ConfigError(
+            f"--time: {n_bytes / 1e9:.1f} GB of fp32 weights are too much to time on a CPU"
+            f" (at most {LARGEST_ON_CPU / 1e9:.0f} GB): run it where there is a GPU"
+        )
+
+
+def _random_model(shape: Mapping[str, Any]) -> PreTrainedModel:
     """On the accelerator in bf16, else on the CPU in fp32."""
     device = student.device()
-    if device.type == "cpu" and 4 * n_parameters > LARGEST_ON_CPU:
-        raise ConfigError(
-            f"--time: {4 * n_parameters / 1e9:.1f} GB of fp32 weights are too much to time on a"
-            f" CPU (at most {LARGEST_ON_CPU / 1e9:.0f} GB): run it where there is a GPU"
-        )
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
     with device:
         return AutoModelForCausalLM.from_config(config_of(shape), dtype=dtype).eval()

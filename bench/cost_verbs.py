@@ -6,6 +6,7 @@ Heavy imports stand inside the functions: building the parser loads the standard
 import argparse
 import json
 import shlex
+from pathlib import Path
 from typing import Any
 
 FINE = 0
@@ -32,20 +33,24 @@ def _positive(text: str) -> int:
 
 def cost(args: argparse.Namespace) -> int:
     """Count, and print the table or store it."""
-    from bench import cost, run, track
+    from bench import cost, cost_timing, run, track
     from bench.cell import data_dir
     from bench.quiet import quiet_libraries
     from bench.shapes import shape_of
+    from bench.track import ConfigError
     from leaderboard import cost_tables
 
     quiet_libraries()
     chosen = track.load(args.track)
     methods, _ = run.select(chosen, args.methods, [], None)
-    found, calls = cost.count(chosen, methods, data_dir(args.data_dir), args.limit, _command(args))
+    if chosen.reference not in {method.label for method in methods}:
+        raise ConfigError(f"--methods: relative costs need '{chosen.reference}' among them")
     if args.time:
-        from bench.cost_timing import timed
-
-        found = timed(found, shape_of(chosen), calls)
+        cost_timing.check(shape_of(chosen))
+    data = data_dir(args.data_dir)
+    found, calls = cost.count(chosen, methods, data, args.limit, _command(args))
+    if args.time:
+        found = cost_timing.timed(found, shape_of(chosen), calls)
     if args.publish:
         print(f"{found.save()}: stored; now run `skbench board render`")
     elif args.json:
@@ -56,8 +61,8 @@ def cost(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> str:
-    """What counts this again; the folder of data is the reader's own."""
-    words = ["skbench", "cost", args.track, "--data-dir", "DATA"]
+    """What counts this again; folders of data and of a track's file are the reader's own."""
+    words = ["skbench", "cost", Path(args.track).name, "--data-dir", "DATA"]
     words += ["--methods", args.methods] if args.methods else []
     words += ["--limit", str(args.limit)] if args.limit else []
     words += ["--time"] if args.time else []

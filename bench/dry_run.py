@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from bench.cell import Cell
@@ -171,8 +172,8 @@ def _items(cell: Cell, notes: list[str]) -> Items | None:
 
 
 def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
-    total = spent.training_flops + (spent.evaluation_flops or 0)
     trained = (cell.folder / "trained.json").is_file()
+    total = (0 if trained else spent.training_flops) + (spent.evaluation_flops or 0)
     return PlannedCell(
         method=cell.method.label,
         seed=cell.seed,
@@ -182,7 +183,7 @@ def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
         training_flops=spent.training_flops,
         evaluation_flops=spent.evaluation_flops,
         gpu_hours=round(total / FLOP_PER_S / 3600, 3),
-        disk_bytes=kept_bytes,
+        disk_bytes=0 if trained else kept_bytes,
     )
 
 
@@ -209,7 +210,7 @@ def _fetch_bytes(track: Track, model: Any) -> int:
     if spec.path is None:
         return 0
     path = checkpoint_path(spec)
-    is_here = len(path.split("/")) != 2 or any(
+    is_here = Path(path).is_dir() or any(
         isinstance(try_to_load_from_cache(path, name, revision=spec.revision), str)
         for name in ("model.safetensors", "model.safetensors.index.json")
     )

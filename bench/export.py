@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from bench import registry, track
 from bench.cell import Cell, checkpoint_sha256
 from bench.corpus import Corpus
 from bench.reproduce import track_of
-from bench.track import ConfigError, Track
+from bench.track import ConfigError, Student, Track
 from leaderboard.record import Record, Scope
 
 RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
@@ -60,6 +60,12 @@ class Run:
     def told(self, name: str) -> Any:
         """What the records' provenance says, None without records."""
         return self.records[0].provenance.get(name) if self.records else None
+
+    @property
+    def student(self) -> Student:
+        """The student at the revision that the run was trained on, where it noted one."""
+        spec, noted = self.track.student, self.spent.get("student_revision")
+        return replace(spec, revision=noted or spec.revision or self.told("student_revision"))
 
 
 def find(folder: Path, data: Path | None) -> Run:
@@ -125,7 +131,7 @@ def export(run: Run, out: Path, card: str, *, merge: bool) -> None:
                 shutil.copyfile(path, part / path.name)
             _tokenizer(run).save_pretrained(part)
         if run.is_adapter and not merge:
-            _name_base(part / "adapter_config.json", run.track)
+            _name_base(part / "adapter_config.json", run.student)
         (part / "README.md").write_text(card, encoding="utf-8")
         for path in part.iterdir():
             path.chmod(0o644)
@@ -157,7 +163,7 @@ def _base(run: Run) -> Any:
     """The student as it was before training."""
     from bench import student as students
 
-    spec = run.track.student
+    spec = run.student
     texts = run.corpus().texts if spec.scratch is not None else ()
     return students.load(spec, texts=texts, home=run.home, seed=run.seed)
 
@@ -166,15 +172,15 @@ def _tokenizer(run: Run) -> Any:
     from bench import checkpoint
     from bench import student as students
 
-    spec = run.track.student
+    spec = run.student
     if spec.scratch is not None:
         return _base(run).tokenizer
     return checkpoint.tokenizer(spec, students.checkpoint_path(spec))
 
 
-def _name_base(path: Path, chosen: Track) -> None:
+def _name_base(path: Path, base: Student) -> None:
     """Let the adapter name its base as the track does, not as it lay on this machine."""
     config = json.loads(path.read_text())
-    config["base_model_name_or_path"] = chosen.student.path
-    config["revision"] = chosen.student.revision
+    config["base_model_name_or_path"] = base.path
+    config["revision"] = base.revision
     path.write_text(json.dumps(config, indent=2) + "\n")

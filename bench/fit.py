@@ -53,6 +53,7 @@ def fit(
             "teacher_lengths": sorted(progress.teacher_lengths.items()),
             "n_examples": len(examples),
             "teacher_flops": teacher_flops,
+            "student_revision": student.revision,
         }
         write_atomically(report, json.dumps(spent).encode())
     return json.loads(report.read_text())
@@ -60,7 +61,8 @@ def fit(
 
 def spent_progress(spent: Mapping[str, Any]) -> Progress:
     """What `fit` reported, without what is not the student's own."""
-    own = {k: v for k, v in spent.items() if k not in ("n_examples", "teacher_flops")}
+    others = ("n_examples", "teacher_flops", "student_revision")
+    own = {k: v for k, v in spent.items() if k not in others}
     return Progress.revived(own)
 
 

@@ -17,7 +17,7 @@ from bench import checkpoint as checkpoints
 from bench import corpus as corpora
 from bench import latency, provenance, run
 from bench import student as students
-from bench.cell import Cell, checkpoint_sha256, home
+from bench.cell import CHECKPOINT_FILES, Cell, checkpoint_sha256, home
 from bench.corpus import Corpus
 from bench.files import locked
 from bench.flops import fit_flops
@@ -40,8 +40,6 @@ NO_TRAINING = Training(
     final_loss=None,
 )
 """What was spent here; what was spent elsewhere is not known."""
-FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
-"""What is fetched of a hub id: no pickles, no code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _downloaded(source: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return Path(snapshot_download(source, allow_patterns=list(FILES)))
+        return Path(snapshot_download(source, allow_patterns=list(CHECKPOINT_FILES)))
     except (OSError, HFValidationError) as error:
         raise ConfigError(
             f"student '{source}' is no folder here, and the hub does not give it:"
@@ -187,7 +185,7 @@ def _adapted(student: Student, checkpoint: Checkpoint) -> Student:
         try:
             return students.restore(student, checkpoint.folder)
         except (RuntimeError, UserWarning, ValueError) as error:
-            fault = str(error).strip().splitlines()[0]
+            fault = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ConfigError(
                 f"{checkpoint.source}: the adapter does not fit its base: {fault}"
             ) from error
@@ -195,7 +193,8 @@ def _adapted(student: Student, checkpoint: Checkpoint) -> Student:
 
 def _reading(student: Student, checkpoint: Checkpoint, spec: Spec) -> Student:
     """The student with the tokenizer that the adapter brings."""
-    tokenizer = checkpoints.tokenizer(spec, str(checkpoint.folder))
+    own = replace(spec, trust_remote_code=False, revision=None)
+    tokenizer = checkpoints.tokenizer(own, str(checkpoint.folder))
     n_known = student.model.get_input_embeddings().num_embeddings
     if len(tokenizer) > n_known:
         raise ConfigError(
@@ -207,15 +206,39 @@ def _reading(student: Student, checkpoint: Checkpoint, spec: Spec) -> Student:
 
 def _base(checkpoint: Checkpoint, track: Track) -> Spec:
     """What the adapter was trained on: what it names, or the track's student if it names none."""
-    config: dict[str, Any] = json.loads((checkpoint.folder / "adapter_config.json").read_text())
-    named = config.get("base_model_name_or_path")
-    return track.student if named in (None, "", track.student.path) else _instead(track, named)
+    config = _adapter_config(checkpoint)
+    named, revision = config.get("base_model_name_or_path"), config.get("revision")
+    if named in (None, "", track.student.path):
+        return replace(track.student, revision=track.student.revision or revision)
+    return _instead(track, named, revision)
 
 
-def _instead(track: Track, path: str) -> Spec:
+def _adapter_config(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The adapter's own description, a stranger's file: checked before anything is made of it."""
+    path = checkpoint.folder / "adapter_config.json"
+    try:
+        config: Any = json.loads(path.read_text())
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON ({error})") from error
+    texts = ("base_model_name_or_path", "revision")
+    if not isinstance(config, dict) or any(
+        not isinstance(config.get(name), str | None) for name in texts
+    ):
+        raise ConfigError(f"{path}: expected an object with texts for {' and '.join(texts)}")
+    if config.get("peft_type") != "LORA":
+        raise ConfigError(f"{path}: peft_type {config.get('peft_type')!r}; only LORA can be merged")
+    return config
+
+
+def _instead(track: Track, path: str, revision: str | None = None) -> Spec:
     """Another checkpoint in the student's place: asked alike, but never trusted with code."""
     usual = track.student
-    return Spec(path=path, chat_template=usual.chat_template, bf16_weights=usual.bf16_weights)
+    return Spec(
+        path=path,
+        revision=revision or None,
+        chat_template=usual.chat_template,
+        bf16_weights=usual.bf16_weights,
+    )
 
 
 def _own(record: Record, cell: Cell, checkpoint: Checkpoint, label: str, key: str) -> Record:

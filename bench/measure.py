@@ -175,9 +175,16 @@ def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
 
 
 def _snapshot(cell: Cell) -> dict[str, Any]:
-    """Track, fields and point of a sweep, as they were; restarts of the optimizer said outright."""
+    """Track, fields and point of a sweep, as they were.
+
+    Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
+    that the method sees were written per task or per question, where the corpus says it.
+    """
     found: dict[str, Any] = {"track": asdict(cell.track), "method": asdict(cell.method)}
     found["restarts"] = len(cell.method.restart_points)
+    whose = cell.corpus.manifest.get("knowledge")
+    if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
+        found["knowledge"] = whose
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 

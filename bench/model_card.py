@@ -58,7 +58,7 @@ def _kind(run: Run, merged: bool) -> str:
 def _facts(run: Run) -> list[str]:
     fields = ", ".join(f"{name} = {value!r}" for name, value in sorted(run.fields.items()))
     lines = [
-        f"Base student: {_base(run.track.student, run)}",
+        f"Base student: {_base(run.student, run)}",
         f"Method: `{run.label}`{f', with {fields}' if fields else ', which has no fields'}",
         _corpus(run),
     ]
@@ -73,7 +73,7 @@ def _facts(run: Run) -> list[str]:
 def _base(spec: Student, run: Run) -> str:
     if spec.path is None:
         return f"random weights (seed {run.seed}), with a byte-level BPE of the corpus"
-    revision = spec.revision or run.told("student_revision")
+    revision = spec.revision
     sha256 = run.told("student_sha256")
     pins = [f"revision `{revision}`"] if revision else []
     pins += [f"sha256 of its files `{sha256}`"] if sha256 else []

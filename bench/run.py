@@ -116,8 +116,15 @@ def plan(
 
 def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     """What the method needs of the track and the track does not have."""
-    if method.needs.logits == "larger" and track.logit_teacher is None:
-        return "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
+    larger = track.logit_teacher
+    if method.needs.logits == "larger":
+        if larger is None:
+            return (
+                "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
+            )
+        reason = corpora.check_needs(corpus, registry.configure_named(larger.method).needs)
+        if reason:
+            return f"learns from {larger.method}, which {reason}"
     match = track.training.match
     reason = match and corpora.check_needs(corpus, registry.configure_named(match).needs)
     return f"is to spend the tokens of {match}, which {reason}" if reason else None
@@ -171,9 +178,20 @@ def _make_record(cell: Cell) -> Record:
     spent: dict[str, Any] = {}
     if cell.method.trains:
         spent = fit(cell, student)
-        student = students.restore(fresh_student(cell), cell.folder / "weights")
+        fresh = fresh_student(cell)
+        _check_base(cell, fresh.revision, spent.get("student_revision"))
+        student = students.restore(fresh, cell.folder / "weights")
     samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
     return judged(cell, student, loaded, flops, spent, samples)
+
+
+def _check_base(cell: Cell, here: str | None, trained: str | None) -> None:
+    """A run that was cut off between training and evaluation must not go on with another base."""
+    if trained is not None and here != trained:
+        raise ConfigError(
+            f"student '{cell.track.student.path}' is at revision {here} now, the run was trained on"
+            f" {trained}: set student.revision, or delete {cell.folder}"
+        )
 
 
 def items(cell: Cell) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from leaderboard.rank import rows
 from leaderboard.record import Record, Scope
-from leaderboard.stats import Estimate, wilson
+from leaderboard.stats import Estimate, single
 from leaderboard.tables import percent, tabulated
 
 
@@ -22,9 +22,9 @@ def _result(record: Record) -> str:
     if row.ood is not None:
         body.append(["OOD, mean over data sets", "", _estimate(row.ood)])
     for name, data_set in record.data_sets.items():
-        n, right = len(data_set.items), sum(data_set.strict)
-        low, high = wilson(right / n, n)
-        body.append([f"{name} ({data_set.group})", str(n), _limits(right / n, low, high)])
+        found = single(data_set.strict, data_set.clusters)
+        questions = str(len(data_set.items))
+        body.append([f"{name} ({data_set.group})", questions, _estimate(found)])
     table = tabulated(("data set", "questions", "accuracy % [95 %]"), body, "markdown")
     told = record.provenance
     where = f"{told.get('device')}, {told.get('date')}"
@@ -32,11 +32,7 @@ def _result(record: Record) -> str:
 
 
 def _estimate(found: Estimate) -> str:
-    return _limits(found.value, found.low, found.high)
-
-
-def _limits(value: float, low: float, high: float) -> str:
-    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+    return f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
 
 
 def _scope(scope: Scope) -> str:

@@ -79,6 +79,8 @@ class Row:
     """What training and decoding had that the reference's had not, in words."""
     outside: list[str] = field(default_factory=list[str])
     """Where a training loss leaves the band of the published runs, in words."""
+    knowledge: str | None = None
+    """"per task" or "per question": how what its prompts show was written; None if not known."""
     contamination: dict[str, Overlap] = field(default_factory=dict[str, Overlap])
     """What a data set shares with the corpus; of the data sets that were searched."""
 
@@ -135,10 +137,16 @@ def row(records: Sequence[Record]) -> Row:
         kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
+        knowledge=_knowledge(records[0]),
         contamination=overlaps(records),
         **_question_costs(sets),
         **_run_costs(records),
     )
+
+
+def _knowledge(record: Record) -> str | None:
+    found = record.snapshot.get("knowledge")
+    return found if isinstance(found, str) else None
 
 
 def row_json(row: Row) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def legend(rows: Sequence[Row]) -> str:
             " `skbench board bands --local`.",
         ),
     )
-    note += _averages_note(rows)
+    note += _averages_note(rows) + _knowledge_note(rows)
     return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
 
 
@@ -138,6 +138,14 @@ def _averages_note(rows: Sequence[Row]) -> str:
         " A data set's own column is its micro average, the mean over its items; macro: the"
         " unweighted mean over its sub-tasks. ID micro, OOD micro: the mean over all items of all"
         " data sets together; ID and OOD average over data sets, as the paper does."
+    )
+
+
+def _knowledge_note(rows: Sequence[Row]) -> str:
+    """Which rows saw knowledge or passages that were written per task, which per question."""
+    return "".join(
+        f" knowledge: {kind} - {', '.join(row.method for row in rows if row.knowledge == kind)}."
+        for kind in sorted({row.knowledge for row in rows if row.knowledge})
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from leaderboard.comparable import run_name
 from leaderboard.record import DataSet, Record
-from leaderboard.stats import wilson
+from leaderboard.stats import single
 from leaderboard.tables import NONE, percent, tabulated
 
 _ENVIRONMENT = ("device", "commit", "student_revision")
@@ -30,7 +30,7 @@ class Repeated:
     accuracy: Pair
     low: float
     high: float
-    """95 % limits (Wilson) of the accuracy that was expected, from its own items."""
+    """95 % limits of the accuracy that was expected, from its own items."""
     n_other: int | None
     """Questions with another outcome, right or wrong; None where they are other questions."""
     tokens: Pair
@@ -89,7 +89,10 @@ def reproduction(expected: Record, obtained: Record) -> Reproduction:
 def _repeated(name: str, old: DataSet | None, new: DataSet | None) -> Repeated:
     same = old is not None and new is not None and _questions(old) == _questions(new)
     accuracy, n = _mean(old, "strict"), len(old.items) if old else 0
-    low, high = wilson(accuracy, n) if accuracy is not None else (0.0, 1.0)
+    low, high = 0.0, 1.0
+    if old is not None and accuracy is not None:
+        found = single(old.strict, old.clusters)
+        low, high = found.low, found.high
     n_other = None
     if old is not None and new is not None and same:
         n_other = sum(a != b for a, b in zip(old.strict, new.strict, strict=True))

@@ -97,6 +97,11 @@ def headline(matrices: Sequence[Matrix]) -> Estimate:
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), stderr)
 
 
+def single(outcomes: Sequence[int], clusters: Sequence[str]) -> Estimate:
+    """One run on one data set, its items in their clusters where it names them."""
+    return headline([by_cluster(np.array([outcomes], dtype=np.float64), clusters)])
+
+
 def difference(a: Sequence[Matrix], b: Sequence[Matrix]) -> Difference:
     """Headline of A - headline of B: items paired column by column, seeds independent."""
     gaps = [x.mean(axis=0) - y.mean(axis=0) for x, y in zip(a, b, strict=True)]

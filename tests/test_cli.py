@@ -15,6 +15,7 @@ from bench import fit, registry, run, sweep, track
 from bench.__main__ import main
 from bench.track import ConfigError
 from leaderboard.record import Scope
+from tests.tracks import scratch
 
 METHOD = '''
 """A method of one's own."""
@@ -35,24 +36,16 @@ class Mine(Method):
     def prompt(self, question):
         return question.text
 '''
-TRACK = """
+TRACK = (
+    """
 about = "a test"
 corpus = "{corpus}"
 reference = "std_cot"
 methods = ["std_cot", "zero_shot"]
 seeds = [0, 1, 2]
-
-[student.scratch]
-vocab_size = 400
-
-[student.scratch.config]
-model_type = "llama"
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-max_position_embeddings = 512
-
+"""
+    + scratch()
+    + """
 [tasks]
 id = ["{task}"]
 ood = []
@@ -65,6 +58,7 @@ learning_rate = 1e-3
 [decoding]
 max_new_tokens = 4
 """
+)
 
 
 @pytest.fixture

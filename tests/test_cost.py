@@ -155,7 +155,11 @@ def test_prompts_without_room_for_an_answer_are_counted_and_told(toy: Path) -> N
 @pytest.mark.parametrize(
     ("methods", "message"),
     [
-        ("cascod[as_released=true]", "asks for something that no method of the track is trained"),
+        ("kard", "--methods: relative costs need 'std_cot' among them"),
+        (
+            "std_cot,cascod[as_released=true]",
+            "asks for something that no method of the track is trained",
+        ),
         ("kart", "unknown method 'kart': did you mean 'kard'"),
     ],
 )
@@ -195,12 +199,14 @@ def test_timing_runs_a_model_of_random_weights_and_says_so(toy: Path) -> None:
     assert found.provenance["device"]
 
 
-def test_a_large_shape_is_not_timed_on_a_cpu(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = track.load(str(toy))
-    record, calls = cost.count(chosen, [registry.configure_named("std_cot")], None, 2, "")
+def test_a_large_shape_is_not_timed_on_a_cpu_nor_counted_first(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ConfigError, match=r"4\.4 GB of fp32 weights are too much"):
-        timed(replace(record, n_parameters=1_100_048_384), shape_of(chosen), calls)
+    monkeypatch.setattr("bench.cost_timing.LARGEST_ON_CPU", 1000)
+    monkeypatch.setattr(cost, "count", lambda *_: pytest.fail("counted all the same"))
+    assert main(["cost", str(toy), "--time"]) == 2
+    assert "GB of fp32 weights are too much to time on a CPU" in capsys.readouterr().err
 
 
 def test_publish_stores_the_sums_and_never_less_than_before(
@@ -210,7 +216,7 @@ def test_publish_stores_the_sums_and_never_less_than_before(
     assert main(["cost", str(toy), "--publish", "--limit", "4"]) == 0
     stored = CostRecord.load(tmp_path / "cost" / "toy.json")
     assert stored.n == 4
-    assert stored.provenance["command"] == f"skbench cost {toy} --data-dir DATA --limit 4"
+    assert stored.provenance["command"] == "skbench cost toy.toml --data-dir DATA --limit 4"
     assert {"date", "versions", "corpus_sha256"} <= stored.provenance.keys()
     assert main(["cost", str(toy), "--publish", "--limit", "3"]) == 2
     assert "counts 4 questions, not 3" in capsys.readouterr().err

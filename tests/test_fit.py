@@ -219,9 +219,11 @@ def plan(
     path = tmp_path / "toy.jsonl"
     path.write_bytes(canonical(toy_corpus.rows))
 
-    def plan(spec: str, *, with_teacher: bool) -> list[str]:
+    def plan(spec: str, *, with_teacher: bool, taught_by: str = "std_cot") -> list[str]:
         track = replace(make_cell("std_cot").track, corpus=str(path))
-        track = track if with_teacher else replace(track, logit_teacher=None)
+        assert track.logit_teacher is not None
+        larger = replace(track.logit_teacher, method=taught_by) if with_teacher else None
+        track = replace(track, logit_teacher=larger)
         methods, was_all = run.select(track, spec, [], None)
         methods = [m for m in methods if m.needs.passages == 0]
         cells = run.plan(
@@ -246,6 +248,13 @@ def test_without_a_larger_teacher_a_method_that_needs_one_is_refused_and_skipped
     assert capsys.readouterr().err.startswith("skipping hinton_kd: needs a larger teacher of")
     assert plan("all", with_teacher=True) == sorted({*left, "hinton_kd"})
     assert "context_distillation" in left, "the frozen student is always there"
+
+
+def test_a_teacher_whose_own_method_lacks_something_is_refused_before_it_trains(
+    plan: Callable[..., list[str]],
+) -> None:
+    with pytest.raises(ConfigError, match="it learns from kard, which needs passages, and the"):
+        plan("hinton_kd", with_teacher=True, taught_by="kard")
 
 
 def test_the_teacher_is_a_cell_of_the_same_seed_with_a_folder_of_its_own(

@@ -185,6 +185,14 @@ def test_a_setting_that_older_records_do_not_know_counts_as_unused():
             rows([old, record("kard", snapshot=track(**used))])
 
 
+def test_rows_that_saw_knowledge_say_whether_it_was_written_per_task():
+    told = record("skintern", snapshot={"knowledge": "per task"})
+    found = rows([told, record()])
+    assert {row.method: row.knowledge for row in found} == {"skintern": "per task", "std_cot": None}
+    assert legend(found).endswith(" knowledge: per task - skintern.")
+    assert "knowledge:" not in legend(rows([record()]))
+
+
 def test_reported_numbers_are_never_ranked_with_measured_ones():
     assert [row.method for row in rows([record(), record("paper", kind="reported")])] == ["std_cot"]
 

@@ -1,6 +1,7 @@
 """What a record says of a run, beyond what its parts are tested for."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -115,3 +116,11 @@ def test_the_peak_of_memory_begins_anew_after_a_reset():
     del held
     latency.reset_peak_memory(cpu)
     assert latency.peak_memory_bytes(cpu) < high - 100_000_000
+
+
+def test_a_record_says_whose_knowledge_its_method_saw(make_cell, toy_corpus):
+    of_tasks = replace(toy_corpus, manifest=toy_corpus.manifest | {"knowledge": "per task"})
+    for label, told in (("skintern", "per task"), ("kard", "per task"), ("std_cot", None)):
+        cell = make_cell(label)
+        assert "knowledge" not in measure._snapshot(cell)
+        assert measure._snapshot(replace(cell, corpus=of_tasks)).get("knowledge") == told

@@ -18,6 +18,7 @@ from bench.shapes import meta_model
 from leaderboard.record import Record, Scope
 from tasks import corpora
 from tasks.pocket import teacher
+from tests.tracks import scratch
 
 DATA = os.environ.get("SKBENCH_DATA")  # conftest hides it from every test
 
@@ -113,23 +114,16 @@ def test_bbh_scratch_asks_the_seven_data_sets_with_knowledge_to_train_on() -> No
 
 # ------------------------------------------------------------ the dry run
 
-TRACK = """
+TRACK = (
+    """
 about = "a test"
 corpus = "pocket-100"
 reference = "std_cot"
 methods = ["zero_shot", "std_cot", "kard", "cascod", "skintern"]
 seeds = [0, 1]
-
-[student.scratch]
-vocab_size = 400
-
-[student.scratch.config]
-model_type = "llama"
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-max_position_embeddings = 1024
+"""
+    + scratch(1024)
+    + """
 tie_word_embeddings = true
 
 [tasks]
@@ -146,6 +140,7 @@ lora_rank = 3
 max_new_tokens = 8
 latency_questions = 1
 """
+)
 
 
 @pytest.fixture

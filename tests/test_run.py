@@ -16,25 +16,18 @@ from bench.batch import encode
 from bench.student import Student
 from bench.track import Scratch
 from bench.track import Student as Spec
+from tests.tracks import scratch
 
-TRACK = """
+TRACK = (
+    """
 about = "a test"
 corpus = "pocket-100"
 reference = "std_cot"
 methods = ["std_cot"]
 seeds = [0]
-
-[student.scratch]
-vocab_size = 400
-
-[student.scratch.config]
-model_type = "llama"
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-max_position_embeddings = 512
-
+"""
+    + scratch()
+    + """
 [tasks]
 id = ["pocket_chain"]
 ood = ["pocket_unseen"]
@@ -49,6 +42,7 @@ checkpoint_steps = 1
 max_new_tokens = 4
 latency_questions = 1
 """
+)
 
 
 class Killed(BaseException):
@@ -183,3 +177,18 @@ def test_a_student_from_scratch_is_decided_by_its_seed(home: Path) -> None:
         return student.model.get_input_embeddings().weight
 
     assert torch.equal(weight(0), weight(0)) and not torch.equal(weight(0), weight(1))
+
+
+def test_a_run_does_not_go_on_with_another_revision_of_its_student(
+    command: Callable[..., Any], home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command()
+    (report,) = home.rglob("trained.json")
+    spent = json.loads(report.read_text())
+    assert spent["student_revision"] is None
+    report.write_text(json.dumps(spent | {"student_revision": "abc"}))
+    for path in (home / "records").rglob("*.json"):
+        path.unlink()
+    words = ["run", str(tmp_path / "own.toml"), "--methods", "std_cot", "--limit", "3"]
+    assert main(words) == 2
+    assert "is at revision None now, the run was trained on abc" in capsys.readouterr().err

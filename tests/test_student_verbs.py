@@ -18,11 +18,14 @@ from bench import student as students
 from bench.__main__ import main
 from bench.corpus import Corpus
 from bench.student import Student
+from bench.track import ConfigError
+from bench.track import Student as Spec
 from leaderboard import board
 from leaderboard.publish import publish
 from leaderboard.record import Record, RecordError, Scope
 from leaderboard.reproduction import reproduction, reproduction_json, reproduction_text
 from tasks.pocket.vocabulary import build_tokenizer
+from tests.tracks import scratch
 
 REST = """
 about = "A test."
@@ -45,18 +48,7 @@ batch_size = 4
 learning_rate = 1e-2
 """
 FOLDER = '[student]\npath = "{}"\n'
-SCRATCH = """
-[student.scratch]
-vocab_size = 400
-
-[student.scratch.config]
-model_type = "llama"
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-max_position_embeddings = 512
-"""
+SCRATCH = scratch()
 SWEEP = """
 about = "A test."
 
@@ -547,3 +539,39 @@ def test_what_differs_in_versions_and_device_is_named() -> None:
     found = reproduction(old, new)
     assert found.versions == {"torch": ("1", "3")} and found.environment == {}
     assert "torch: 1 then, 3 now" in reproduction_text(found)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("[", "not JSON"),
+        ("[]", "expected an object"),
+        ('{"base_model_name_or_path": 3}', "expected an object with texts"),
+        ('{"peft_type": "PROMPT_TUNING"}', "only LORA can be merged"),
+    ],
+)
+def test_an_adapter_that_describes_itself_wrongly_is_told_in_one_line(
+    tmp_path: Path, config: str, told: str
+) -> None:
+    (tmp_path / "adapter_config.json").write_text(config)
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(ConfigError, match=told) as caught:
+        judge._adapter_config(judge.find(str(tmp_path)))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_an_adapter_brings_is_not_trusted_because_its_base_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[Spec]()
+
+    def tokenizer(spec: Spec, path: str) -> Any:
+        seen.append(spec)
+        raise ConfigError("seen")
+
+    monkeypatch.setattr(judge.checkpoints, "tokenizer", tokenizer)
+    found = judge.Checkpoint(str(tmp_path), tmp_path, "0" * 64, None)
+    base = Spec(path="org/base", revision="abc", trust_remote_code=True)
+    with pytest.raises(ConfigError, match="seen"):
+        judge._reading(judge.Student(None, None), found, base)
+    assert seen == [replace(base, trust_remote_code=False, revision=None)]

@@ -20,6 +20,7 @@ from bench.student import checkpoint_path
 from bench.sweep import Sweep, Variation
 from bench.track import ConfigError
 from leaderboard.record import Scope
+from tests.tracks import scratch
 
 POCKET = track.load("pocket")
 SWEEPS = [sweep.load(name) for name in sweep.names()]
@@ -263,24 +264,16 @@ def test_the_command_in_a_record_makes_the_same_cell_again(
 
 # ------------------------------------------------------------ a whole run
 
-TRACK = """
+TRACK = (
+    """
 about = "a test"
 corpus = "pocket-40"
 reference = "skintern"
 methods = ["skintern"]
 seeds = [0]
-
-[student.scratch]
-vocab_size = 400
-
-[student.scratch.config]
-model_type = "llama"
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-max_position_embeddings = 1024
-
+"""
+    + scratch(1024)
+    + """
 [tasks]
 id = ["pocket_chain"]
 ood = []
@@ -294,6 +287,7 @@ learning_rate = 1e-3
 max_new_tokens = 4
 latency_questions = 1
 """
+)
 
 
 def test_a_sweep_is_one_command_and_the_same_again_finds_its_rows(
