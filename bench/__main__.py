@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import corpus_verbs, cost_verbs, data_verbs, student_verbs
+from bench.arguments import positive
 from leaderboard import cli as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -98,9 +99,9 @@ def _add_run(verbs: Any) -> None:
     )
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
-    verb.add_argument("--limit", type=_positive, help="items per data set, and training steps")
+    verb.add_argument("--limit", type=positive, help="items per data set, and training steps")
     verb.add_argument(
-        "--jobs", type=_positive, default=1, help="processes that share the work and the cores"
+        "--jobs", type=positive, default=1, help="processes that share the work and the cores"
     )
     verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
@@ -130,12 +131,6 @@ def _add_pretrain(verbs: Any) -> None:
     verb.add_argument("--probe", action="store_true", help="only judge the student that is there")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=_pretrain)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, got '{text}'")
-    return int(text)
 
 
 def _seeds(text: str | None, default: list[int]) -> list[int]:

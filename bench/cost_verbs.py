@@ -9,6 +9,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from bench.arguments import positive
+
 FINE = 0
 
 
@@ -18,17 +20,11 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument("track", metavar="TRACK|FILE.toml")
     verb.add_argument("--methods", help="comma-separated; default: the track's")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
-    verb.add_argument("--limit", type=_positive, help="questions, spread over the tasks")
+    verb.add_argument("--limit", type=positive, help="questions, spread over the tasks")
     verb.add_argument("--time", action="store_true", help="also time a model of random weights")
     verb.add_argument("--publish", action="store_true", help="store it in the repository")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=cost)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a positive whole number, got '{text}'")
-    return int(text)
 
 
 def cost(args: argparse.Namespace) -> int:

@@ -94,7 +94,9 @@ def _evaluation_flops(
     replies = [_replies(cell.method, example, ask(row)) for example, row in rows]
     for docs in items.values():
         n = min(len(docs), cell.scope.limit or len(docs))
-        asked = docs[: min(n, N_QUESTIONS)]
+        # Spread evenly: sub-tasks take turns, so the first ones would leave some out.
+        n_asked = min(n, N_QUESTIONS)
+        asked = [docs[i * n // n_asked] for i in range(n_asked)]
         spent = 0
         for i, doc in enumerate(asked):
             for n_prompt, n_new in _calls(cell, ask(doc), replies[i % len(replies)], meter):

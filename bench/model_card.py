@@ -8,7 +8,7 @@ import tasks
 from bench import student as students
 from bench.export import Run
 from bench.fit import spent_progress
-from bench.track import Student
+from bench.track import Student, names
 
 PINNED = Path(tasks.__file__).parent / "corpora"
 
@@ -118,8 +118,14 @@ def _use(run: Run) -> str:
         "The student expects the method's own test prompts. This asks them, and scores the"
         " answers:\n\n"
         f"    skbench evaluate --student THIS_FOLDER --method '{run.label}'"
-        f" --track {run.track.name}"
+        f" --track {_track(run)}"
     )
+
+
+def _track(run: Run) -> str:
+    """What names the run's track to others: a point of a sweep or an own track is a file's."""
+    name = run.track.name
+    return name if name in names() else f"{name}.toml"
 
 
 def _limits(run: Run) -> str:

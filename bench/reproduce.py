@@ -17,10 +17,7 @@ from bench.cell import Cell, home
 from bench.method import Method
 from bench.provenance import file_sha256
 from bench.track import ConfigError, Track
-from leaderboard.record import Record, Scope
-
-WHAT_TO_RUN = ("about", "methods", "seeds", "tuning")
-"""Fields of a track that say which runs it has, not how one goes."""
+from leaderboard.record import WHAT_TO_RUN, Record, Scope
 
 
 def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record]:

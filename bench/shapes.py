@@ -7,7 +7,6 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
-from bench.flops import FlopModel, fit_flops
 from bench.track import ConfigError, Track, nearest
 
 
@@ -49,8 +48,3 @@ def shape_of(track: Track) -> dict[str, Any]:
             " model_type, hidden_size and the other settings of its config.json"
         )
     return track.student.shape
-
-
-def flop_model(track: Track) -> FlopModel:
-    """What the track's student costs by token counts, counted without its weights."""
-    return fit_flops(meta_model(shape_of(track)))

@@ -4,11 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from leaderboard.record import Group, Record, RecordError
-
-_WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
-"""Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
-with it the trials that its hyper-parameters took, which each record holds for itself."""
+from leaderboard.record import WHAT_TO_RUN, Group, Record, RecordError
 
 
 def check_table(records: Sequence[Record]) -> None:
@@ -69,7 +65,7 @@ def _settings(record: Record) -> object:
     track = track_settings(record)
     if track is None:
         return record.snapshot.get("track")
-    return _said({key: value for key, value in track.items() if key not in _WHAT_TO_RUN})
+    return _said({key: value for key, value in track.items() if key not in WHAT_TO_RUN})
 
 
 def _said(value: object) -> object:

@@ -11,6 +11,10 @@ from leaderboard.files import write_once
 SCHEMA = 1
 Group = Literal["id", "ood"]
 
+WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
+"""Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
+with it the trials that its hyper-parameters took, which each record holds for itself."""
+
 
 class RecordError(ValueError):
     """A record file that does not follow the schema; the message names file and field."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binomtest, ttest_rel
 
-from leaderboard.stats import by_cluster, difference, headline, holm, mcnemar, wilson
+from leaderboard.stats import by_cluster, difference, headline, holm, mcnemar, single, wilson
 
 outcomes = st.lists(st.integers(0, 1), min_size=2, max_size=12)
 SIZES = np.tile([2, 8, 5, 9], 10)
@@ -211,6 +211,13 @@ def test_intervals_cover_the_truth_with_clusters_and_too_seldom_without(n_seeds)
     with_clusters, without = hits / repeats
     assert 0.93 <= with_clusters <= 0.97
     assert without < 0.9
+
+
+def test_one_run_has_a_wider_interval_where_its_items_share_a_source():
+    outcomes, clusters = [1] * 12 + [0] * 12, [str(i // 6) for i in range(24)]
+    alone, shared = single(outcomes, []), single(outcomes, clusters)
+    assert alone.value == shared.value == 0.5
+    assert shared.high - shared.low > 2 * (alone.high - alone.low)
 
 
 def test_methods_that_differ_by_cluster_alone_are_called_different_too_often_without_clusters():

@@ -216,7 +216,7 @@ def test_facts_of_a_question_that_is_tested_are_not_to_be_found(
 ) -> None:
     tested = [{"question": " Do cats bark?\nOptions:\n(A) yes\n(B) no"}]
     monkeypatch.setattr(teacher, "bb_sub", lambda _: tested)
-    texts = [passage["text"] for passage in teacher.library(folder)]
+    texts = [passage["text"] for passage in teacher.bank_and_facts(folder)]
     assert "Dogs do." in texts and "Cats mew. Dogs bark." not in texts
 
 

@@ -18,20 +18,12 @@ from bench.shapes import meta_model
 from leaderboard.record import Record, Scope
 from tasks import corpora
 from tasks.pocket import teacher
+from tests.test_shapes import PARAMETERS as TOTALS
 from tests.tracks import scratch
 
 DATA = os.environ.get("SKBENCH_DATA")  # conftest hides it from every test
 
-PARAMETERS = {
-    "tinyllama": 1_100_048_384,
-    "llama2-7b": 6_738_415_616,
-    "llama3-8b": 8_030_261_248,
-    "qwen2-0.5b": 494_032_768,
-    "qwen2-1.5b": 1_543_714_304,
-    "qwen2-7b": 7_615_616_512,
-    "qwen3-0.6b": 596_049_920,
-    "smollm2-360m": 361_821_120,
-}
+PARAMETERS = {name: n for name, n in TOTALS.items() if name in track.names()}
 RATES = {
     "tinyllama": 2e-4,
     "llama2-7b": 1e-4,

@@ -12,7 +12,7 @@ from bench import cost, registry, track
 from bench.corpus import TASKS
 from bench.cost import Ruler
 from bench.flops import FlopModel, fit_flops
-from bench.shapes import config_of, flop_model, meta_model, shape_of
+from bench.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.costs import COSTS, CostRecord, stored_costs
 
@@ -108,7 +108,7 @@ def test_the_published_sums_are_reached_layer_by_layer(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_whole_student_is_counted_without_its_weights() -> None:
-    found = flop_model(track.load("qwen2-0.5b"))
+    found = fit_flops(meta_model(shape_of(track.load("qwen2-0.5b"))))
     assert found.prefill_flops(512) / 2e9 == pytest.approx(194.62, 1e-4)
     assert found.decode_flops(512, 2) / 2e9 == pytest.approx(0.5160, 1e-4)
 
@@ -129,7 +129,7 @@ def test_a_shape_that_is_none_is_refused(wrong: dict[str, Any], message: str) ->
 
 def test_a_track_without_a_shape_says_what_to_add() -> None:
     with pytest.raises(ConfigError, match=r"'pocket' does not say.*add \[student.shape\]"):
-        flop_model(track.load("pocket"))
+        shape_of(track.load("pocket"))
 
 
 def test_a_student_from_scratch_has_the_shape_of_its_config() -> None:

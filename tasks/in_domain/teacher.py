@@ -58,7 +58,7 @@ def with_facts(folder: Path) -> Iterator[Passage]:
     yield from facts(folder)
 
 
-def library(folder: Path) -> Iterator[Passage]:
+def bank_and_facts(folder: Path) -> Iterator[Passage]:
     """What KARD searches by default: the bank, among facts as distractors.
 
     The facts of questions that BB-sub asks are left out: retrieved at test time they would be
@@ -107,14 +107,14 @@ _FIRST = replace(CODEX, licence=("MIT",))
 
 CORPORA: dict[str, Recipe] = {
     "bbh-codex": Recipe((Part(_FIRST),), passages=passages),
-    "bbh-codex-bank": Recipe((Part(CODEX),), bank=True, passages=library),
+    "bbh-codex-bank": Recipe((Part(CODEX),), bank=True, passages=bank_and_facts),
     "csqa-palm": Recipe((Part(CSQA),)),
     "flan-cot": Recipe((Part(FLAN),)),
     "gsm8k-human": Recipe((Part(GSM8K),)),
     "recon-v1": Recipe(
         (Part(CODEX), Part(GSM8K, 3500), Part(CSQA, 1555)),
         bank=True,
-        passages=library,
+        passages=bank_and_facts,
         held_out=by_hash,
     ),
     "strategyqa-facts": Recipe((Part(STRATEGYQA),), passages=with_facts, held_out=published_dev),
