@@ -8,20 +8,30 @@ from functools import cached_property
 from pathlib import Path
 
 from bench import provenance, registry
-from bench.corpus import Corpus
+from bench.corpora.corpus import Corpus
 from bench.method import Method
 from bench.track import Student, Track
 from leaderboard.record import Record, Scope
 
+
+def _files(folder: str, names: str) -> list[str]:
+    return [f"{folder}/{name}.py" for name in names.split()]
+
+
 CORE = [
-    f"bench/{m}.py"
-    for m in ("types", "curriculum", "percentile", "method", "batch", "losses", "soft", "schedule")
+    *_files("bench", "types curriculum percentile method batch losses"),
+    *_files("bench/training", "train fit budget schedule soft"),
+    *_files("bench/corpora", "corpus attach retrieve scorer scored importance"),
+    *_files("bench/students", "student checkpoint"),
 ]
-CORE += [f"bench/{m}.py" for m in ("train", "fit", "budget", "attach", "corpus", "retrieve")]
-CORE += [f"bench/{m}.py" for m in ("scorer", "scored", "importance", "student", "checkpoint")]
 SHARED = sorted(f"baselines/{path.name}" for path in registry.FOLDER.glob("_*.py"))
-JUDGE = [f"bench/{m}.py" for m in ("generate", "solve", "student_lm", "evaluate", "flops")]
-JUDGE += ["bench/latency.py", "bench/measure.py", "bench/run.py", "leaderboard/record.py", "tasks"]
+JUDGE = [
+    *_files("bench", "solve evaluate measure run"),
+    *_files("bench/students", "generate lm"),
+    *_files("bench/costs", "flops latency"),
+    "leaderboard/record.py",
+    "tasks",
+]
 
 
 def home() -> Path:
@@ -76,7 +86,7 @@ class Cell:
     @cached_property
     def student_sha256(self) -> str | None:
         """Of the student's files, where they lie in a folder; a hub id has its revision instead."""
-        from bench import student
+        from bench.students import student
 
         spec = self.track.student
         return None if spec.path is None else checkpoint_sha256(student.checkpoint_path(spec))
@@ -99,7 +109,7 @@ class Cell:
     @cached_property
     def train_key(self) -> str:
         """Changes with everything that may change the trained weights."""
-        from bench import student
+        from bench.students import student
 
         track = self.track
         return provenance.digest(

@@ -8,11 +8,11 @@ from typing import Any
 
 import tasks
 from bench.files import write_atomically
-from bench.generate import Generator
 from bench.method import Method
 from bench.solve import Solved
-from bench.student import Student
-from bench.student_lm import Ask, StudentLM
+from bench.students.generate import Generator
+from bench.students.lm import Ask, StudentLM
+from bench.students.student import Student
 from bench.track import ConfigError, Track, nearest
 
 TASKS = Path(tasks.__file__).parent

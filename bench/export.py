@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import corpus as corpora
 from bench import registry, track
 from bench.cell import Cell, checkpoint_sha256
-from bench.corpus import Corpus
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
 from bench.reproduce import track_of
 from bench.track import ConfigError, Student, Track
 from leaderboard.record import Record, Scope
@@ -139,7 +139,7 @@ def export(run: Run, out: Path, card: str, *, merge: bool) -> None:
 
 
 def _check(run: Run, out: Path, merge: bool) -> None:
-    from bench import student as students
+    from bench.students import student as students
 
     if out.exists():
         raise ConfigError(f"{out}: exists; an export never overwrites, name another folder")
@@ -152,7 +152,7 @@ def _check(run: Run, out: Path, merge: bool) -> None:
 
 
 def _write_merged(run: Run, folder: Path) -> None:
-    from bench import student as students
+    from bench.students import student as students
 
     student = students.restore(_base(run), run.weights)
     student.model.save_pretrained(folder)
@@ -161,7 +161,7 @@ def _write_merged(run: Run, folder: Path) -> None:
 
 def _base(run: Run) -> Any:
     """The student as it was before training."""
-    from bench import student as students
+    from bench.students import student as students
 
     spec = run.student
     texts = run.corpus().texts if spec.scratch is not None else ()
@@ -169,8 +169,8 @@ def _base(run: Run) -> Any:
 
 
 def _tokenizer(run: Run) -> Any:
-    from bench import checkpoint
-    from bench import student as students
+    from bench.students import checkpoint
+    from bench.students import student as students
 
     spec = run.student
     if spec.scratch is not None:

@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import checkpoint as checkpoints
-from bench import corpus as corpora
-from bench import latency, provenance, run
-from bench import student as students
+from bench import provenance, run
 from bench.cell import CHECKPOINT_FILES, Cell, checkpoint_sha256, home
-from bench.corpus import Corpus
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
+from bench.costs import latency
+from bench.costs.flops import fit_flops
 from bench.files import locked
-from bench.flops import fit_flops
 from bench.method import Method
 from bench.quiet import quiet_libraries
-from bench.student import Student
+from bench.students import checkpoint as checkpoints
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import ConfigError, Track
 from bench.track import Student as Spec
 from leaderboard.record import Record, Scope, Training

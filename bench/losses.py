@@ -13,13 +13,9 @@ def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
     `labels[b, t]` is the token that should follow position t: nothing is shifted here.
     """
-    flat = functional.cross_entropy(
-        logits.flatten(0, 1).float() if logits.dtype != torch.float64 else logits.flatten(0, 1),
-        labels.flatten(),
-        ignore_index=IGNORED,
-        reduction="none",
-    )
-    return flat.view_as(labels)
+    scored = labels != IGNORED
+    loss = functional.cross_entropy(_exact(logits[scored]), labels[scored], reduction="none")
+    return _at(scored, loss)
 
 
 def soft_token_loss(
@@ -29,10 +25,25 @@ def soft_token_loss(
 
     Logits are (B, T, V). T^2 keeps the size of the gradient (Hinton et al. 2015, section 2).
     """
-    student = functional.log_softmax(logits.float() / temperature, dim=-1)
-    teacher = functional.log_softmax(teacher_logits.float() / temperature, dim=-1)
+    scored = labels != IGNORED
+    student, teacher = (
+        functional.log_softmax(_exact(each[scored]) / temperature, dim=-1)
+        for each in (logits, teacher_logits)
+    )
     divergence = functional.kl_div(student, teacher, reduction="none", log_target=True).sum(-1)
-    return divergence.masked_fill(labels == IGNORED, 0.0) * temperature**2
+    return _at(scored, divergence * temperature**2)
+
+
+def _exact(logits: Tensor) -> Tensor:
+    """At least in fp32: only the scored ones, since a prompt's many are large and count nothing."""
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
+def _at(scored: Tensor, loss: Tensor) -> Tensor:
+    """(B, T): `loss` (N,) where `scored` (B, T), else 0."""
+    return torch.zeros(scored.shape, dtype=loss.dtype, device=loss.device).masked_scatter(
+        scored, loss
+    )
 
 
 def weighted_sum(per_token: Tensor, weights: Tensor) -> Tensor:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import attach, latency, provenance
+from bench import provenance
 from bench.batch import encode
 from bench.cell import Cell
+from bench.corpora import attach
+from bench.costs import latency
+from bench.costs.flops import FlopModel
 from bench.evaluate import Evaluation, Sample
-from bench.fit import spent_progress
-from bench.flops import FlopModel
-from bench.progress import Progress, curve
-from bench.student import Student
-from bench.student_lm import Ask
+from bench.students.lm import Ask
+from bench.students.student import Student
 from bench.track import ConfigError
+from bench.training.fit import spent_progress
+from bench.training.progress import Progress, curve
 from leaderboard.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.record import Training as TrainingCost
 

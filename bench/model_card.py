@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import tasks
-from bench import student as students
 from bench.export import Run
-from bench.fit import spent_progress
+from bench.students import student as students
 from bench.track import Student, names
+from bench.training.fit import spent_progress
 
 PINNED = Path(tasks.__file__).parent / "corpora"
 

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench import attach, provenance, registry
-from bench import corpus as corpora
-from bench import student as students
+from bench import provenance, registry
 from bench.cell import Cell, home
+from bench.corpora import attach
+from bench.corpora import corpus as corpora
 from bench.files import locked
-from bench.fit import fit
-from bench.generate import Generator
 from bench.measure import provenance_of
 from bench.method import Method
 from bench.quiet import quiet_libraries
-from bench.student import Student
+from bench.students import student as students
+from bench.students.generate import Generator
+from bench.students.student import Student
 from bench.track import ConfigError, Decoding, Probe
+from bench.training.fit import fit
 from bench.types import Example
 from leaderboard.probes import SCHEMA, ProbePoint, ProbeRecord
 from tasks.scoring import matches, strict
@@ -54,7 +55,7 @@ def _path(cell: Cell) -> Path:
 
 
 def _key(cell: Cell, spec: Probe) -> str:
-    sources = ["bench/probe.py", "bench/generate.py", "tasks"]
+    sources = ["bench/probe.py", "bench/students/generate.py", "tasks"]
     return provenance.digest([cell.train_key, asdict(spec), provenance.sources_sha256(sources)])
 
 

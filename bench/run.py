@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import attach, registry
-from bench import corpus as corpora
+from bench import registry
 from bench.cell import Cell, home
-from bench.corpus import Corpus
+from bench.corpora import attach
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
 from bench.files import BusyError, locked
 from bench.method import Method
 from bench.sweep import Sweep, variations
@@ -163,11 +164,11 @@ def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
 
 
 def _make_record(cell: Cell) -> Record:
-    from bench import latency
-    from bench import student as students
-    from bench.fit import fit
-    from bench.flops import fit_flops
+    from bench.costs import latency
+    from bench.costs.flops import fit_flops
     from bench.quiet import quiet_libraries
+    from bench.students import student as students
+    from bench.training.fit import fit
 
     quiet_libraries()
     latency.reset_peak_memory(students.device())
@@ -206,7 +207,7 @@ def items(cell: Cell) -> Any:
 
 def fresh_student(cell: Cell) -> Any:
     """The cell's student before any training."""
-    from bench import student as students
+    from bench.students import student as students
 
     return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
 

@@ -24,6 +24,9 @@ TEACHERS: dict[str, str] = {
     " questions they are made of, were on the web before it",
 }
 """Teachers that may have seen a test set themselves, which no comparison of texts can show."""
+OTHER_TEACHER = "nothing is known here of what it was trained on"
+OWN_WRITERS = ("people", "tasks/")
+"""How teachers begin that are no models: people, and programs of this project."""
 
 _LABEL = re.compile(r"^(?:- |\([A-Za-z0-9]\)\s*)+")
 
@@ -71,7 +74,10 @@ def asked(row: Mapping[str, Any]) -> Asked:
 
 
 def trace(rows: Iterable[Mapping[str, Any]], teacher: str) -> Trace:
-    """The trace of a corpus' rows: questions, rationales, knowledge and facts."""
+    """The trace of a corpus' rows: questions, rationales, knowledge and facts.
+
+    `teacher` is the manifest's, several divided by semicolons; each that is a model is suspected.
+    """
     questions = defaultdict[str, set[frozenset[str]]](set)
     grams, texts = set[int](), set[str]()
     for row in rows:
@@ -81,7 +87,9 @@ def trace(rows: Iterable[Mapping[str, Any]], teacher: str) -> Trace:
         texts |= {row["rationale"], row.get("summary") or "", row.get("supplementary") or ""}
         texts |= {*(row.get("rationales") or ()), *(row.get("facts") or ())}
     grams = grams.union(*map(_grams, texts))
-    return Trace(frozenset(grams), questions, [name for name in TEACHERS if name in teacher])
+    named = [name.strip() for name in teacher.split(";")]
+    models = [name or "a teacher without a name" for name in named]
+    return Trace(frozenset(grams), questions, [n for n in models if not n.startswith(OWN_WRITERS)])
 
 
 def overlap(items: Sequence[Asked], corpus: Trace) -> Overlap:

@@ -9,9 +9,9 @@ import torch
 from conftest import WIDTHS, _tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from bench import student as students
 from bench.batch import encode
-from bench.student import Student
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import Student as Spec
 
 ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {

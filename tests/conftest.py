@@ -14,8 +14,8 @@ from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausa
 
 from bench import registry
 from bench.cell import Cell
-from bench.corpus import Corpus
-from bench.student import Student
+from bench.corpora.corpus import Corpus
+from bench.students.student import Student
 from bench.track import Decoding, LogitTeacher, Tasks, Track, Training
 from bench.track import Student as Spec
 from leaderboard.record import Scope

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench import attach
-from bench.corpus import Corpus
-from bench.retrieve import Retriever
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
+from bench.corpora.retrieve import Retriever
 from bench.types import Choice, Example, Needs
 from tasks.pocket import suite, teacher
 

@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 
 from baselines._phrases import CONCLUSION, INVITATION
-from bench import attach, registry
-from bench.corpus import Corpus
+from bench import registry
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
 from bench.method import Method
-from bench.schedule import segments
+from bench.training.schedule import segments
 from bench.types import Example, Pair, Question
 
 SEED = 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bench.batch import Batch, Tokens, encode, micro_batches, tokenize
-from bench.corpus import Corpus
+from bench.corpora.corpus import Corpus
 from bench.losses import IGNORED, token_loss, weighted_sum
 from bench.types import Pair
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from bench import attach, budget, fit, provenance, registry
-from bench import student as students
+from bench import provenance, registry
 from bench.batch import tokenize
 from bench.cell import Cell, home
-from bench.corpus import Corpus
-from bench.schedule import n_steps, order
-from bench.student import Student
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import Training
-from bench.train import train
+from bench.training import budget, fit
+from bench.training.schedule import n_steps, order
+from bench.training.train import train
 from bench.types import Example
 
 SEED = 2

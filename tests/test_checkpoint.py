@@ -17,7 +17,7 @@ import torch
 from checkpoints import COMMIT, copy, into_cache, load, logits, save
 from transformers.utils import hub as transformers_hub
 
-from bench import student as students
+from bench.students import student as students
 from bench.track import ConfigError
 
 

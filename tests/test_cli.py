@@ -10,10 +10,11 @@ import pytest
 
 import baselines
 import tasks
-from bench import corpus as corpora
-from bench import fit, registry, run, sweep, track
+from bench import registry, run, sweep, track
 from bench.__main__ import main
+from bench.corpora import corpus as corpora
 from bench.track import ConfigError
+from bench.training import fit
 from leaderboard.record import Scope
 from tests.tracks import scratch
 

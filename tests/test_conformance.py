@@ -18,12 +18,13 @@ import pytest
 from conftest import N_PER_FAMILY
 
 import bench
-from bench import attach, registry, track
+from bench import registry, track
 from bench.batch import encode, micro_batches, tokenize
-from bench.corpus import Corpus
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
 from bench.method import Method
-from bench.soft import teacher_logits
-from bench.student import Student
+from bench.students.student import Student
+from bench.training.soft import teacher_logits
 from bench.types import Example, Needs, Pair, Question
 from tasks import scoring
 from tasks.pocket import suite

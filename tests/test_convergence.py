@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from bench import attach, corpus, registry, student, track
-from bench import train as training
+from bench import registry, track
 from bench.batch import Batch
-from bench.progress import curve
-from bench.schedule import n_steps
+from bench.corpora import attach, corpus
+from bench.students import student
+from bench.training import train as training
+from bench.training.progress import curve
+from bench.training.schedule import n_steps
 from bench.types import Needs
 from leaderboard.bands import outside
 from leaderboard.board import PUBLISHED, load, of_label

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench import attach, importance
-from bench import corpus as corpora
-from bench.corpus import Corpus, CorpusError
-from bench.retrieve import Retriever
+from bench.corpora import attach, importance
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus, CorpusError
+from bench.corpora.retrieve import Retriever
 from bench.track import ConfigError
 from bench.types import Needs, Question
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench import corpus as corpora
 from bench.__main__ import main
-from bench.corpus import CorpusError, read_rows
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import CorpusError, read_rows
 
 TESTS = str(Path(__file__).parent)
 ROW: dict[str, Any] = {

@@ -18,7 +18,7 @@ from bench.curriculum import (
     part,
     stage,
 )
-from bench.schedule import segments
+from bench.training.schedule import segments
 from bench.types import Knowledge
 
 STEPS = range(2, 51)

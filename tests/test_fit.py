@@ -13,14 +13,15 @@ import torch
 from conftest import tiny_model
 from torch import Tensor
 
-from bench import fit, registry, run
-from bench import student as students
+from bench import registry, run
 from bench.cell import Cell, home
-from bench.corpus import Corpus
-from bench.flops import FLOPS_PER_MAC, FlopModel, fit_flops
-from bench.progress import Progress
-from bench.student import Student
+from bench.corpora.corpus import Corpus
+from bench.costs.flops import FLOPS_PER_MAC, FlopModel, fit_flops
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import ConfigError
+from bench.training import fit
+from bench.training.progress import Progress
 from leaderboard.record import Scope
 from tasks.corpora import canonical
 

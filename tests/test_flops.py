@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 import tasks.pocket
-from bench import flops
-from bench.flops import FlopError, FlopModel, fit_flops
+from bench.costs import flops
+from bench.costs.flops import FlopError, FlopModel, fit_flops
 
 SMALL = {
     "vocab_size": 96,

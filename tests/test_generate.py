@@ -10,9 +10,9 @@ import torch
 from transformers import StoppingCriteriaList
 
 from bench.batch import encode
-from bench.corpus import Corpus
-from bench.generate import Completion, Generator
-from bench.student import Student
+from bench.corpora.corpus import Corpus
+from bench.students.generate import Completion, Generator
+from bench.students.student import Student
 from bench.track import Decoding
 from tasks.pocket.world import NAMES
 

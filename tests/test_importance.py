@@ -28,11 +28,11 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from bench import importance, scored
-from bench.importance import keep_probabilities, llmlingua2, self_information
+from bench.corpora import importance, scored
+from bench.corpora.importance import keep_probabilities, llmlingua2, self_information
+from bench.corpora.scored import Scored, Token, by_word, cache_key, cached
 from bench.percentile import kept_by_percentile
-from bench.scored import Scored, Token, by_word, cache_key, cached
-from bench.student import Student
+from bench.students.student import Student
 from bench.track import ConfigError
 
 RATES = (0.9, 2 / 3, 0.5, 1 / 3, 0.1, 0.02)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import latency, measure, provenance, registry
+from bench import measure, provenance, registry
+from bench.costs import latency
 from bench.evaluate import Sample
 from bench.solve import Solved
 from bench.types import Needs
@@ -99,7 +100,7 @@ def test_the_overlaps_that_the_project_holds_can_be_put_into_a_record():
 
 
 def test_a_method_that_needs_no_rationale_cannot_see_one(toy_corpus):
-    from bench.attach import examples
+    from bench.corpora.attach import examples
 
     assert all(e.rationales for e in examples(toy_corpus, Needs(), 0))
     assert not any(e.rationales for e in examples(toy_corpus, Needs(rationales=0), 0))

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from baselines._phrases import INVITATION
-from bench import attach, measure, registry
+from bench import measure, registry
 from bench.batch import Tokens
-from bench.corpus import Corpus
-from bench.flops import FlopModel
-from bench.progress import Progress, curve
-from bench.schedule import order
-from bench.student import Student
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
+from bench.costs.flops import FlopModel
+from bench.students.student import Student
 from bench.track import Training
-from bench.train import train
+from bench.training.progress import Progress, curve
+from bench.training.schedule import order
+from bench.training.train import train
 from bench.types import Example
 
 SEED = 1

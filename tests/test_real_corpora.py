@@ -13,8 +13,8 @@ import pytest
 
 import tasks
 from bench.__main__ import main
-from bench.contents import recall_by_task
-from bench.corpus import Corpus as Checked
+from bench.corpora.contents import recall_by_task
+from bench.corpora.corpus import Corpus as Checked
 from bench.provenance import file_sha256
 from tasks import contamination, published
 from tasks.corpora import Corpus, canonical, manifest, n_tokens
@@ -279,6 +279,12 @@ def test_a_teacher_that_may_have_seen_the_tests_is_named() -> None:
     mixed = contamination.trace([row()], "code-davinci-002; people (GSM8K); PaLM")
     assert contamination.overlap([], mixed)["may_be_known_to"] == ["code-davinci-002", "PaLM"]
     assert contamination.trace([row()], "people (GSM8K)").teachers == []
+    assert contamination.trace([row()], "tasks/pocket/teacher.py, error rate 0.5").teachers == []
+
+
+def test_a_teacher_that_nothing_is_known_of_is_not_taken_to_be_clean() -> None:
+    assert contamination.trace([row()], "somebody's model").teachers == ["somebody's model"]
+    assert contamination.trace([row()], "").teachers == ["a teacher without a name"]
 
 
 # ---------------------------------------------------------------- retrieval and verbs
@@ -332,6 +338,9 @@ def test_contamination_is_printed_for_every_test_set(
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "skb_cats" in said and f"PaLM: {contamination.TEACHERS['PaLM']}" in said
+    out.with_suffix(".json").write_text(json.dumps(stored | {"teacher": "gpt-9"}))
+    assert main(command) == 0
+    assert f"gpt-9: {contamination.OTHER_TEACHER}" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- on the published data

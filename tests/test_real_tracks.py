@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from bench import dry_run, registry, run, track
-from bench import student as students
+from bench import registry, run, track
 from bench.__main__ import main
 from bench.cell import Cell
-from bench.estimate import N_ROWS
-from bench.shapes import meta_model
+from bench.costs import dry_run
+from bench.costs.estimate import N_ROWS
+from bench.students import student as students
+from bench.students.shapes import meta_model
 from leaderboard.record import Record, Scope
 from tasks import corpora
 from tasks.pocket import teacher

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from bench import retrieve
-from bench.corpus import Corpus
-from bench.retrieve import Retriever
+from bench.corpora import retrieve
+from bench.corpora.corpus import Corpus
+from bench.corpora.retrieve import Retriever
 
 TEXTS = ["red cup", "blue cup of Zoë", "blue cup of Zoë", "green word", ""]
 QUERIES = ["blue", "Zoë's red cup", "unheard", "word cup", ""]

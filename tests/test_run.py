@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from bench import evaluate, fit, run
-from bench import student as students
-from bench import train as training
+from bench import evaluate, run
 from bench.__main__ import main
 from bench.batch import encode
-from bench.student import Student
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import Scratch
 from bench.track import Student as Spec
+from bench.training import fit
+from bench.training import train as training
 from tests.tracks import scratch
 
 TRACK = (

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from bench import cost, registry, track
-from bench.corpus import TASKS
-from bench.cost import Ruler
-from bench.flops import FlopModel, fit_flops
-from bench.shapes import config_of, meta_model, shape_of
+from bench import registry, track
+from bench.corpora.corpus import TASKS
+from bench.costs import cost
+from bench.costs.cost import Ruler
+from bench.costs.flops import FlopModel, fit_flops
+from bench.students.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.costs import COSTS, CostRecord, stored_costs
 

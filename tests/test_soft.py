@@ -10,11 +10,12 @@ import torch
 from conftest import tiny_model
 from torch import Tensor
 
-from bench import attach, registry
+from bench import registry
 from bench.batch import Batch, Tokens, micro_batches, tokenize
-from bench.corpus import Corpus
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
 from bench.losses import IGNORED, soft_token_loss, token_loss, weighted_sum
-from bench.soft import teacher_logits
+from bench.training.soft import teacher_logits
 
 HAND_MADE = [
     # The teacher's prompt is longer, as long as, and shorter than the student's.

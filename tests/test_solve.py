@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bench.generate import Generator
 from bench.method import Method
 from bench.solve import Solved, solve_all
-from bench.student import Student
+from bench.students.generate import Generator
+from bench.students.student import Student
 from bench.track import ConfigError, Decoding
 from bench.types import Program, Question
 
@@ -122,7 +122,7 @@ def requests(texts: Sequence[str]) -> list[Any]:
 def test_a_program_of_two_steps_sees_its_own_first_completion(
     make_student: Callable[..., Student],
 ) -> None:
-    from bench.student_lm import StudentLM
+    from bench.students.lm import StudentLM
 
     generator = Generator(make_student(spread=1.0), Decoding(max_new_tokens=4))
     lm = StudentLM(TwoSteps(), generator, ask, overflow="error")
@@ -142,7 +142,7 @@ def test_a_program_of_two_steps_sees_its_own_first_completion(
 def test_a_question_beyond_the_context_is_named_or_counted_as_wrong(
     make_student: Callable[..., Student],
 ) -> None:
-    from bench.student_lm import StudentLM
+    from bench.students.lm import StudentLM
 
     generator = Generator(make_student(), Decoding(max_new_tokens=4))
     asked = requests(["start 1, do seko?", "red " * 1100])
@@ -156,7 +156,7 @@ def test_a_question_beyond_the_context_is_named_or_counted_as_wrong(
 
 
 def test_two_questions_with_one_id_are_refused(make_student: Callable[..., Student]) -> None:
-    from bench.student_lm import StudentLM
+    from bench.students.lm import StudentLM
 
     generator = Generator(make_student(), Decoding(max_new_tokens=4))
     lm = StudentLM(TwoSteps(), generator, ask, overflow="error")

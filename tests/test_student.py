@@ -17,16 +17,17 @@ from checkpoints import ARCHITECTURES, COMMIT, PROMPT, copy, into_cache, load, l
 from conftest import _tokenizer
 from transformers import AutoTokenizer
 
-from bench import attach, registry
-from bench import student as students
+from bench import registry
 from bench.__main__ import main
 from bench.batch import encode, tokenize
-from bench.corpus import Corpus
-from bench.generate import Generator
-from bench.student import Student
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
+from bench.students import student as students
+from bench.students.generate import Generator
+from bench.students.student import Student
 from bench.track import Decoding, Scratch, Training
 from bench.track import Student as Spec
-from bench.train import train
+from bench.training.train import train
 from bench.types import Example, Pair, Question
 
 CHAT = (

@@ -14,10 +14,10 @@ from conftest import tiny_model
 from leaderboard_records import record
 
 from bench import export, judge, registry, reproduce, run, sweep, track
-from bench import student as students
 from bench.__main__ import main
-from bench.corpus import Corpus
-from bench.student import Student
+from bench.corpora.corpus import Corpus
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import ConfigError
 from bench.track import Student as Spec
 from leaderboard import board

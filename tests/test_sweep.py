@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from bench import corpus as corpora
-from bench import fit, measure, registry, run, sweep, track
-from bench.__main__ import _cells, _parser, main
+from bench import measure, registry, run, sweep, track
+from bench.__main__ import _parser, main
 from bench.cell import Cell
-from bench.corpus import Corpus
-from bench.student import checkpoint_path
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
+from bench.students.student import checkpoint_path
 from bench.sweep import Sweep, Variation
 from bench.track import ConfigError
-from leaderboard.record import Scope
+from bench.training import fit
+from bench.verbs.run import asked_for
 from tests.tracks import scratch
 
 POCKET = track.load("pocket")
@@ -47,10 +48,7 @@ def found_again(built: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch) -
 def planned(*arguments: str) -> list[Cell]:
     """The cells of a command line, as `run` would do them."""
     args = _parser().parse_args(["run", *arguments])
-    scope = Scope(args.world, args.split, args.sealed, args.limit)
-    if args.sealed is not None:
-        scope = replace(scope, split="sealed")
-    return _cells(args, track.load(args.track), scope)
+    return asked_for(args, track.load(args.track))
 
 
 # ------------------------------------------------------------ the files

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from bench import corpus as corpora
-from bench import teacher_corpus, teacher_patience
 from bench.__main__ import main
-from bench.corpus import read_rows
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import read_rows
+from bench.teacher import ask, patience
 from bench.types import Needs
 from tests.teacher_server import (
     KEY,
@@ -74,7 +74,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teacher_patience, "BASE_S", 0.02)
+    monkeypatch.setattr(patience, "BASE_S", 0.02)
 
 
 def source_row(i: int) -> dict[str, Any]:
@@ -443,7 +443,7 @@ def test_a_server_that_fails_on_and_on_is_given_a_rest(
     proxy.fault = lambda prompt, attempt: "500"
     assert build("--retries", "1", "--concurrency", "1") == 3
     assert "stopped: 5 questions in a row went without a reply" in capsys.readouterr().err
-    assert proxy.attempts.total() == 2 * teacher_corpus.GIVE_UP_AFTER
+    assert proxy.attempts.total() == 2 * ask.GIVE_UP_AFTER
 
 
 def test_the_model_is_chosen_where_there_is_one_and_a_wrong_name_is_told(
@@ -496,7 +496,7 @@ def test_other_questions_or_other_prompts_are_other_settings(
     proxy.answer = right
     assert build("--limit", "1") == 0
     with monkeypatch.context() as patch:
-        patch.setattr(teacher_corpus, "PROMPT_SHA256", "another")
+        patch.setattr(ask, "PROMPT_SHA256", "another")
         assert build("--limit", "1") == 2
     assert "prompt_sha256 was" in capsys.readouterr().err
     with (tmp_path / "source.jsonl").open("a") as file:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from bench.__main__ import main
-from bench.teacher_journal import Reply, Sampling, StoppedError
-from bench.teacher_model import Draw, LocalTeacher
+from bench.teacher.journal import Reply, Sampling, StoppedError
+from bench.teacher.model import Draw, LocalTeacher
 from bench.track import ConfigError
 from tests.teacher_server import make_model
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bench import teacher_prompts as prompts
-from bench.corpus import CorpusError
-from bench.teacher_endpoint import read_completion
-from bench.teacher_journal import Finish, Journal, Reply, Request, settings_of
-from bench.teacher_patience import CAP_S, Limiter, backoff_s, retry_after_s
-from bench.teacher_plan import (
+from bench.corpora.corpus import CorpusError
+from bench.teacher import prompts
+from bench.teacher.endpoint import read_completion
+from bench.teacher.journal import Finish, Journal, Reply, Request, settings_of
+from bench.teacher.patience import CAP_S, Limiter, backoff_s, retry_after_s
+from bench.teacher.plan import (
     KNOWLEDGE_TRIES,
     harvest,
     knowledge_fault,

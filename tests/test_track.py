@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import corpus as corpora
 from bench import registry, track
+from bench.corpora import corpus as corpora
 from bench.track import ConfigError, load
 
 TOML = """

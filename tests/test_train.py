@@ -13,17 +13,18 @@ import torch
 from conftest import tiny_model
 from torch import Tensor
 
-from bench import attach, registry
-from bench import student as students
-from bench import train as training_module
+from bench import registry
 from bench.batch import Batch
-from bench.corpus import Corpus
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
 from bench.method import Method
-from bench.progress import Progress
-from bench.schedule import learning_rate, n_steps, order, segments
-from bench.student import Student
+from bench.students import student as students
+from bench.students.student import Student
 from bench.track import Training
-from bench.train import TrainingError, fitted, train
+from bench.training import train as training_module
+from bench.training.progress import Progress
+from bench.training.schedule import learning_rate, n_steps, order, segments
+from bench.training.train import TrainingError, fitted, train
 from bench.types import Demo, Example, Needs, Pair, Question
 
 SEED = 3

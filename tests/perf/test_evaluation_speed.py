@@ -2,11 +2,12 @@
 
 import pytest
 
-from bench import attach, registry, track
-from bench.corpus import Corpus
+from bench import registry, track
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
 from bench.evaluate import task_manager
-from bench.generate import Generator
-from bench.student import load
+from bench.students.generate import Generator
+from bench.students.student import load
 
 pytestmark = pytest.mark.slow
 TRACK = track.load("pocket")

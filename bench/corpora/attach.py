@@ -1,0 +1,167 @@
+"""Give a method's examples and questions what its needs declare, and nothing else."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from bench.corpora.corpus import Corpus
+from bench.corpora.retrieve import Retriever
+from bench.corpora.scorer import Score, frequency
+from bench.types import Demo, Example, Knowledge, Needs, Query, Question
+
+PASSAGE_WORDS = 128
+"""Passages are cut to this many words, as in SKIntern's runs of KARD."""
+
+
+def examples(corpus: Corpus, needs: Needs, seed: int, score: Score = frequency) -> list[Example]:
+    """Training examples with only what `needs` declares attached."""
+    made = [_example(row, seed, needs.rationales) for row in corpus.rows]
+    decoy = _decoys(corpus, seed) if needs.decoy else None
+    if needs.train_knowledge:
+        known = _knowledge(corpus.rows, score)
+        position = {row["id"]: i for i, row in enumerate(corpus.rows)}
+        made = [
+            replace(e, knowledge=known[position[decoy(e.task, e.id)["id"] if decoy else e.id]])
+            for e in made
+        ]
+    if needs.train_demos:
+        pools = _pools(corpus, needs, seed)
+        made = [replace(e, demos=pools(e)) for e in made]
+    if needs.passages:
+        find = _finder(corpus, needs, seed, needs.train_query)
+        made = [replace(e, passages=find(row)) for e, row in zip(made, corpus.rows, strict=True)]
+    return made
+
+
+def _example(row: Mapping[str, Any], seed: int, n_rationales: int) -> Example:
+    mixed = hashlib.sha256(f"{seed}/{row['id']}".encode()).digest()
+    return Example(
+        id=row["id"],
+        task=row["task"],
+        text=row["question"],
+        options=tuple(row.get("options") or ()),
+        rationales=(row["rationale"], *(row.get("rationales") or ()))[:n_rationales],
+        answer=row["answer"],
+        seed=int.from_bytes(mixed[:8], "big"),
+    )
+
+
+def _knowledge(rows: Sequence[Mapping[str, Any]], score: Score) -> list[Knowledge]:
+    """The knowledge of every row, its words scored."""
+    parts = [(row["summary"], row.get("supplementary") or "") for row in rows]
+    texts = [" ".join(filter(None, part)) for part in parts]
+    scored = score([row["task"] for row in rows], texts)
+    return [
+        Knowledge(*part, found.importance, found.n_tokens)
+        for part, found in zip(parts, scored, strict=True)
+    ]
+
+
+def _decoys(corpus: Corpus, seed: int) -> Callable[[str, str], Mapping[str, Any]]:
+    """A function from (task, item id) to a training row of another task: a seeded derangement."""
+    rows = defaultdict[str, list[Mapping[str, Any]]](list)
+    for row in corpus.rows:
+        rows[row["task"]].append(row)
+    cycle = sorted(rows)
+    Random(f"{seed}/decoy").shuffle(cycle)
+    other = dict(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+
+    def decoy(task: str, item: str) -> Mapping[str, Any]:
+        return Random(f"{seed}/decoy/{item}").choice(rows[other.get(task, cycle[0])])
+
+    return decoy
+
+
+def _demo(example: Example) -> Demo:
+    return Demo(example.text, example.rationale, example.answer)
+
+
+def _pools(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Example], tuple[Demo, ...]]:
+    """A function from an example to other items to show, never one with the same question."""
+    made, k = [_example(row, seed, 1) for row in corpus.rows], needs.train_demos
+    similar = needs.demo_choice == "similar"
+    retriever = Retriever([e.text for e in made], corpus.indices) if similar else None
+
+    def pool(example: Example) -> tuple[Demo, ...]:
+        if retriever is not None:
+            found = [made[i] for i in retriever.nearest(example.text, 2 * k + 1)]
+        elif needs.demo_choice == "random":
+            found = Random(f"{example.seed}/pool").sample(made, min(len(made), 2 * k + 1))
+        else:
+            same = [e for e in made if e.task == example.task]
+            found = Random(f"{seed}/{example.task}").sample(same, len(same))
+        return tuple(_demo(e) for e in found if e.text != example.text)[:k]
+
+    return pool
+
+
+def _finder(
+    corpus: Corpus, needs: Needs, seed: int, query: Query
+) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
+    """A function from a row or test document to its passages, each cut to 128 words."""
+    retriever = Retriever(corpus.passages, corpus.indices)
+    decoy = _decoys(corpus, seed) if needs.decoy else None
+
+    def find(row: Mapping[str, Any]) -> tuple[str, ...]:
+        if decoy is not None:
+            row = decoy(row["task"], row["id"])
+        asked = row["rationale"] if query == "rationale" else row["question"]
+        near = retriever.nearest(asked, needs.passages)
+        if query == "oracle":
+            near = [*dict.fromkeys([*_relevant(corpus, row), *near])][: needs.passages]
+        return tuple(_shown(corpus.passages[i]) for i in near)
+
+    return find
+
+
+def _relevant(corpus: Corpus, row: Mapping[str, Any]) -> list[int]:
+    """Positions of the passages that state one of the row's `facts`."""
+    facts = row.get("facts") or ()
+    return [i for i, text in enumerate(corpus.passages) if any(fact in text for fact in facts)]
+
+
+def _shown(passage: str) -> str:
+    return " ".join(passage.split()[:PASSAGE_WORDS])
+
+
+def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[Demo, ...]:
+    """`k` training items of the task (of any, if it has none), the same for all its questions."""
+    pool = [e for e in made if e.task == task] or list(made)
+    return tuple(map(_demo, Random(f"{seed}/{task}").sample(pool, min(k, len(pool)))))
+
+
+def asker(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Mapping[str, Any]], Question]:
+    """A function from a test document to its question, with only what `needs` declares attached."""
+    query: Query = "oracle" if needs.train_query == "oracle" else "question"
+    find = _finder(corpus, needs, seed, query) if needs.passages else None
+    pool = [_example(row, seed, 1) for row in corpus.rows] if needs.test_demos else []
+
+    def ask(doc: Mapping[str, Any]) -> Question:
+        return Question(
+            id=doc["id"],
+            task=doc["task"],
+            text=doc["question"],
+            options=tuple(doc["options"]),
+            passages=find(doc) if find else (),
+            demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
+        )
+
+    return ask
+
+
+def recall(
+    docs: Sequence[Mapping[str, Any]], found: Sequence[Question], corpus: Corpus
+) -> float | None:
+    """Mean share of a question's relevant passages among those retrieved; None without marks.
+
+    A passage is relevant to a question if it states one of the question's `facts`.
+    """
+    shares = []
+    for doc, question in zip(docs, found, strict=True):
+        relevant = {_shown(corpus.passages[i]) for i in _relevant(corpus, doc)}
+        if relevant:
+            shares.append(len(relevant & set(question.passages)) / len(relevant))
+    return sum(shares) / len(shares) if shares else None

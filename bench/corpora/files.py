@@ -1,0 +1,39 @@
+"""Write a corpus FILE.jsonl, what belongs to it, and its manifest last."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.corpora.check import beside
+from bench.corpora.corpus import CorpusError
+from bench.files import write_atomically
+from bench.track import ConfigError
+from tasks.corpora import Corpus, canonical, manifest
+
+
+def checked_out(out: Path) -> Path:
+    """`out` if a track can name it as its corpus."""
+    if out.suffix != ".jsonl":
+        raise ConfigError(f"--out {out}: a corpus is a file that ends in .jsonl")
+    return out
+
+
+def write(out: Path, corpus: Corpus, **extra: Any) -> dict[str, Any]:
+    """Rows, passages if there are any, and the manifest with `extra`, which is returned."""
+    if corpus.passages:
+        write_atomically(beside(out, ".passages.jsonl"), canonical(corpus.passages))
+    write_atomically(out, canonical(corpus.rows))
+    found: dict[str, Any] = {**manifest(out.stem, corpus), **extra}
+    write_atomically(beside(out, ".json"), (json.dumps(found, indent=1) + "\n").encode())
+    return found
+
+
+def write_new(out: Path, corpus: Corpus) -> bool:
+    """Write a corpus; False if it is there already, CorpusError if another one is."""
+    if out.exists():
+        if out.read_bytes() != canonical(corpus.rows):
+            raise CorpusError(f"{out} exists and holds something else: give another --out")
+        if beside(out, ".json").exists():
+            return False
+    write(out, corpus)
+    return True

@@ -1,0 +1,149 @@
+"""Load a student: a checkpoint by path or hub id, or random weights with a corpus tokenizer."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tasks
+from bench.files import locked
+from bench.provenance import digest
+from bench.students import checkpoint
+from bench.track import ConfigError, Scratch
+from bench.track import Student as Spec
+
+PACKAGE = Path(tasks.__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A causal language model of transformers with its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+    revision: str | None = None
+    """The commit that was loaded, of a hub id."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    @property
+    def context_tokens(self) -> int:
+        return self.model.config.max_position_embeddings
+
+
+def device() -> torch.device:
+    """The first accelerator, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def checkpoint_path(spec: Spec) -> str:
+    """The folder or hub id to load from; ConfigError if a folder of the project is missing."""
+    assert spec.path is not None
+    if not spec.path.startswith("tasks/"):
+        return str(Path(spec.path).expanduser())
+    folder = PACKAGE / spec.path
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"{folder}: no checkpoint there; make it with `skbench pretrain`")
+    return str(folder)
+
+
+def load(spec: Spec, *, texts: Iterable[str], home: Path, seed: int) -> Student:
+    """The untrained student; `texts` train the tokenizer of one that starts from scratch.
+
+    ConfigError for a checkpoint that is not there, may not be read, or is not whole.
+    """
+    if spec.scratch is not None:
+        return _from_scratch(spec.scratch, list(texts), home, seed)
+    path = checkpoint_path(spec)
+    commit = checkpoint.find(path, spec.revision)
+    pinned = replace(spec, revision=commit)
+    tokenizer = checkpoint.tokenizer(pinned, path)
+    return Student(checkpoint.model(pinned, path).to(device()), tokenizer, commit)
+
+
+def _from_scratch(spec: Scratch, texts: list[str], home: Path, seed: int) -> Student:
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(scratch_tokenizer(spec, texts, home))
+    config = AutoConfig.for_model(
+        **spec.config,
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    torch.manual_seed(seed)
+    return Student(AutoModelForCausalLM.from_config(config).to(device()), tokenizer)
+
+
+def scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
+    """A byte-level BPE of the corpus, trained once and kept by the hash of its texts."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    folder = home / "tokenizers" / digest([spec.vocab_size, texts])[:16]
+    with locked(folder):
+        if not (folder / "tokenizer.json").is_file():
+            bpe = ByteLevelBPETokenizer()
+            bpe.train_from_iterator(
+                texts,
+                vocab_size=spec.vocab_size,
+                special_tokens=["<pad>", "<eos>"],
+                show_progress=False,
+            )
+            part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+            PreTrainedTokenizerFast(
+                tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
+            ).save_pretrained(part)
+            part.rename(folder)
+    return folder
+
+
+def adapt(student: Student, rank: int | None, alpha: int | None, seed: int) -> Student:
+    """Set the seed, then add a LoRA adapter on all linear layers; full fine-tuning without rank."""
+    torch.manual_seed(seed)
+    if rank is None:
+        return student
+    from peft import LoraConfig, get_peft_model
+
+    lora = LoraConfig(r=rank, lora_alpha=alpha or 2 * rank, target_modules="all-linear")
+    return replace(student, model=get_peft_model(student.model, lora))
+
+
+def recompute_activations(student: Student) -> None:
+    """Keep only what enters each layer, and compute the rest again in the backward pass."""
+    model = student.model
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable()
+    else:  # as older releases of transformers call it
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def save(student: Student, folder: Path) -> None:
+    """Write adapter or full weights as safetensors, readable by others."""
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    student.model.save_pretrained(part)
+    for path in part.iterdir():
+        path.chmod(0o644)
+    # A run that was killed after this point, and before it noted so, has left its weights here.
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def restore(student: Student, folder: Path) -> Student:
+    """The untrained `student` with the trained weights of `folder`, an adapter merged in."""
+    if (folder / "adapter_config.json").is_file():
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(student.model, folder).merge_and_unload()
+    else:
+        # Its own class, which may be one that the checkpoint brought along.
+        model = type(student.model).from_pretrained(folder, use_safetensors=True)
+    return replace(student, model=model.to(student.device))

@@ -1,0 +1,222 @@
+"""The one training loop: full or LoRA, accumulation, restarts, checkpoints, progress."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from bench.batch import Tokens, micro_batches, tokenize
+from bench.costs.latency import clock
+from bench.method import Method
+from bench.students import student as students
+from bench.students.student import Student
+from bench.track import Training
+from bench.training.progress import Progress
+from bench.training.schedule import learning_rate, order, segments
+from bench.training.soft import teacher_logits
+from bench.types import Example
+
+CHECKPOINT = "checkpoint.pt"
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message names the step and the examples."""
+
+
+def fitted(
+    method: Method, example: Example, progress: float, tokenizer: Any, max_tokens: int
+) -> tuple[list[Tokens] | None, int]:
+    """Tokenized pairs that fit, and how many demos they lost, the least similar first.
+
+    None if the example does not fit even without demos.
+    """
+    pairs, n_dropped = method.pairs(example, progress), 0
+    while True:
+        sequences = [tokenize(tokenizer, pair) for pair in pairs]
+        if all(len(sequence) <= max_tokens for sequence in sequences):
+            return sequences, n_dropped
+        if not example.demos:
+            return None, n_dropped
+        example = replace(example, demos=example.demos[:-1])
+        shorter = method.pairs(example, progress)
+        # A curriculum may not have shown the demo that was taken away.
+        n_dropped += shorter != pairs
+        pairs = shorter
+
+
+def train(
+    method: Method,
+    examples: Sequence[Example],
+    student: Student,
+    training: Training,
+    *,
+    seed: int,
+    out: Path,
+    total: int,
+    teacher: Any = None,
+    snapshots: Sequence[float] = (),
+    overflow: Literal["error", "wrong"] = "error",
+) -> Progress:
+    """Train the student for `total` steps, going on from a checkpoint; weights in `out/weights`.
+
+    `teacher` gives logits to a method that needs them. The weights at each progress of
+    `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
+    finite, and on an example that does not fit the budget's `max_tokens` unless `overflow` is
+    "wrong", which skips and counts it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    # The seed is set before the adapter is built.
+    student = students.adapt(student, training.lora_rank, training.lora_alpha, seed)
+    if training.gradient_checkpointing:
+        students.recompute_activations(student)
+    loop = _Loop(method, student, training, segments(method.restart_points, total), teacher)
+    kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
+    state = loop.resume(out / CHECKPOINT)
+    steps = range(state.step, total)
+    bar = tqdm(steps, initial=state.step, total=total, desc=method.label, disable=None)
+    with _log_from(out / "train.jsonl", state.step) as log:
+        for step in bar:
+            began = clock()
+            chosen = order(examples, step, training.batch_size, seed)
+            sequences = loop.sequences(chosen, step / total, overflow, state)
+            loss = loop.step(step, sequences)
+            if not math.isfinite(loss):
+                ids = ", ".join(example.id for example in chosen)
+                raise TrainingError(f"loss is {loss} at step {step}; examples of the step: {ids}")
+            state.add(loss, sequences, clock() - began)
+            state.add_known(loop.segment(step), chosen, sequences)
+            line = {"step": step, "loss": loss, "lr": loop.rate(step)}
+            log.write(json.dumps(line | {"tokens": sum(map(len, sequences))}) + "\n")
+            bar.set_postfix(loss=f"{loss:.3f}")
+            if state.step in kept:
+                loop.save(out / f"weights-{kept[state.step]:g}")
+            if state.step % training.checkpoint_steps == 0 and state.step < total:
+                log.flush()
+                loop.checkpoint(out / CHECKPOINT, state)
+    loop.save(out / "weights")
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    return state
+
+
+class _Loop:
+    """Model, optimizer and precision of one training run."""
+
+    def __init__(
+        self,
+        method: Method,
+        student: Student,
+        training: Training,
+        starts: Sequence[int],
+        teacher: Any,
+    ) -> None:
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        # The state is global to a process, and the next run may ask for another precision.
+        AcceleratorState._reset_state(reset_partial_state=True)
+        precision = "bf16" if training.precision == "bf16" else "no"
+        self._accelerator = Accelerator(
+            mixed_precision=precision, cpu=not torch.cuda.is_available()
+        )
+        self._method, self._tokenizer = method, student.tokenizer
+        self._training, self._starts, self._teacher = training, starts, teacher
+        self._model = self._accelerator.prepare(student.model).train()
+        self._optimizer = self._fresh_optimizer()
+
+    def _fresh_optimizer(self) -> Any:
+        decay = self._training.weight_decay
+        weights = list(self._trainable().values())
+        return self._accelerator.prepare(torch.optim.AdamW(weights, lr=0.0, weight_decay=decay))
+
+    def _trainable(self) -> dict[str, torch.Tensor]:
+        return {name: p for name, p in self._model.named_parameters() if p.requires_grad}
+
+    def segment(self, step: int) -> int:
+        """Which of the runs between restarts the step belongs to."""
+        return sum(start <= step for start in self._starts[1:-1])
+
+    def rate(self, step: int) -> float:
+        return learning_rate(step, self._starts, self._training)
+
+    def sequences(
+        self, chosen: Sequence[Example], progress: float, overflow: str, state: Progress
+    ) -> list[Tokens]:
+        """The tokenized pairs of an optimizer step; lost demos and examples are counted."""
+        found = list[Tokens]()
+        for example in chosen:
+            fit, dropped = fitted(
+                self._method, example, progress, self._tokenizer, self._training.max_tokens
+            )
+            if fit is None and overflow == "error":
+                raise TrainingError(
+                    f"example {example.id} does not fit {self._training.max_tokens} tokens even"
+                    " without demos: raise training.max_tokens, drop it from the corpus, or set"
+                    " decoding.overflow = 'wrong'"
+                )
+            state.skipped_examples += fit is None
+            state.dropped_demos += dropped
+            found += fit or []
+        return found
+
+    def step(self, step: int, sequences: Sequence[Tokens]) -> float:
+        """One optimizer step; returns its loss, and does not step if that is not finite."""
+        if step in self._starts[1:]:
+            self._optimizer = self._fresh_optimizer()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        total = 0.0
+        pad, room = self._tokenizer.pad_token_id, self._training.micro_batch_tokens
+        for batch in micro_batches(sequences, self._method.objectives, pad, room):
+            batch = batch.to(self._accelerator.device)
+            if self._teacher is not None:
+                batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
+            logits = self._model(
+                input_ids=batch.input_ids, use_cache=False
+            ).logits
+            loss = self._method.loss(logits, batch)
+            if not torch.isfinite(loss):
+                return loss.item()
+            self._accelerator.backward(loss)
+            total += loss.item()
+        self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def checkpoint(self, path: Path, state: Progress) -> None:
+        """Write everything needed to go on, whole or not at all."""
+        part = path.with_suffix(".part")
+        saved = {
+            "weights": {name: p.detach() for name, p in self._trainable().items()},
+            "optimizer": self._optimizer.state_dict(),
+            "progress": state.plain(),
+        }
+        torch.save(saved, part)
+        part.replace(path)
+
+    def resume(self, path: Path) -> Progress:
+        """Go on from the checkpoint if there is one."""
+        if not path.is_file():
+            return Progress()
+        saved = torch.load(path, weights_only=True, map_location=self._accelerator.device)
+        with torch.no_grad():
+            for name, weight in self._trainable().items():
+                weight.copy_(saved["weights"][name])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        return Progress.revived(saved["progress"])
+
+    def save(self, folder: Path) -> None:
+        model = self._accelerator.unwrap_model(self._model)
+        students.save(Student(model, self._tokenizer), folder)
+
+
+def _log_from(path: Path, n_lines: int) -> IO[str]:
+    """The log cut back to the checkpoint's step, open to go on."""
+    kept = path.read_text().splitlines(keepends=True)[:n_lines] if path.is_file() else []
+    path.write_text("".join(kept))
+    return path.open("a")
