@@ -1,8 +1,6 @@
 # Three commands; each makes .venv from the lock if it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
-SKBENCH_DATA ?=
-export SKBENCH_DATA
 
 .PHONY: run test check perf
 

@@ -22,6 +22,8 @@ class CasCoD(Method):
 
     source = "SKIntern, section 4.2 and released code (mt-cas); Dai et al., EMNLP 2024, section 3"
 
+    test_only = ("as_released",)
+
     answer_weight: float = 0.3
     as_released: bool = False
 

@@ -22,6 +22,8 @@ class MTCoT(Method):
 
     source = "SKIntern, section 4.2 and released code (mt-cot); Li et al. 2022, section 3"
 
+    test_only = ("inference",)
+
     inference: Literal["direct", "cot"] = "direct"
     answer_weight: float = 0.3
 

@@ -117,7 +117,7 @@ class Cell:
                 "student": [asdict(track.student), self.student_sha256],
                 "training": asdict(track.training),
                 "overflow": track.decoding.overflow,
-                "method": _identity(self.method),
+                "method": _identity(self.method.trained_as),
                 "matched": self.matched and _identity(self.matched),
                 "teacher": self.teacher and self.teacher.train_key,
                 "importance": [track.importance, checkpoint_sha256(track.importance)],
@@ -146,6 +146,7 @@ class Cell:
         return provenance.digest(
             {
                 "train": self.train_key,
+                "method": asdict(self.method),
                 "tasks": asdict(track.tasks),
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),
@@ -155,8 +156,9 @@ class Cell:
 
     @property
     def folder(self) -> Path:
+        """Of the trained student, which rows that are trained alike share."""
         name = f"seed{self.seed}-{self.train_key[:12]}"
-        return home() / "runs" / self.track.name / self.method.label / name
+        return home() / "runs" / self.track.name / self.method.trained_as.label / name
 
     @property
     def record_path(self) -> Path:

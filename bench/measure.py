@@ -50,7 +50,7 @@ def record(
             name: _data_set(group, [s for s in done.samples if s.data_set == name], flops)
             for name, group in groups.items()
         },
-        latency=_latency(cell, student, done, ask),
+        latency=_latency(cell, student, done, ask, spent.get("peak_memory_bytes", 0)),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done, ask),
         snapshot=_snapshot(cell),
@@ -98,7 +98,9 @@ def _clusters(docs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [doc.get("cluster") or doc["id"] for doc in docs] if named else []
 
 
-def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latency:
+def _latency(
+    cell: Cell, student: Student, done: Evaluation, ask: Ask, trained_in_bytes: int
+) -> Latency:
     """Batch-1 latency of first calls, on questions spread evenly over all data sets.
 
     What it takes to attach passages or shots to a question belongs to its time to first token.
@@ -133,7 +135,7 @@ def _latency(cell: Cell, student: Student, done: Evaluation, ask: Ask) -> Latenc
         tpot_s_p50=None if math.isnan(tpot[0]) else tpot[0],
         tpot_s_p95=None if math.isnan(tpot[1]) else tpot[1],
         questions_per_s=len(done.samples) / done.seconds,
-        peak_memory_bytes=latency.peak_memory_bytes(student.device),
+        peak_memory_bytes=max(trained_in_bytes, latency.peak_memory_bytes(student.device)),
     )
 
 

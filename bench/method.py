@@ -3,9 +3,9 @@
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from bench.types import Example, Needs, Pair, Program, Question
 
@@ -21,6 +21,8 @@ class Method(ABC):
 
     source: ClassVar[str]
     """Paper and section that the defaults come from."""
+    test_only: ClassVar[tuple[str, ...]] = ()
+    """Fields that training does not depend on: rows that differ in them alone are trained once."""
 
     @property
     def needs(self) -> Needs:
@@ -64,6 +66,12 @@ class Method(ABC):
         from bench.losses import token_loss, weighted_sum
 
         return weighted_sum(token_loss(student_logits, batch.labels), batch.weights)
+
+    @property
+    def trained_as(self) -> Self:
+        """The method as training sees it: what is for the test alone at its defaults."""
+        usual = {f.name: f.default for f in fields(self) if f.name in self.test_only}
+        return replace(self, **usual)
 
     @classmethod
     def name(cls) -> str:

@@ -164,7 +164,7 @@ def test_a_limit_that_is_no_positive_whole_number_is_refused(
     with pytest.raises(SystemExit) as caught:
         main(["run", "pocket", f"--limit={limit}"])
     assert caught.value.code == 2
-    assert f"expected a positive whole number, got '{limit}'" in capsys.readouterr().err
+    assert f"expected a whole number from 1 on, got '{limit}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["runn"], ["list", "method"], ["run"]])

@@ -240,6 +240,18 @@ def test_pairs_depend_on_nothing_but_example_and_progress(
 
 
 @every_variant
+def test_training_does_not_depend_on_what_is_for_the_test_alone(
+    method: Method, examples: Callable[[Method], list[Example]]
+) -> None:
+    assert {*method.test_only} <= {field.name for field in fields(method)}
+    usual = method.trained_as
+    assert usual.objectives == method.objectives and usual.restart_points == method.restart_points
+    for example, same in zip(examples(method), examples(usual), strict=True):
+        for progress in PROGRESS:
+            assert list(method.pairs(example, progress)) == list(usual.pairs(same, progress))
+
+
+@every_variant
 def test_a_method_that_trains_has_pairs_and_one_that_does_not_has_none(
     method: Method, examples: Callable[[Method], list[Example]]
 ) -> None:

@@ -81,6 +81,20 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
+# ------------------------------------------------------------ trained once
+
+
+def test_rows_that_are_trained_alike_share_the_student_but_not_the_record(
+    make_cell: Callable[..., Cell], trained: list[Trained]
+) -> None:
+    direct, cot = make_cell("mt_cot"), make_cell("mt_cot[inference=cot]")
+    assert fitted(direct) == fitted(cot)
+    assert [each.label for each in trained] == ["mt_cot"]
+    assert direct.key != cot.key and direct.record_path != cot.record_path
+    fitted(make_cell("mt_cot[answer_weight=0.5,inference=cot]"))
+    assert len(trained) == 2
+
+
 # ------------------------------------------------------------ the larger teacher
 
 

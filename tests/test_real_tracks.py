@@ -238,7 +238,7 @@ def test_a_sweep_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "leave out --sweep" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(DATA is None, reason="needs real data: set SKBENCH_DATA")
+@pytest.mark.skipif(not DATA, reason="needs real data: set SKBENCH_DATA")
 def test_a_real_track_is_counted_without_weights_or_tokenizer(
     plan: Callable[..., Any], tmp_path: Path, nothing_is_loaded: None
 ) -> None:

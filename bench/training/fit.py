@@ -10,6 +10,7 @@ from typing import Any
 from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora.scorer import scorer
+from bench.costs import latency
 from bench.costs.flops import fit_flops
 from bench.files import locked, write_atomically
 from bench.students import student as students
@@ -55,6 +56,7 @@ def fit(
             "n_examples": len(examples),
             "teacher_flops": teacher_flops,
             "student_revision": student.revision,
+            "peak_memory_bytes": latency.peak_memory_bytes(student.device),
         }
         write_atomically(report, json.dumps(spent).encode())
     return json.loads(report.read_text())
@@ -62,7 +64,7 @@ def fit(
 
 def spent_progress(spent: Mapping[str, Any]) -> Progress:
     """What `fit` reported, without what is not the student's own."""
-    others = ("n_examples", "teacher_flops", "student_revision")
+    others = ("n_examples", "teacher_flops", "student_revision", "peak_memory_bytes")
     own = {k: v for k, v in spent.items() if k not in others}
     return Progress.revived(own)
 

@@ -175,9 +175,7 @@ class _Loop:
             batch = batch.to(self._accelerator.device)
             if self._teacher is not None:
                 batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
-            logits = self._model(
-                input_ids=batch.input_ids, use_cache=False
-            ).logits
+            logits = self._model(input_ids=batch.input_ids, use_cache=False).logits
             loss = self._method.loss(logits, batch)
             if not torch.isfinite(loss):
                 return loss.item()

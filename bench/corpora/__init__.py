@@ -1,0 +1,1 @@
+"""Teacher corpora: read, check and import them, retrieve from them, attach them to questions."""

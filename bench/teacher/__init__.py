@@ -1,0 +1,1 @@
+"""Ask a teacher for rationales and knowledge, losing nothing on the way."""
