@@ -32,12 +32,12 @@ class Tokens:
 class Batch:
     """Right-padded sequences, each its own row, so none can see another; all (B, T).
 
+    There is no mask: a causal model never looks to the right, where the padding is.
     `labels[b, t]` is the token that should follow position t, or -100. `weights[b, t]` is the
     objective's weight over its number of target tokens in the whole optimizer step.
     """
 
     input_ids: Tensor
-    attention_mask: Tensor
     labels: Tensor
     weights: Tensor
     sequences: Sequence[Tokens]
@@ -49,7 +49,6 @@ class Batch:
         return replace(
             self,
             input_ids=self.input_ids.to(device),
-            attention_mask=self.attention_mask.to(device),
             labels=self.labels.to(device),
             weights=self.weights.to(device),
         )
@@ -96,13 +95,11 @@ def micro_batches(
 def _pad(group: Sequence[Tokens], scale: Mapping[str, float], pad_id: int) -> Batch:
     shape = (len(group), max(map(len, group)))
     ids = torch.full(shape, pad_id)
-    mask = torch.zeros(shape, dtype=torch.long)
     labels = torch.full(shape, IGNORED)
     weights = torch.zeros(shape, dtype=torch.float64)
     for row, sequence in enumerate(group):
         start, end = len(sequence.prompt), len(sequence)
         ids[row, :end] = torch.tensor(sequence.prompt + sequence.target)
-        mask[row, :end] = 1
         labels[row, start - 1 : end - 1] = torch.tensor(sequence.target)
         weights[row, start - 1 : end - 1] = scale[sequence.objective]
-    return Batch(ids, mask, labels, weights.float(), tuple(group))
+    return Batch(ids, labels, weights.float(), tuple(group))

@@ -59,11 +59,6 @@ def test_labels_and_weights_of_a_step_made_by_hand() -> None:
         [6, 7, 11, 1, 0, 0],
         [5, 10, 1, 0, 0, 0],
     ]
-    assert batch.attention_mask.tolist() == [
-        [1, 1, 1, 1, 1, 1],
-        [1, 1, 1, 1, 0, 0],
-        [1, 1, 1, 0, 0, 0],
-    ]
     assert batch.labels.tolist() == [
         [no, no, 8, 9, 1, no],
         [no, 11, 1, no, no, no],
@@ -88,7 +83,7 @@ def test_the_loss_is_the_mean_of_minus_log_p_of_the_target_tokens_given_all_befo
             logits = model(torch.tensor([ids[:end]])).logits[0, -1]
             surprise.append(-logits.log_softmax(-1)[ids[end]].item())
     batches = micro_batches(sequences, {"solution": 1.0}, 0, 1000)
-    found = loss_of(lambda b: model(b.input_ids, attention_mask=b.attention_mask).logits, batches)
+    found = loss_of(lambda b: model(b.input_ids).logits, batches)
     assert found.item() == pytest.approx(sum(surprise) / 5, rel=1e-6)
 
 
@@ -174,7 +169,7 @@ def test_cutting_a_step_changes_no_real_student(family: str, sequences: list[Tok
             self.model = tiny_model(family).double()
 
         def forward(self, batch: Batch) -> Tensor:
-            return self.model(batch.input_ids, attention_mask=batch.attention_mask).logits
+            return self.model(batch.input_ids).logits
 
     model = Student()
     loss, gradients = with_gradients(model, micro_batches(sequences, WEIGHTS, 0, 10**9))
@@ -196,10 +191,11 @@ def test_a_micro_batch_holds_at_most_the_tokens_asked_for_or_one_sequence(
     for batch in batches:
         for row, sequence in zip(batch.input_ids, batch.sequences, strict=True):
             assert row[: len(sequence)].tolist() == sequence.prompt + sequence.target
+            assert (row[len(sequence) :] == 0).all()
     held = sorted(
-        row[mask.bool()].tolist()
+        row[: len(sequence)].tolist()
         for batch in batches
-        for row, mask in zip(batch.input_ids, batch.attention_mask, strict=True)
+        for row, sequence in zip(batch.input_ids, batch.sequences, strict=True)
     )
     assert held == sorted(s.prompt + s.target for s in sequences)
 
@@ -238,9 +234,9 @@ def test_a_step_without_sequences_has_no_batches() -> None:
 def test_documents_of_a_batch_never_see_each_other(family: str, sequences: list[Tokens]) -> None:
     model = tiny_model(family, spread=0.3)
     (batch,) = micro_batches(sequences, WEIGHTS, 0, 10**9)
-    together = model(batch.input_ids, attention_mask=batch.attention_mask, use_cache=False).logits
+    together = model(batch.input_ids, use_cache=False).logits
     for row, logits in enumerate(together):
-        n = int(batch.attention_mask[row].sum())
+        n = len(batch.sequences[row])
         alone = model(batch.input_ids[row : row + 1, :n], use_cache=False).logits[0]
         assert (logits[:n] - alone).abs().max() <= 1e-5 * alone.abs().max()
 
@@ -249,9 +245,6 @@ def test_what_stands_in_the_padding_does_not_matter(family: str, sequences: list
     model = tiny_model(family, spread=0.3)
     (batch,) = micro_batches(sequences, WEIGHTS, 0, 10**9)
     (other,) = micro_batches(sequences, WEIGHTS, 77, 10**9)
-    losses = [
-        loss_of(lambda b: model(b.input_ids, attention_mask=b.attention_mask).logits, [b]).item()
-        for b in (batch, other)
-    ]
+    losses = [loss_of(lambda b: model(b.input_ids).logits, [b]).item() for b in (batch, other)]
     assert not torch.equal(batch.input_ids, other.input_ids)
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)

@@ -58,7 +58,7 @@ def test_they_are_those_of_the_teacher_that_reads_its_own_prompt_and_the_target_
 def test_a_teacher_that_reads_the_same_prompt_gives_what_the_student_gives(family: str) -> None:
     model = tiny_model(family, spread=0.3)
     batch = batch_of([replace(s, teacher_prompt=s.prompt) for s in HAND_MADE])
-    own = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    own = model(input_ids=batch.input_ids).logits
     found, where = teacher_logits(model, batch), batch.labels != IGNORED
     assert torch.allclose(found[where], own[where], atol=1e-6)
 
@@ -136,7 +136,7 @@ def test_context_distillation_costs_nothing_once_the_student_writes_as_if_it_had
     family: str, taught: Callable[[str], Batch]
 ) -> None:
     model, batch = tiny_model(family, spread=0.3), taught("context_distillation")
-    own = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    own = model(input_ids=batch.input_ids).logits
     told = teacher_logits(model, batch)
     blind = tuple(replace(s, teacher_prompt=s.prompt) for s in batch.sequences)
     untold = teacher_logits(model, replace(batch, sequences=blind))
@@ -160,7 +160,7 @@ def test_hinton_kd_mixes_hard_and_soft_targets_by_its_weight(
 ) -> None:
     batch = taught("hinton_kd")
     student, other = tiny_model("llama", spread=0.3), tiny_model("llama", spread=0.3, seed=1)
-    own = student(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+    own = student(input_ids=batch.input_ids).logits
     teacher = teacher_logits(other, batch)
     hard = weighted_sum(token_loss(own, batch.labels), batch.weights).item()
     soft = soft_token_loss(own, teacher, batch.labels, temperature=2.0)

@@ -17,14 +17,10 @@ def teacher_logits(teacher: Any, batch: Batch) -> Tensor:
     rows = [s.teacher_prompt + s.target for s in batch.sequences]
     shape, device = (len(rows), max(map(len, rows))), batch.input_ids.device
     ids = torch.zeros(shape, dtype=torch.long)
-    mask = torch.zeros(shape, dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
-        mask[i, : len(row)] = 1
     with torch.no_grad():
-        seen = teacher(
-            input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
-        ).logits
+        seen = teacher(input_ids=ids.to(device), use_cache=False).logits
     found = torch.zeros((*batch.labels.shape, seen.shape[-1]), dtype=seen.dtype, device=device)
     for i, s in enumerate(batch.sequences):
         n, own, other = len(s.target), len(s.prompt) - 1, len(s.teacher_prompt) - 1
