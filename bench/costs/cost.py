@@ -2,7 +2,7 @@
 
 The prompts are those that a method's own inference program asks for. What a student would write
 stands in the training pairs: the method is given the test question with a rationale that was really
-written for it, and a prompt is completed with the target of the pair that has this very prompt.
+written for it, and a prompt is completed with the target of the pair that asks as the prompt does.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a trained student would write to a prompt: the target of a training pair that asks it."""
+"""What a trained student would write: the target of a training pair that asks in the same words."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,14 @@ TRAINED = 0.999
 
 
 def reply(prompt: str, example: Example, taught: Iterable[Method]) -> str | None:
-    """The target that a method of `taught` has for the prompt over `example`; the first counts.
+    """The target of the first pair over `example` with the same words behind the question.
 
-    Where none has the prompt itself, one that has the same words behind the question will do:
-    that is how long an answer to such words is. None where no method asks in these words.
+    What stands before the question, such as passages, changes no answer's length by much. None
+    where no method of `taught` asks in these words.
     """
-    like, cue = None, prompt.rpartition(example.text)[2]
+    asked = prompt.rpartition(example.text)[2]
     for method in taught:
         for pair in method.pairs(example, TRAINED):
-            if pair.prompt == prompt:
+            if pair.prompt.rpartition(example.text)[2] == asked:
                 return pair.target
-            if like is None and pair.prompt.rpartition(example.text)[2] == cue:
-                like = pair.target
-    return like
+    return None
