@@ -16,6 +16,7 @@ from leaderboard_records import record
 from bench import export, judge, registry, reproduce, run, sweep, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
+from bench.students import brought
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
@@ -145,7 +146,7 @@ def test_an_exported_student_answers_as_the_run_did_and_is_judged_so(
     assert told("export-student", folder, out, *options)[0] == 0
     (cell,) = cells(name)
     trained = students.restore(run.fresh_student(cell), folder / "weights")
-    again = judge.load(judge.find(str(out)), cell.track, cell.corpus, seed=0)
+    again = brought.load(brought.find(str(out)), cell.track, cell.corpus, seed=0)
     assert again.tokenizer.get_vocab() == trained.tokenizer.get_vocab()
     # A merged weight is a rounded sum.
     torch.testing.assert_close(logits(again), logits(trained), rtol=0, atol=1e-5)
@@ -178,7 +179,7 @@ def test_a_judged_checkpoint_says_that_it_was_not_trained_here(home: Path, ran: 
     assert spent.final_loss is None and judged.provenance["train_key"] is None
     about = judged.snapshot["checkpoint"]
     assert about["path"] == str(folder) and about["trained_here"] is False
-    assert about["sha256"] == judge.find(str(folder)).sha256
+    assert about["sha256"] == brought.find(str(folder)).sha256
     assert judged.provenance["command"].startswith(f"skbench evaluate --student {folder}")
     assert judged.label == f"std_cot@mine-{about['sha256'][:8]}"
 
@@ -556,7 +557,7 @@ def test_an_adapter_that_describes_itself_wrongly_is_told_in_one_line(
     (tmp_path / "adapter_config.json").write_text(config)
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(ConfigError, match=told) as caught:
-        judge._adapter_config(judge.find(str(tmp_path)))
+        brought._adapter_config(brought.find(str(tmp_path)))
     assert "\n" not in str(caught.value)
 
 
@@ -569,9 +570,9 @@ def test_what_an_adapter_brings_is_not_trusted_because_its_base_is(
         seen.append(spec)
         raise ConfigError("seen")
 
-    monkeypatch.setattr(judge.checkpoints, "tokenizer", tokenizer)
-    found = judge.Checkpoint(str(tmp_path), tmp_path, "0" * 64, None)
+    monkeypatch.setattr(brought.checkpoints, "tokenizer", tokenizer)
+    found = brought.Checkpoint(str(tmp_path), tmp_path, "0" * 64, None)
     base = Spec(path="org/base", revision="abc", trust_remote_code=True)
     with pytest.raises(ConfigError, match="seen"):
-        judge._reading(judge.Student(None, None), found, base)
+        brought._reading(Student(None, None), found, base)
     assert seen == [replace(base, trust_remote_code=False, revision=None)]
