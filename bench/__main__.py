@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _told() as error:
         message = error.args[0] if isinstance(error, LookupError) and error.args else error
         print(f"skbench: {message}", file=sys.stderr)
-        return USAGE
+        # Files that are not there, or not to be read or written, lack something of the machine.
+        return INCOMPLETE if isinstance(error, OSError) else USAGE
 
 
 def _told() -> tuple[type[Exception], ...]:
@@ -38,9 +39,9 @@ def _told() -> tuple[type[Exception], ...]:
     from bench.track import ConfigError
     from leaderboard.board import UnknownName
     from leaderboard.record import RecordError
-    from tasks.docs import MissingDataError, WrongItemsError
+    from tasks.docs import WrongItemsError
 
-    found = [ConfigError, CorpusError, UnknownName, RecordError, MissingDataError, WrongItemsError]
+    found = [ConfigError, CorpusError, UnknownName, RecordError, WrongItemsError, OSError]
     # Errors of modules that load torch can only come from them once they are loaded.
     for module, name in (
         ("bench.training.train", "TrainingError"),

@@ -15,6 +15,7 @@ from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.reproduce import track_of
 from bench.track import ConfigError, Student, Track
+from bench.training.fit import reported
 from leaderboard.record import Record, Scope
 
 RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
@@ -88,7 +89,7 @@ def find(folder: Path, data: Path | None) -> Run:
         chosen, fields = track_of(records[0]), records[0].snapshot.get("method") or {}
     else:
         chosen, fields = _rebuilt(folder, home, key, seed, data)
-    spent = json.loads((folder / "trained.json").read_text())
+    spent = reported(folder)
     return Run(folder, home, chosen, label, seed, fields, records, spent, data)
 
 
@@ -142,10 +143,20 @@ def export(run: Run, out: Path, card: str, *, merge: bool) -> None:
 
 
 def _check(run: Run, out: Path, merge: bool) -> None:
+    from safetensors import safe_open
+
+    from bench.students import checkpoint
     from bench.students import student as students
 
     if out.exists():
         raise ConfigError(f"{out}: exists; an export never overwrites, name another folder")
+    files = sorted(run.weights.glob("*.safetensors"))
+    if not files:
+        raise ConfigError(f"{run.weights}: holds no weights; delete {run.folder} and train again")
+    with checkpoint.told(str(run.weights)):
+        for path in files:
+            with safe_open(path, framework="pt"):
+                pass  # its header speaks for all of the file
     spec, told = run.track.student, run.told("student_sha256")
     if run.is_adapter and not merge and spec.scratch is not None:
         raise ConfigError("the adapter's base has random weights that nobody else has: add --merge")
@@ -183,7 +194,10 @@ def _tokenizer(run: Run) -> Any:
 
 def _name_base(path: Path, base: Student) -> None:
     """Let the adapter name its base as the track does, not as it lay on this machine."""
-    config = json.loads(path.read_text())
+    try:
+        config: dict[str, Any] = dict(json.loads(path.read_text()))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: damaged ({error}); train again") from error
     config["base_model_name_or_path"] = base.path
     config["revision"] = base.revision
     path.write_text(json.dumps(config, indent=2) + "\n")

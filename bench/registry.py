@@ -36,9 +36,12 @@ def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Met
     name, _, inner = spec.partition("[")
     if name not in methods:
         raise ConfigError(f"unknown method '{name}': {nearest(name, sorted(methods))}")
-    if inner and not inner.endswith("]"):
+    if "[" in spec and not inner.endswith("]"):
         raise ConfigError(f"'{spec}': the bracket is not closed")
     pairs = [(name, part) for part in inner.removesuffix("]").split(",") if part]
+    named = [part.partition("=")[0] for _, part in pairs]
+    if len(set(named)) < len(named):
+        raise ConfigError(f"'{spec}': a field stands there twice")
     for setting in settings:
         owner, dot, assignment = setting.partition(".")
         if not dot or owner not in methods:
@@ -83,7 +86,10 @@ def _parsed(hint: Any, text: str) -> Any:
         if text not in get_args(hint):
             raise ValueError(f"one of {', '.join(get_args(hint))}")
         return text
-    return {"true": True, "false": False}[text] if hint is bool else hint(text)
+    value = {"true": True, "false": False}[text] if hint is bool else hint(text)
+    if hint in (int, float) and not 0 <= value < float("inf"):
+        raise ValueError("from 0 on")
+    return value
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -123,6 +124,10 @@ class Track:
     """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
 
 
+MAX_SEED = 2**32 - 1
+"""What every library's random numbers take."""
+
+
 def names() -> list[str]:
     """The built-in tracks."""
     return sorted(path.stem for path in TRACKS.glob("*.toml"))
@@ -141,8 +146,8 @@ def load(name_or_path: str) -> Track:
         hint = "no such file" if name_or_path.endswith(".toml") else nearest(name_or_path, names())
         raise ConfigError(f"unknown track '{name_or_path}': {hint}")
     try:
-        table = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     track = build(Track, {"name": path.stem, **table}, str(path))
     if path.parent != TRACKS and track.name in names():
@@ -161,6 +166,16 @@ def _faults(track: Track) -> Iterator[str]:
             value = getattr(table, each.name)
             if type(value) is int and value < 1:
                 yield f"{where}.{each.name}: must be at least 1, got {value}"
+    if not track.training.learning_rate > 0:
+        yield "training.learning_rate: must be above 0"
+    for name in ("warmup", "final_lr_ratio"):
+        if not 0 <= getattr(track.training, name) <= 1:
+            yield f"training.{name}: must be from 0 to 1"
+    for name, n in Counter([*track.tasks.id, *track.tasks.ood]).items():
+        if n > 1:
+            yield f"tasks: '{name}' stands there {n} times; a data set is in id or in ood, once"
+    if any(not 0 <= seed <= MAX_SEED for seed in track.seeds):
+        yield f"seeds: from 0 to {MAX_SEED}"
     if not track.tasks.id or not track.seeds:
         yield "tasks.id and seeds must not be empty"
     if "" in track.decoding.stop:

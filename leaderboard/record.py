@@ -1,7 +1,7 @@
 """The stored schema: one JSON file per (track, label, seed), facts only, written once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -54,7 +54,25 @@ class DataSet:
         """Item -> its cluster; itself where the items share nothing."""
         return dict(zip(self.items, self.clusters or self.items, strict=True))
 
+    def faults(self) -> Iterator[str]:
+        """Columns that are not as they must be."""
+        if self.group not in ("id", "ood"):
+            yield f"group must be id or ood, not {self.group!r}"
+        for column in fields(DataSet)[2:]:
+            values: list[Any] = getattr(self, column.name)
+            kind = str if column.name in _TEXTS else int
+            if type(values) is not list or not {*map(type, values)} <= {kind}:
+                yield f"{column.name} must be a list of {kind.__name__}"
+            elif column.name in _MARKS and not {*values} <= {0, 1}:
+                yield f"{column.name} must hold 0 or 1"
+            elif kind is int and min(values, default=0) < 0:
+                yield f"{column.name} must not be negative"
+            elif len(values) != len(self.items) and (values or column.name not in _OPTIONAL):
+                yield f"{column.name} has {len(values)} entries, items has {len(self.items)}"
 
+
+_TEXTS = ("items", "tasks", "clusters")
+_MARKS = ("strict", "author", "flexible", "failed", "overflow")
 _OPTIONAL = ("tasks", "clusters")
 """Columns of a data set that a file has only where they are not empty."""
 
@@ -158,8 +176,8 @@ class Record:
     def load(cls, path: Path) -> "Record":
         """Read and check a record; RecordError names the file and the field."""
         try:
-            body = json.loads(path.read_text())
-        except json.JSONDecodeError as error:
+            body = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
             raise RecordError(f"{path}: not JSON: {error}") from error
         try:
             values: dict[str, Any] = {
@@ -176,13 +194,26 @@ class Record:
         return record
 
     def _check(self, path: Path) -> None:
-        if self.schema != SCHEMA:
+        if type(self.schema) is not int or self.schema != SCHEMA:
             raise RecordError(f"{path}: schema {self.schema}, this version reads {SCHEMA}")
+        for fault in self._faults():
+            raise RecordError(f"{path}: {fault}")
+
+    def _faults(self) -> Iterator[str]:
+        """What a stranger's file may hold where its field says otherwise."""
+        for name in ("kind", "track", "method", "label", "reference"):
+            if not isinstance(getattr(self, name), str):
+                yield f"{name} must be a text"
+        for name in ("snapshot", "provenance"):
+            if not isinstance(getattr(self, name), Mapping):
+                yield f"{name} must be an object"
+        if type(self.seed) is not int or self.seed < 0:
+            yield "seed must be a whole number from 0 on"
+        for about in (self.latency, self.training):
+            for each in fields(about):
+                value: object = getattr(about, each.name)
+                if not isinstance(value, int | float | list | None):
+                    yield f"{type(about).__name__.lower()}.{each.name} must be a number"
         for name, data_set in self.data_sets.items():
-            for column in fields(DataSet)[2:]:
-                found = len(getattr(data_set, column.name))
-                if found != len(data_set.items) and (found or column.name not in _OPTIONAL):
-                    raise RecordError(
-                        f"{path}: {name}.{column.name} has {found} entries,"
-                        f" items has {len(data_set.items)}"
-                    )
+            for fault in data_set.faults():
+                yield f"{name}.{fault}"

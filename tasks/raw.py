@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tasks.docs import Item, MissingDataError
+from tasks.docs import Item, MissingDataError, WrongItemsError
 
 _OPTIONS = "\nOptions:\n"
 
@@ -42,8 +42,22 @@ def listed(folder: Path, pattern: str, source: str) -> list[Path]:
 def json_lines(folder: Path, name: str, source: str) -> list[Any]:
     """The rows of one file of JSON lines; FileNotFoundError naming `source` if it is missing."""
     (path,) = listed(folder, name, source)
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        return [json.loads(line) for line in lines]
+    lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    return [_parsed(line, path) for line in lines]
+
+
+def json_file(path: Path) -> Any:
+    """What a published file of JSON holds; WrongItemsError if it is damaged."""
+    return _parsed(path.read_bytes(), path)
+
+
+def _parsed(content: bytes, path: Path) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise WrongItemsError(
+            f"{path}: damaged ({error}); `skbench data check` names all such files"
+        ) from error
 
 
 def with_options(question: str, options: Iterable[str]) -> str:

@@ -7,8 +7,9 @@ the origin (0, 0), facing the positive y-axis. (1) Turn left: (0, 0), facing the
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from tasks.docs import Item
+from tasks.docs import Item, check_pin
 from tasks.in_domain.sources import Written, codex_of
 from tasks.published import items
 from tasks.raw import data_folder
@@ -20,8 +21,19 @@ class SolvedItem(Item):
     rationale: str
 
 
-SOLVED: dict[str, Callable[[Iterable[Item], Path], Iterator[Written]]] = {"skb_bbh": codex_of}
-"""Data set -> what was written for its test questions, read from a data folder."""
+class Solutions(NamedTuple):
+    """What was written for the test questions of a data set, read from a data folder."""
+
+    written: Callable[[Iterable[Item], Path], Iterator[Written]]
+    sha256: str
+    """Of the questions with their rationales, as they are served."""
+
+
+SOLVED = {
+    "skb_bbh": Solutions(
+        codex_of, "d5f1db250125b7288f277a47098ca2f78a0090357e9850345b3b3761d8be1964"
+    )
+}
 
 
 def solved(data_set: str, data_dir: Path | None) -> list[SolvedItem]:
@@ -30,5 +42,10 @@ def solved(data_set: str, data_dir: Path | None) -> list[SolvedItem]:
     Where the text comes to no conclusion, as 50 of the 1,304 for BBH do, all of it is taken.
     """
     folder = data_folder(data_dir)
-    written = SOLVED[data_set](items(data_set, folder), folder)
-    return [{**each.item, "rationale": each.rationale or each.text.strip()} for each in written]
+    written, pin = SOLVED[data_set]
+    rows: list[SolvedItem] = [
+        {**each.item, "rationale": each.rationale or each.text.strip()}
+        for each in written(items(data_set, folder), folder)
+    ]
+    check_pin(data_set, rows, pin, f"`skbench data check {folder}` names the files that differ.")
+    return rows

@@ -121,12 +121,15 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         (["pocket", "--set", "skintern.continuous=1"], "continuous=1: not a valid bool"),
         (["pocket", "--set", "skintern.schedule=exponential"], "one of linear, exp, inverse_exp"),
         (["pocket", "--methods", "std_cot[rationales=0]"], "rationales must be at least 1"),
-        (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers, such as 0,1,2"),
+        (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers"),
+        (["pocket", "--seeds", "4294967296"], "whole numbers up to 4294967295"),
         (["pocket", "--seeds", "0,,1"], "--seeds 0,,1: expected whole numbers"),
         (["pocket", "--seeds", "0 1"], "--seeds 0 1: expected whole numbers"),
         (["pocket", "--methods", "skintern[steps=3"], "'skintern[steps=3': the bracket is not"),
         (["pocket", "--methods", ","], "--methods ,: names no method"),
-        (["pocket", "--methods", "kard[n_passages=-1]"], "cannot be negative"),
+        (["pocket", "--methods", "kard[n_passages=-1]"], "n_passages=-1: not a valid int (from 0"),
+        (["pocket", "--methods", "std_cot["], "'std_cot[': the bracket is not closed"),
+        (["pocket", "--methods", "std_cot[restarts=3,restarts=2]"], "a field stands there twice"),
         (
             ["pocket", "--methods", "std_cot", "--set", "skintern.steps=3"],
             "--set skintern.steps=3: 'skintern' is none of the methods to run",
@@ -139,6 +142,16 @@ def test_a_slip_is_told_in_one_line(
     told: Callable[..., str], arguments: list[str], hint: str
 ) -> None:
     assert hint in told("run", *arguments)
+
+
+def test_a_home_that_is_no_folder_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "file"))
+    assert main(["run", "pocket", "--methods", "zero_shot", "--limit", "1"]) == 3
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1 and str(tmp_path / "file") in complaint
 
 
 def test_an_unknown_corpus_of_a_track_is_told(

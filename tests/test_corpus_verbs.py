@@ -39,6 +39,9 @@ BAD: list[tuple[Any, str]] = [
     (ROW | {"options": [1]}, "'options' must be a list of texts"),
     (ROW | {"rationales": "x"}, "'rationales' must be a list of texts"),
     (ROW | {"facts": [1]}, "'facts' must be a list of texts"),
+    (ROW | {"question": "\ud800"}, "half a surrogate pair"),
+    ("[" * 100_000, "not JSON"),
+    ('{"id": ' + "1" * 5000 + "}", "not JSON"),
 ]
 BAD_HERE: list[tuple[Any, str]] = [
     (ROW | {"rationales": [""]}, "'rationales' must be texts that are not empty"),
@@ -226,6 +229,8 @@ def test_import_names_every_bad_line_and_writes_nothing(
         (PLAIN | {"question": None}, "'question' must be a text"),
         ({"question": "a?"}, "'rationale' must be a text"),
         (PLAIN | {"answer": True}, "'answer' must be a text"),
+        (PLAIN | {"answer": float("nan")}, "'answer' must be a text"),
+        (PLAIN | {"rationale": "\udc00"}, "half a surrogate pair"),
         (PLAIN | {"knowledge": ["x"]}, "'knowledge' must be a text or null"),
         (PLAIN | {"knowledge": "x", "summary": "y"}, "give 'knowledge', or 'summary' and"),
         (PLAIN | {"summary": 3}, "'summary' must be a text or null"),
@@ -242,7 +247,7 @@ def test_import_names_every_bad_line_and_writes_nothing(
     path = write(PLAIN | {"id": "twice"}, *(line for line, _ in bad), name="in.jsonl")
     code, said = skbench("import", path, "--out", tmp_path / "out.jsonl")
     told = said.splitlines()
-    assert code == 1 and len(told) == len(bad) + 1 and told[-1] == "11 bad lines, nothing written"
+    assert code == 1 and len(told) == len(bad) + 1 and told[-1] == "13 bad lines, nothing written"
     for number, ((_, what), line) in enumerate(zip(bad, told, strict=False), 2):
         assert line.startswith(f"{path}:{number}: {what}"), line
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["in.jsonl"]

@@ -166,3 +166,47 @@ def test_a_column_of_another_length_is_refused_and_named(tmp_path, column):
     with_costs(record(), "id_a", **{column: ["x"]}).save(tmp_path / "seed0.json")
     with pytest.raises(RecordError, match=f"id_a.{column} has 1 entries, items has 4"):
         Record.load(tmp_path / "seed0.json")
+
+
+def at(body, path, value):
+    """The JSON of a record with the value at a path such as `data_sets.id_a.strict`."""
+    *above, last = path.split(".")
+    place = body
+    for name in above:
+        place = place[name]
+    place[last] = value
+    return body
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        ("schema", True, "schema True"),
+        ("label", ["x"], "label must be a text"),
+        ("snapshot", [], "snapshot must be an object"),
+        ("provenance", None, "provenance must be an object"),
+        ("seed", -1, "seed must be"),
+        ("seed", True, "seed must be"),
+        ("training.tokens", "many", "training.tokens must be a number"),
+        ("latency.n", {}, "latency.n must be a number"),
+        ("data_sets.id_a.group", "zzz", "id_a.group must be id or ood, not 'zzz'"),
+        ("data_sets.id_a.items", None, "id_a.items must be a list of str"),
+        ("data_sets.id_a.strict", [1, 0, "1", 1], "id_a.strict must be a list of int"),
+        ("data_sets.id_a.strict", [1, 0, 1000, 1], "id_a.strict must hold 0 or 1"),
+        ("data_sets.id_a.clusters", [[1], [2], [3], [4]], "id_a.clusters must be a list of str"),
+        ("data_sets.id_a.prefill_flops", [1, 2, 3, -4], "id_a.prefill_flops must not be negative"),
+    ],
+)
+def test_a_strangers_record_is_checked_before_anything_is_made_of_it(tmp_path, path, value, fault):
+    file = tmp_path / "seed0.json"
+    record().save(file)
+    file.write_text(json.dumps(at(json.loads(file.read_text()), path, value)))
+    with pytest.raises(RecordError, match=f"seed0.json: {fault}"):
+        Record.load(file)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 200_000, b"[]"])
+def test_a_file_that_is_no_record_is_refused(tmp_path, content):
+    (tmp_path / "seed0.json").write_bytes(content)
+    with pytest.raises(RecordError, match=r"seed0\.json"):
+        Record.load(tmp_path / "seed0.json")

@@ -11,7 +11,7 @@ import pytest
 
 import tasks
 from bench import catalogue
-from tasks import docs, published, raw
+from tasks import docs, published, raw, solved
 from tasks.corpora import Corpus, canonical, manifest
 from tasks.in_domain import bbh, teacher
 from tasks.in_domain.gsm8k import GSM8K_SOURCE
@@ -170,6 +170,34 @@ def test_an_item_that_is_not_the_pinned_one_stops_the_run(folder: Path) -> None:
     with pytest.raises(ValueError, match=rf"skb_bbh.*expected items_sha256 {pin}, got") as error:
         load()
     assert f"Put the files of some@where into {folder}." in str(error.value)
+
+
+def test_solutions_that_are_not_the_pinned_ones_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codex = solved.SOLVED["skb_bbh"]
+    rows = [
+        {**each.item, "rationale": each.rationale}
+        for each in codex.written(published.items("skb_bbh", folder), folder)
+    ]
+    right = codex._replace(sha256=docs.items_sha256(rows))
+    monkeypatch.setitem(solved.SOLVED, "skb_bbh", right)
+    assert solved.solved("skb_bbh", folder) == rows
+    path = next(folder.glob("bbh_codex_cot/lies*"))
+    path.write_text(path.read_text().replace("Well.", "Well, well."))
+    with pytest.raises(docs.WrongItemsError, match="`skbench data check"):
+        solved.solved("skb_bbh", folder)
+
+
+def test_a_damaged_file_is_named(folder: Path) -> None:
+    path = folder / "bbh/bbh/shapes.json"
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(docs.WrongItemsError, match=r"shapes\.json: damaged .*data check"):
+        bbh.bbh(folder)
+    (folder / "gsm8k").mkdir()
+    (folder / "gsm8k" / "test.jsonl").write_bytes(b'{"question": "q"}\n\xff\n')
+    with pytest.raises(docs.WrongItemsError, match=r"test\.jsonl: damaged"):
+        raw.json_lines(folder, "gsm8k/test.jsonl", "gsm8k")
 
 
 @pytest.mark.parametrize("given", [None, "/no/such/folder"])

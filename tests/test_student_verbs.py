@@ -251,7 +251,25 @@ def no_config(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def cut_off(folder: Path) -> None:
+    (path,) = folder.glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def odd_rank(folder: Path) -> None:
+    path = folder / "adapter_config.json"
+    path.write_text(path.read_text().replace('"r": 2', '"r": "x"'))
+
+
+def odd_config(folder: Path) -> None:
+    (folder / "config.json").write_text("[]")
+
+
 FAULTS = [
+    ("base", cut_off, "cannot be loaded"),
+    ("base", odd_config, "cannot be loaded"),
+    ("adapter", cut_off, "cannot be loaded"),
+    ("adapter", odd_rank, "cannot be loaded"),
     ("base", no_weights, "no safetensors; pickled weights"),
     ("base", no_tokenizer, "no tokenizer"),
     ("base", no_config, "no checkpoint"),
@@ -384,6 +402,26 @@ def test_a_run_that_is_not_finished_is_not_exported(
     code, _, complaint = told("export-student", folder, tmp_path / "out")
     assert code == 2 and "finish it" in complaint
     assert told("export-student", tmp_path, tmp_path / "out")[0] == 2
+
+
+@pytest.mark.parametrize("options", [(), ("--merge",)])
+def test_a_damaged_run_is_not_exported(
+    options: tuple[str, ...], home: Path, tmp_path: Path, told: Callable[..., Any]
+) -> None:
+    folder = run_of(home, "lora")
+    command = ("export-student", folder, tmp_path / "out", *options)
+    report = (folder / "trained.json").read_text()
+    for damaged in ("{", "[]", '{"step": 1}'):
+        (folder / "trained.json").write_text(damaged)
+        code, _, complaint = told(*command)
+        assert code == 2 and "trained.json: damaged; delete" in complaint
+    (folder / "trained.json").write_text(report)
+    cut_off(folder / "weights")
+    assert told(*command)[0] == 2
+    no_weights(folder / "weights")
+    code, _, complaint = told(*command)
+    assert code == 2 and "holds no weights" in complaint
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_record_is_reproduced_in_a_home_of_its_own(

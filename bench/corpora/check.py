@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.corpora.corpus import LISTS, OPTIONAL, REQUIRED, CorpusError
+from bench.corpora.corpus import LISTS, NO_TEXT, OPTIONAL, REQUIRED, CorpusError, is_text
 from tasks.corpora import canonical
 from tasks.scoring import CONCLUSION, matches
 
@@ -86,7 +86,7 @@ def shape_fault(row: Mapping[str, Any]) -> str:
             return f"'{key}' must be a list of texts"
     if not all(text.strip() for text in row.get("rationales") or ()):
         return "'rationales' must be texts that are not empty"
-    return ""
+    return "" if is_text(row) else NO_TEXT
 
 
 def without_conclusion(rationale: str, answer: str, options: Sequence[str]) -> str:
@@ -120,7 +120,7 @@ def _parsed(line: bytes) -> dict[str, Any] | str:
         found = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return f"not UTF-8 ({error.reason} at byte {error.start})"
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         return f"not JSON ({error})"
     if not isinstance(found, dict):
         return f"expected an object, got {type(found).__name__}"

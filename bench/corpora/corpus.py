@@ -145,7 +145,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         where = f"{path}:{number}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(f"{where}: not JSON ({error})") from error
         if not isinstance(row, dict):
             raise CorpusError(f"{where}: expected an object, got {type(row).__name__}")
@@ -159,6 +159,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
             texts = row.get(key) or []
             if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
                 raise CorpusError(f"{where}: '{key}' must be a list of texts")
+        if not is_text(row):
+            raise CorpusError(f"{where}: {NO_TEXT}")
         if row["id"] in seen:
             raise CorpusError(f"{where}: id '{row['id']}' occurs twice")
         seen.add(row["id"])
@@ -166,6 +168,18 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     if not rows:
         raise CorpusError(f"{path}: no rows")
     return rows
+
+
+NO_TEXT = "half a surrogate pair stands in it, which is no character"
+
+
+def is_text(row: Mapping[str, Any]) -> bool:
+    """Whether a row can be written as UTF-8, and so be read by a tokenizer."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_needs(corpus: Corpus, needs: Needs) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,8 @@ def _row(found: Mapping[str, Any], name: str, task: str) -> dict[str, Any] | str
 
 
 def _text(value: Any) -> Any:
-    """A number as a text: answers and ids often are numbers."""
-    return str(value) if type(value) in (int, float) else value
+    """A number as a text: answers and ids often are numbers; NaN is no answer."""
+    return str(value) if type(value) in (int, float) and isfinite(value) else value
 
 
 def _knowledge(found: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -61,8 +61,10 @@ def show(
 ) -> int:
     """Print the plan of the arguments of `run`, where `cells` makes what they ask for; 0."""
     from bench import run
+    from bench.quiet import quiet_libraries
     from tasks.docs import MissingDataError
 
+    quiet_libraries()
     if args.sweep is not None:
         raise ConfigError("--dry-run counts one track: leave out --sweep and name --methods")
     try:
@@ -159,10 +161,8 @@ def _meter(cell: Cell, model: Any, notes: list[str]) -> Meter:
 
 def _items(cell: Cell, notes: list[str]) -> Items | None:
     from bench import run
-    from bench.quiet import quiet_libraries
     from tasks.docs import MissingDataError
 
-    quiet_libraries()
     try:
         found: Mapping[str, Any] = run.items(cell)["tasks"]
     except MissingDataError as error:

@@ -84,12 +84,12 @@ def told(path: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         raise ConfigError(f"student '{path}' cannot be loaded: {_fault(error)}") from error
 
 
 def _fault(error: Exception) -> str:
-    said = str(error).strip().splitlines()[0].rstrip(".")
+    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if "trust_remote_code" in str(error):
         return (
             "it brings code of its own; read that, and if you trust it, set"

@@ -142,8 +142,10 @@ def restore(student: Student, folder: Path) -> Student:
     if (folder / "adapter_config.json").is_file():
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(student.model, folder).merge_and_unload()
+        with checkpoint.told(str(folder)):
+            model = PeftModel.from_pretrained(student.model, folder).merge_and_unload()
     else:
-        # Its own class, which may be one that the checkpoint brought along.
-        model = type(student.model).from_pretrained(folder, use_safetensors=True)
+        with checkpoint.told(str(folder)):
+            # Its own class, which may be one that the checkpoint brought along.
+            model = type(student.model).from_pretrained(folder, use_safetensors=True)
     return replace(student, model=model.to(student.device))

@@ -59,7 +59,18 @@ def fit(
             "peak_memory_bytes": latency.peak_memory_bytes(student.device),
         }
         write_atomically(report, json.dumps(spent).encode())
-    return json.loads(report.read_text())
+    return reported(out)
+
+
+def reported(folder: Path) -> dict[str, Any]:
+    """What the training in that folder spent, as `fit` noted it; ConfigError if it is damaged."""
+    path = folder / "trained.json"
+    try:
+        found = json.loads(path.read_text())
+        spent_progress(found)
+        return found | {"n_examples": int(found["n_examples"])}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: damaged; delete {folder} and train again") from error
 
 
 def spent_progress(spent: Mapping[str, Any]) -> Progress:

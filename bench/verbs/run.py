@@ -57,12 +57,12 @@ def _add_probe(verb: ArgumentParser) -> None:
 
 
 def _seeds(text: str | None, default: list[int]) -> list[int]:
-    from bench.track import ConfigError
+    from bench.track import MAX_SEED, ConfigError
 
-    try:
-        return [int(part) for part in text.split(",")] if text else default
-    except ValueError as error:
-        raise ConfigError(f"--seeds {text}: expected whole numbers, such as 0,1,2") from error
+    parts = text.split(",") if text else [str(seed) for seed in default]
+    if not all(part.strip().isdecimal() and int(part) <= MAX_SEED for part in parts):
+        raise ConfigError(f"--seeds {text}: expected whole numbers up to {MAX_SEED}, as in 0,1,2")
+    return [int(part) for part in parts]
 
 
 def run(args: Namespace) -> int:

@@ -5,14 +5,13 @@ point? Turn left. .. Options: - Yes - No" -> "No". The split is a reconstruction
 not public.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
 from tasks.docs import Item
-from tasks.raw import item, listed, sha256
+from tasks.raw import item, json_file, listed, sha256
 
 BBH_SOURCE = "suzgunmirac/BIG-Bench-Hard@9ee07bd481feebf959a6b59d61ea57bdcf30964d"
 
@@ -40,7 +39,7 @@ def bbh(folder: Path) -> Split:
     """
     split = Split([], [])
     for path in listed(folder, "bbh/bbh/*.json", BBH_SOURCE):
-        raw = cast("dict[str, list[RawExample]]", json.loads(path.read_bytes()))["examples"]
+        raw = cast("dict[str, list[RawExample]]", json_file(path))["examples"]
         order = sorted(range(len(raw)), key=lambda i, raw=raw: (sha256(raw[i]["input"]), i))
         first_of_test = order[len(raw) - math.ceil(len(raw) / 5)]
         cut = sha256(raw[first_of_test]["input"])

@@ -7,7 +7,6 @@ named in the table below: `bbh_codex_cot/`, `gsm8k/train.jsonl`, `distilling_ste
 """
 
 import ast
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypedDict, cast
 
-from tasks.docs import Item
+from tasks.docs import Item, WrongItemsError
 from tasks.in_domain.bbh import BBH_SOURCE, bbh
 from tasks.in_domain.gsm8k import GSM8K_SOURCE
 from tasks.raw import item as item_of
-from tasks.raw import json_lines, listed, with_options
+from tasks.raw import json_file, json_lines, listed, with_options
 from tasks.scoring import matches
 
 PALM_SOURCE = "cnalty/distilling-step-by-step-rag@ff1c1a9e2a9c73e9b5950ad8cd2511a152db7608"
@@ -81,11 +80,11 @@ def codex_of(items: Iterable[Item], folder: Path) -> Iterator[Written]:
     predictions: dict[str, str] = {}
     for path in listed(folder, "bbh_codex_cot/*.json", BBH_SOURCE):
         task = path.stem.partition("_few_shot_template")[0]
-        raw = cast("dict[str, list[RawOutput]]", json.loads(path.read_bytes()))["outputs"]
+        raw = cast("dict[str, list[RawOutput]]", json_file(path))["outputs"]
         predictions |= {f"bbh/{task}/{i}": output["prediction"] for i, output in enumerate(raw)}
     for item in items:
         if item["id"] not in predictions:
-            raise ValueError(f"bbh_codex_cot: no rationale for {item['id']}; files are missing")
+            raise WrongItemsError(f"bbh_codex_cot: no rationale for {item['id']}")
         text = predictions[item["id"]]
         rationale, _, answer = text.rpartition(_CONCLUSION)
         right = matches(answer, item["target"], item["options"])
@@ -170,7 +169,7 @@ def strategyqa(folder: Path) -> Iterator[Written]:
     """
     for part in ("train", "dev"):
         (path,) = listed(folder, f"strategyqa/{part}.json", STRATEGYQA_SOURCE)
-        for raw in cast("list[RawFacts]", json.loads(path.read_bytes())):
+        for raw in cast("list[RawFacts]", json_file(path)):
             facts = [" ".join(fact.split()) for fact in raw["facts"]]
             steps = [f"{i}. {step.strip()}" for i, step in enumerate(raw["decomposition"], 1)]
             target = "Yes" if raw["answer"] else "No"
@@ -216,7 +215,7 @@ def _completions(folder: Path, data_set: str) -> Iterator[str]:
     """PaLM's texts in the order of the questions; they run on into questions of its own."""
     pattern = f"distilling_step_by_step/{data_set}/palm/train_CoT_*.json"
     for path in listed(folder, pattern, PALM_SOURCE):
-        for text in cast("list[str]", json.loads(path.read_bytes())):
+        for text in cast("list[str]", json_file(path)):
             yield text.partition("\n\nQ:")[0]
 
 

@@ -4,12 +4,11 @@ One real question of the easy ones: "Which piece of safety equipment is used to 
 from entering the respiratory system? Options: (A) safety goggles (B) breathing mask .." -> "(B)"
 """
 
-import json
 from pathlib import Path
 from typing import cast
 
 from tasks.docs import Item
-from tasks.raw import item, listed
+from tasks.raw import item, json_file, listed
 
 ARC_SOURCE = "C-W-D/CasCoD@3468d154df1620e577ea03137ec50b7afb746feb"
 
@@ -26,7 +25,7 @@ def arc_challenge(folder: Path) -> list[Item]:
 
 def _test(folder: Path, name: str, task: str) -> list[Item]:
     (path,) = listed(folder, name, ARC_SOURCE)
-    rows = cast("list[dict[str, str]]", json.loads(path.read_bytes()))
+    rows = cast("list[dict[str, str]]", json_file(path))
     return [
         item(f"{task}/{i}", task, row["input"].removeprefix("Question: "), row["target"])
         for i, row in enumerate(rows)

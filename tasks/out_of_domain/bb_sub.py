@@ -6,7 +6,6 @@ Speaker 1: 'But aren't you afraid?' Speaker 2: 'Ma'am, sharks never attack anybo
 Options: (A) yes (B) no" -> "(B)"
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from tasks.docs import Item
-from tasks.raw import item, json_lines, listed, sha256, with_options
+from tasks.raw import item, json_file, json_lines, listed, sha256, with_options
 
 APE_SOURCE = "keirp/automatic_prompt_engineer@eac521c79a78965245ce7745dcc9f6b0792c7ec7"
 LLMFOUNDRY_SOURCE = "mosaicml/llm-foundry@8c8dd48f72168c5d51e2f7b151595892a8fba43d"
@@ -73,7 +72,7 @@ def _item(name: str, task: str, raw: Raw) -> Item:
 def _ape(folder: Path, task: str) -> list[Raw]:
     """A BIG-bench task file: its instruction, the question, and what leads to the answer."""
     (path,) = listed(folder, f"bigbench_ape/{task}/task.json", APE_SOURCE)
-    file = json.loads(path.read_bytes())
+    file = json_file(path)
     before, after = file.get("task_prefix", ""), file.get("example_output_prefix", "")
     return [_ape_question(row, before.strip(), after.strip()) for row in file["examples"]]
 
