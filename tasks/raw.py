@@ -35,7 +35,9 @@ def listed(folder: Path, pattern: str, source: str) -> list[Path]:
     """The files below `folder` that match, sorted; FileNotFoundError naming `source` if none."""
     found = sorted(folder.glob(pattern))
     if not found:
-        raise MissingDataError(f"{folder / pattern}: no such file; lay out {source} there")
+        raise MissingDataError(
+            f"{folder / pattern}: no such file; get {source} by `skbench data fetch`"
+        )
     return found
 
 

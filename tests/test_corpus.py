@@ -117,7 +117,7 @@ def test_missing_knowledge_and_missing_passages_are_told_with_a_remedy() -> None
     assert corpora.check_needs(bare, Needs(train_demos=3, test_demos=3)) is None
     knowledge = corpora.check_needs(bare, Needs(train_knowledge=True))
     assert knowledge == (
-        "needs symbolic knowledge, and the corpus has none: add summary and supplementary"
+        "needs symbolic knowledge on every row, and the corpus has rows without: add summary"
     )
     passages = corpora.check_needs(bare, Needs(passages=3))
     assert passages is not None and "needs passages" in passages and "passages.jsonl" in passages

@@ -173,7 +173,8 @@ def _items(cell: Cell, notes: list[str]) -> Items | None:
 
 def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
     trained = (cell.folder / "trained.json").is_file()
-    total = (0 if trained else spent.training_flops) + (spent.evaluation_flops or 0)
+    judging = spent.evaluation_flops
+    total = None if judging is None else (0 if trained else spent.training_flops) + judging
     return PlannedCell(
         method=cell.method.label,
         seed=cell.seed,
@@ -182,7 +183,7 @@ def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
         training_tokens=spent.training_tokens,
         training_flops=spent.training_flops,
         evaluation_flops=spent.evaluation_flops,
-        gpu_hours=round(total / FLOP_PER_S / 3600, 3),
+        gpu_hours=None if total is None else round(total / FLOP_PER_S / 3600, 3),
         disk_bytes=0 if trained else kept_bytes,
     )
 
@@ -233,7 +234,7 @@ def describe(found: Plan) -> str:
     total = (
         f"{found.track}: {found.student}, {found.n_parameters:,} parameters;"
         f" to fetch: {_si(found.fetch_bytes)} bytes; still to do: {hours} GPU-hours,"
-        f" {_si(found.disk_bytes_to_do)} bytes of weights"
+        f" {_si(found.disk_bytes_to_do) or '?'} bytes of weights"
     )
     table = tabulate(rows, headers=heads, missingval="?", floatfmt=".3f")
     return "\n".join([table, "", total, *(f"- {note}" for note in found.notes)])
