@@ -4,13 +4,12 @@ Each file is one paper: its columns (a data set and its group each), and per stu
 printed, in percent. `track` and `label` name the counterpart on this board, where there is one.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from leaderboard.record import Group, RecordError
+from leaderboard.record import Group, RecordError, read_json
 
 SCHEMA = 1
 ROUNDING = 0.06
@@ -79,15 +78,13 @@ class Paper:
     def load(cls, path: Path) -> "Paper":
         """Read and check a paper's tables; RecordError names the file and the row."""
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
+            body = read_json(path)
             values: dict[str, Any] = {
                 **body,
                 "columns": [Column(**each) for each in body["columns"]],
                 "students": [_claims(each) for each in body["students"]],
             }
             paper = cls(**values)
-        except json.JSONDecodeError as error:
-            raise RecordError(f"{path}: not JSON: {error}") from error
         except (AttributeError, KeyError, TypeError) as error:
             raise RecordError(f"{path}: not a paper's tables: {error!r}") from error
         if paper.schema != SCHEMA:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leaderboard.files import replace_text
-from leaderboard.record import RecordError
+from leaderboard.record import RecordError, read_json
 
 SCHEMA = 1
 COSTS = Path(__file__).parent / "cost"
@@ -99,11 +99,9 @@ class CostRecord:
     def load(cls, path: Path) -> "CostRecord":
         """Read and check a stored cost; RecordError names the file."""
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
+            body = read_json(path)
             values: dict[str, Any] = {**body, "methods": [_method(m) for m in body["methods"]]}
             record = cls(**values)
-        except json.JSONDecodeError as error:
-            raise RecordError(f"{path}: not JSON: {error}") from error
         except (AttributeError, KeyError, TypeError) as error:
             raise RecordError(f"{path}: not a stored cost: {error!r}") from error
         if record.schema != SCHEMA:

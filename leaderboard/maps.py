@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.files import replace_text
-from leaderboard.record import RecordError
+from leaderboard.record import RecordError, read_json
 
 SCHEMA = 1
 
@@ -77,11 +77,9 @@ class Sweep:
     def load(cls, path: Path) -> "Sweep":
         """Read and check a stored map; RecordError names the file."""
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
+            body = read_json(path)
             points = [_point(point) for point in body["points"]]
             sweep = cls(body["schema"], body["sweep"], points)
-        except json.JSONDecodeError as error:
-            raise RecordError(f"{path}: not JSON: {error}") from error
         except (AttributeError, KeyError, TypeError) as error:
             raise RecordError(f"{path}: not a map of a sweep: {error!r}") from error
         if sweep.schema != SCHEMA:

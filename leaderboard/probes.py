@@ -4,14 +4,13 @@ A probe asks the same questions with a share of the words of their knowledge in 
 completes statements of fact (cloze). Facts only, written once, as for records.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from leaderboard.files import write_once
-from leaderboard.record import RecordError
+from leaderboard.record import RecordError, read_json
 
 SCHEMA = 1
 
@@ -60,15 +59,13 @@ class ProbeRecord:
     def load(cls, path: Path) -> "ProbeRecord":
         """Read and check a probe; RecordError names the file and the field."""
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
+            body = read_json(path)
             values: dict[str, Any] = {
                 **body,
                 "points": [ProbePoint(**point) for point in body["points"]],
             }
             probe = cls(**values)
             wrong = probe.wrong()
-        except json.JSONDecodeError as error:
-            raise RecordError(f"{path}: not JSON: {error}") from error
         except (AttributeError, KeyError, TypeError) as error:
             raise RecordError(f"{path}: not a probe: {error!r}") from error
         if wrong:

@@ -20,6 +20,14 @@ class RecordError(ValueError):
     """A record file that does not follow the schema; the message names file and field."""
 
 
+def read_json(path: Path) -> Any:
+    """What a stored file holds; RecordError if it is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: not JSON: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class DataSet:
     """Per-question outcomes on one data set; all lists are parallel to `items`, or [] if optional.
@@ -175,10 +183,7 @@ class Record:
     @classmethod
     def load(cls, path: Path) -> "Record":
         """Read and check a record; RecordError names the file and the field."""
-        try:
-            body = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise RecordError(f"{path}: not JSON: {error}") from error
+        body = read_json(path)
         try:
             values: dict[str, Any] = {
                 **body,

@@ -214,6 +214,11 @@ def test_it_tells_what_is_done_and_what_is_only_trained(
     assert found.disk_bytes_to_do == second.disk_bytes + third.disk_bytes
 
 
+def test_what_two_rows_share_is_planned_once(plan: Callable[..., Any], own_track: str) -> None:
+    first, second = plan(own_track, "--methods", "mt_cot,mt_cot[inference=cot]")["cells"]
+    assert first["disk_bytes"] > second["disk_bytes"] == 0
+
+
 def test_without_a_data_folder_it_says_what_it_could_not_count(
     plan: Callable[..., Any], nothing_is_loaded: None
 ) -> None:

@@ -148,9 +148,12 @@ def test_training_is_not_done_again_where_only_the_evaluation_was_lost(
     expected = outcomes(home)
     (path,) = (home / "records").rglob("*.json")
     path.unlink()
+    (report,) = home.rglob("trained.json")
+    report.write_text(json.dumps(json.loads(report.read_text()) | {"peak_memory_bytes": 10**15}))
     monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
     command()
     assert outcomes(home) == expected
+    assert json.loads(path.read_text())["latency"]["peak_memory_bytes"] == 10**15, "of training"
 
 
 def test_a_method_that_only_prompts_is_not_trained(

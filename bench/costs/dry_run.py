@@ -91,7 +91,8 @@ def plan(cells: Sequence[Cell]) -> Plan:
         # Seeds differ in their draws alone.
         label = cell.method.label
         spent[label] = spent.get(label) or spending(cell, meter, items)
-        planned.append(_planned(cell, spent[label], _kept_bytes(cell, model)))
+        shared = any(cell.folder == earlier.folder for earlier in cells[: len(planned)])
+        planned.append(_planned(cell, spent[label], _kept_bytes(cell, model), shared=shared))
     if any(cell.method.needs.logits != "none" for cell in cells):
         notes.append("not counted: a teacher of logits, its passes and its training")
     return _plan(first.track, model, planned, notes)
@@ -171,10 +172,13 @@ def _items(cell: Cell, notes: list[str]) -> Items | None:
     return {name: list(task.test_docs()) for name, task in found.items()}
 
 
-def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
+def _planned(cell: Cell, spent: Spending, kept_bytes: int, *, shared: bool) -> PlannedCell:
+    """`shared`: an earlier cell of the plan is trained alike, and this one takes its student."""
     trained = (cell.folder / "trained.json").is_file()
     judging = spent.evaluation_flops
-    total = None if judging is None else (0 if trained else spent.training_flops) + judging
+    total = (
+        None if judging is None else (0 if trained or shared else spent.training_flops) + judging
+    )
     return PlannedCell(
         method=cell.method.label,
         seed=cell.seed,
@@ -184,7 +188,7 @@ def _planned(cell: Cell, spent: Spending, kept_bytes: int) -> PlannedCell:
         training_flops=spent.training_flops,
         evaluation_flops=spent.evaluation_flops,
         gpu_hours=None if total is None else round(total / FLOP_PER_S / 3600, 3),
-        disk_bytes=0 if trained else kept_bytes,
+        disk_bytes=0 if trained or shared else kept_bytes,
     )
 
 
