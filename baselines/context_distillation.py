@@ -40,5 +40,5 @@ class ContextDistillation(Method):
         from bench.losses import soft_token_loss, weighted_sum
 
         assert batch.teacher_logits is not None, "the harness attaches what `needs` declares"
-        soft = soft_token_loss(student_logits, batch.teacher_logits, batch.labels, temperature=1.0)
+        soft = soft_token_loss(student_logits, batch.teacher_logits, temperature=1.0)
         return weighted_sum(soft, batch.weights)

@@ -40,9 +40,7 @@ class HintonKD(Method):
         from bench.losses import soft_token_loss, token_loss, weighted_sum
 
         assert batch.teacher_logits is not None, "the harness attaches what `needs` declares"
-        soft = soft_token_loss(
-            student_logits, batch.teacher_logits, batch.labels, temperature=self.temperature
-        )
+        soft = soft_token_loss(student_logits, batch.teacher_logits, temperature=self.temperature)
         hard = token_loss(student_logits, batch.labels)
         mixed = (1 - self.soft_weight) * hard + self.soft_weight * soft
         return weighted_sum(mixed, batch.weights)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.losses import IGNORED
 from bench.types import Pair
 
 
@@ -30,25 +29,28 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Right-padded sequences, each its own row, so none can see another; all (B, T).
+    """Right-padded sequences (B, T), each its own row, so none can see another.
 
-    There is no mask: a causal model never looks to the right, where the padding is.
-    `labels[b, t]` is the token that should follow position t, or -100. `weights[b, t]` is the
-    objective's weight over its number of target tokens in the whole optimizer step.
+    There is no mask: a causal model never looks to the right, where the padding is. `scored`
+    (B, T) marks the N positions that a target token follows, `labels` (N,) are those tokens, row
+    by row. `weights` (N,) are the objective's weight over its number of target tokens in the whole
+    optimizer step.
     """
 
     input_ids: Tensor
+    scored: Tensor
     labels: Tensor
     weights: Tensor
     sequences: Sequence[Tokens]
     """What the rows were made of."""
     teacher_logits: Tensor | None = None
-    """(B, T, V) at the positions that have a label, zero elsewhere; None without a teacher."""
+    """(N, V) before the same tokens; None without a teacher."""
 
     def to(self, device: torch.device) -> "Batch":
         return replace(
             self,
             input_ids=self.input_ids.to(device),
+            scored=self.scored.to(device),
             labels=self.labels.to(device),
             weights=self.weights.to(device),
         )
@@ -95,11 +97,11 @@ def micro_batches(
 def _pad(group: Sequence[Tokens], scale: Mapping[str, float], pad_id: int) -> Batch:
     shape = (len(group), max(map(len, group)))
     ids = torch.full(shape, pad_id)
-    labels = torch.full(shape, IGNORED)
-    weights = torch.zeros(shape, dtype=torch.float64)
+    scored = torch.zeros(shape, dtype=torch.bool)
     for row, sequence in enumerate(group):
         start, end = len(sequence.prompt), len(sequence)
         ids[row, :end] = torch.tensor(sequence.prompt + sequence.target)
-        labels[row, start - 1 : end - 1] = torch.tensor(sequence.target)
-        weights[row, start - 1 : end - 1] = scale[sequence.objective]
-    return Batch(ids, labels, weights.float(), tuple(group))
+        scored[row, start - 1 : end - 1] = True
+    labels = [token for sequence in group for token in sequence.target]
+    weights = [scale[sequence.objective] for sequence in group for _ in sequence.target]
+    return Batch(ids, scored, torch.tensor(labels), torch.tensor(weights), tuple(group))

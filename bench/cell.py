@@ -20,7 +20,7 @@ def _files(folder: str, names: str) -> list[str]:
 
 CORE = [
     *_files("bench", "types curriculum percentile method batch losses"),
-    *_files("bench/training", "train fit budget schedule soft"),
+    *_files("bench/training", "train fit budget schedule logits"),
     *_files("bench/corpora", "corpus attach retrieve scorer scored importance"),
     *_files("bench/students", "student checkpoint"),
 ]

@@ -62,7 +62,7 @@ class Method(ABC):
         return (yield self.prompt(question))
 
     def loss(self, student_logits: "Tensor", batch: "Batch") -> "Tensor":
-        """Weighted cross-entropy of the targets; logits are (B, T, V), the result a scalar."""
+        """Weighted cross-entropy of the targets; logits (N, V) of its N tokens, to a scalar."""
         from bench.losses import token_loss, weighted_sum
 
         return weighted_sum(token_loss(student_logits, batch.labels), batch.weights)

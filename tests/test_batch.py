@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bench.batch import Batch, Tokens, encode, micro_batches, tokenize
 from bench.corpora.corpus import Corpus
-from bench.losses import IGNORED, token_loss, weighted_sum
+from bench.losses import token_loss, weighted_sum
 from bench.types import Pair
 
 WEIGHTS = {"solution": 1.0, "answer": 0.25}
@@ -24,7 +24,8 @@ def tokens(prompt: list[int], target: list[int], objective: str = "solution") ->
 
 def loss_of(model: Callable[[Batch], Tensor], batches: list[Batch]) -> Tensor:
     parts = [
-        weighted_sum(token_loss(model(batch), batch.labels), batch.weights) for batch in batches
+        weighted_sum(token_loss(model(batch)[batch.scored], batch.labels), batch.weights)
+        for batch in batches
     ]
     return torch.stack(parts).sum()
 
@@ -46,29 +47,26 @@ def rows(corpus: Corpus, tokenizer: Any) -> list[Tokens]:
 
 
 def test_labels_and_weights_of_a_step_made_by_hand() -> None:
-    """The label at t is the token after t; the last prompt token predicts the first target."""
+    """A scored position's label is the token after it; the prompt's last predicts the first."""
     sequences = [
         tokens([5, 6, 7], [8, 9, 1]),
         tokens([5], [10, 1]),
         tokens([6, 7], [11, 1], "answer"),
     ]
     (batch,) = micro_batches(sequences, {"solution": 1.0, "answer": 0.5}, 0, 1000)
-    no, fifth, fourth = IGNORED, 1 / 5, 0.5 / 2
     assert batch.input_ids.tolist() == [
         [5, 6, 7, 8, 9, 1],
         [6, 7, 11, 1, 0, 0],
         [5, 10, 1, 0, 0, 0],
     ]
-    assert batch.labels.tolist() == [
-        [no, no, 8, 9, 1, no],
-        [no, 11, 1, no, no, no],
-        [10, 1, no, no, no, no],
+    assert batch.scored.int().tolist() == [
+        [0, 0, 1, 1, 1, 0],
+        [0, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
     ]
-    expected = [
-        [0, 0, fifth, fifth, fifth, 0],
-        [0, fourth, fourth, 0, 0, 0],
-        [fifth, fifth, 0, 0, 0, 0],
-    ]
+    assert batch.labels.tolist() == [8, 9, 1, 11, 1, 10, 1]
+    fifth, fourth = 1 / 5, 0.5 / 2
+    expected = [fifth, fifth, fifth, fourth, fourth, fifth, fifth]
     assert torch.allclose(batch.weights, torch.tensor(expected), atol=1e-9)
 
 
@@ -204,24 +202,25 @@ def test_a_micro_batch_holds_at_most_the_tokens_asked_for_or_one_sequence(
 def test_weights_sum_to_the_weight_of_each_objective(
     sequences: list[Tokens], max_tokens: int
 ) -> None:
-    """The two objectives of this step share no row, so a row's first weight tells which it is."""
+    """The weight of a token tells which of the two objectives of this step it is of."""
     n_tokens = {
         name: sum(len(s.target) for s in sequences if s.objective == name) for name in WEIGHTS
     }
     sums = dict.fromkeys(WEIGHTS, 0.0)
     for batch in micro_batches(sequences, WEIGHTS, 0, max_tokens):
-        for row in batch.weights:
-            each = row[row > 0]
-            name = min(WEIGHTS, key=lambda n: abs(WEIGHTS[n] / n_tokens[n] - each[0].item()))
-            sums[name] += each.sum().item()
+        for each in batch.weights.tolist():
+            name = min(WEIGHTS, key=lambda n: abs(WEIGHTS[n] / n_tokens[n] - each))
+            sums[name] += each
     assert sums == pytest.approx(WEIGHTS, rel=1e-5)
 
 
-def test_positions_without_a_label_have_no_weight_and_no_loss(sequences: list[Tokens]) -> None:
+def test_labels_and_weights_stand_in_the_order_of_the_scored_positions(
+    sequences: list[Tokens],
+) -> None:
     (batch,) = micro_batches(sequences, WEIGHTS, 0, 10**9)
-    assert ((batch.labels == IGNORED) == (batch.weights == 0)).all()
-    per_token = token_loss(Mean()(batch), batch.labels)
-    assert (per_token[batch.labels == IGNORED] == 0).all()
+    after = batch.scored.roll(1, dims=1)
+    assert torch.equal(batch.input_ids[after], batch.labels)
+    assert len(batch.weights) == len(batch.labels) and (batch.weights > 0).all()
 
 
 def test_a_step_without_sequences_has_no_batches() -> None:

@@ -24,7 +24,7 @@ from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.method import Method
 from bench.students.student import Student
-from bench.training.soft import teacher_logits
+from bench.training.logits import scored_logits, teacher_logits
 from bench.types import Example, Needs, Pair, Question
 from tasks import scoring
 from tasks.pocket import suite
@@ -204,7 +204,7 @@ def test_gradient_reaches_the_student(
         rows = [tokenize(student.tokenizer, pair) for pair in pairs]
         student.model.zero_grad()
         for batch in micro_batches(rows, method.objectives, student.tokenizer.pad_token_id, 2048):
-            logits = student.model(batch.input_ids).logits
+            logits = scored_logits(student.model, batch.input_ids, batch.scored)
             if method.needs.logits != "none":
                 batch = replace(batch, teacher_logits=teacher_logits(other.model, batch))
             loss = method.loss(logits, batch)

@@ -71,8 +71,7 @@ def test_a_loss_mask_shifted_by_one_leaves_the_band_in_its_first_tenth(
     def shifted(*arguments: Any) -> list[Batch]:
         batches = real(*arguments)
         for batch in batches:
-            batch.labels.copy_(batch.labels.roll(by, dims=1))
-            batch.weights.copy_(batch.weights.roll(by, dims=1))
+            batch.scored.copy_(batch.scored.roll(by, dims=1))
         return batches
 
     monkeypatch.setattr(training, "micro_batches", shifted)

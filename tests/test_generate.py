@@ -11,6 +11,7 @@ from transformers import StoppingCriteriaList
 
 from bench.batch import encode
 from bench.corpora.corpus import Corpus
+from bench.students import generate
 from bench.students.generate import Completion, Generator
 from bench.students.student import Student
 from bench.track import Decoding
@@ -207,3 +208,46 @@ def test_decoding_is_greedy_whatever_the_student_would_rather(
     assert Generator(writer, FREE).complete(prompts) == expected
     assert not writer.model.training
     assert not any(parameter.grad is not None for parameter in writer.model.parameters())
+
+
+def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
+    writer: Student, toy_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two beginnings of different length, and prompts that share nothing, in one call."""
+    texts = [f"\n\nQuestion: {row['question']}\nAnswer:" for row in toy_corpus.rows]
+    shots = ["".join(texts[:4]), "".join(texts[4:10])]
+    mixed = [shots[i % 3] + text if i % 3 < 2 else text for i, text in enumerate(texts * 2)]
+    expected = reference(writer, mixed)
+    longest, seen = max(len(encode(writer.tokenizer, prompt)) for prompt in mixed), list[int]()
+    forward = writer.model.forward
+
+    def spied(*arguments: object, **keywords: object) -> object:
+        seen.append(keywords["input_ids"].shape[1])  # type: ignore[attr-defined]
+        return forward(*arguments, **keywords)
+
+    monkeypatch.setattr(writer.model, "forward", spied)
+    found = Generator(writer, replace(FREE, batch_size=16)).complete(mixed)
+    for prompt, ids, completion in zip(mixed, expected, found, strict=True):
+        n_prompt = len(encode(writer.tokenizer, prompt))
+        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids))
+    has_convolution = "conv" in (getattr(writer.model.config, "layer_types", None) or [])
+    assert (max(seen) == longest) == has_convolution, "all but convolutions compute it once"
+
+
+def test_a_batch_holds_no_more_tokens_than_it_may(
+    writer: Student, prompts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, sizes, forward = (
+        Generator(writer, FREE).complete(prompts),
+        set[int](),
+        writer.model.forward,
+    )
+
+    def spied(*arguments: object, **keywords: object) -> object:
+        sizes.add(keywords["input_ids"].numel() + len(keywords["input_ids"]) * N_NEW)  # type: ignore
+        return forward(*arguments, **keywords)
+
+    monkeypatch.setattr(writer.model, "forward", spied)
+    monkeypatch.setattr(generate, "BATCH_TOKENS", 300)
+    assert Generator(writer, FREE).complete(prompts) == free
+    assert max(sizes) <= 300

@@ -1,7 +1,9 @@
 """Prompts -> completions, greedily: the only place where the student runs at test time."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -23,8 +25,18 @@ class Completion:
     overflow: bool = False
 
 
+BATCH_TOKENS = 32_768
+"""Prompts and completions that one batch may hold at most: it bounds the memory of the cache."""
+HEAD_TOKENS = 64
+"""Prompts that begin with the same tokens, this many, such as shots, share their computation."""
+
+
 class Generator:
-    """Batched greedy decoding with a KV cache: sorted by length, finished rows leave the batch."""
+    """Batched greedy decoding with a KV cache: sorted by length, finished rows leave the batch.
+
+    What the prompts of a batch begin with alike is computed once, where the student keeps nothing
+    but keys and values: a convolution's state would not survive the padding behind it.
+    """
 
     def __init__(self, student: Student, decoding: Decoding) -> None:
         self._model = student.model.eval()
@@ -34,6 +46,8 @@ class Generator:
         self._device = student.device
         self._eos = student.tokenizer.eos_token_id
         self._may_stop = self._tokens_that_may_stop()
+        layers = getattr(student.model.config, "layer_types", None) or ["full_attention"]
+        self._shares = set(layers) == {"full_attention"}
 
     def _tokens_that_may_stop(self) -> set[int]:
         """Ids whose text holds the last character of a stop string: only they need a look."""
@@ -55,33 +69,49 @@ class Generator:
         for i, ids in enumerate(encoded):
             if len(ids) > room:
                 found[i] = Completion("", len(ids), 0, overflow=True)
-        waiting = sorted(
-            (i for i in range(len(encoded)) if i not in found), key=lambda i: len(encoded[i])
-        )
-        size = self._decoding.batch_size
+        waiting = {i: ids for i, ids in enumerate(encoded) if i not in found}
         with tqdm(total=len(waiting), desc="generating", disable=None, leave=False) as bar:
-            for start in range(0, len(waiting), size):
-                rows = waiting[start : start + size]
+            for rows in self._batches(waiting):
                 for i, generated in self._decode(rows, [encoded[i] for i in rows]):
                     text = self._cut(self._tokenizer.decode(self._without_eos(generated)))
                     found[i] = Completion(text, len(encoded[i]), len(generated))
                     bar.update()
         return [found[i] for i in range(len(encoded))]
 
+    def _batches(self, prompts: Mapping[int, list[int]]) -> Iterator[list[int]]:
+        """Rows to decode together: those with one beginning, or else of like length."""
+        long = {i for i, ids in prompts.items() if self._shares and len(ids) > HEAD_TOKENS}
+        heads = {i: tuple(prompts[i][:HEAD_TOKENS]) for i in long}
+        members = Counter(heads.values())
+        # A few alike are not worth a batch of their own.
+        least = max(2, self._decoding.batch_size // 4)
+        group = {i: heads[i] if members[heads.get(i, ())] >= least else () for i in prompts}
+        batch = list[int]()
+        for i in sorted(prompts, key=lambda i: (group[i], len(prompts[i]))):
+            held = (len(batch) + 1) * (len(prompts[i]) + self._decoding.max_new_tokens)
+            full = len(batch) == self._decoding.batch_size or held > BATCH_TOKENS
+            if batch and (full or group[i] != group[batch[0]]):
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
     @torch.inference_mode()
     def _decode(
         self, rows: Sequence[int], prompts: Sequence[list[int]]
     ) -> Iterator[tuple[int, list[int]]]:
         """Yield (row, generated ids) as rows finish; prompts are padded on the left."""
-        width = max(map(len, prompts))
-        pad = self._tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=self._device)
+        n_shared, cache = self._shared(prompts)
+        rest = [prompt[n_shared:] for prompt in prompts]
+        width, pad = max(map(len, rest)), self._tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (width - len(p)) + p for p in rest], device=self._device)
         mask = torch.tensor(
-            [[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self._device
+            [[1] * n_shared + [0] * (width - len(p)) + [1] * len(p) for p in rest],
+            device=self._device,
         )
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, n_shared:]
         alive, written = list(rows), [list[int]() for _ in rows]
-        cache: Any = None
         while alive:
             output = self._model(
                 input_ids=ids,
@@ -106,6 +136,20 @@ class Generator:
                 mask, best, positions = mask[chosen], best[chosen], positions[chosen]
             ids, positions = best[:, None], positions[:, -1:] + 1
             mask = _with_ones(mask)
+
+    def _shared(self, prompts: Sequence[list[int]]) -> tuple[int, Any]:
+        """How many tokens the prompts begin with alike, and their cache, if that is worth it."""
+        # Of sorted lists the first and the last differ the most; one token is left to each.
+        first, last = min(prompts), max(prompts)
+        shortest = min(map(len, prompts)) - 1
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+        n = min(sum(1 for _ in alike), shortest)
+        if not self._shares or len(prompts) == 1 or n < HEAD_TOKENS:
+            return 0, None
+        ids = torch.tensor([first[:n]], device=self._device)
+        cache = self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        cache.batch_repeat_interleave(len(prompts))
+        return n, cache
 
     def _finished(self, tokens: list[int]) -> bool:
         last = tokens[-1]

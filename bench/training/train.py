@@ -16,9 +16,9 @@ from bench.method import Method
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import Training
+from bench.training.logits import scored_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
-from bench.training.soft import teacher_logits
 from bench.types import Example
 
 CHECKPOINT = "checkpoint.pt"
@@ -175,7 +175,7 @@ class _Loop:
             batch = batch.to(self._accelerator.device)
             if self._teacher is not None:
                 batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
-            logits = self._model(input_ids=batch.input_ids, use_cache=False).logits
+            logits = scored_logits(self._model, batch.input_ids, batch.scored)
             loss = self._method.loss(logits, batch)
             if not torch.isfinite(loss):
                 return loss.item()
