@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TypedDict
 
-from bench import provenance
+from bench import precision, provenance, track
 from bench.cell import data_dir, home
 
 
@@ -22,7 +22,7 @@ class Finding(TypedDict):
 
 def examine() -> list[Finding]:
     """All findings, packages first."""
-    return [*_packages(), _device(), *_students(), _data(), _home()]
+    return [*_packages(), _device(), *_bf16(), *_students(), _data(), _home()]
 
 
 def _packages() -> list[Finding]:
@@ -45,6 +45,26 @@ def _device() -> Finding:
         found, ok = provenance.device_name(), True
     advice = "" if ok else "install torch first"
     return {"what": "device", "ok": ok, "required": True, "found": found, "advice": advice}
+
+
+def _bf16() -> list[Finding]:
+    """Whether the device has units for it; nothing to say without torch."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    speeds = precision.speeds()
+    known = [track.load(name) for name in track.names()]
+    slow = [each.name for each in known if precision.asked(each, trains=True) == "bf16"]
+    whose = "every built-in track" if len(slow) == len(known) else ", ".join(slow)
+    advice = f'{whose} trains in it: a copy with training.precision = "fp32" is another track'
+    return [
+        {
+            "what": "bf16",
+            "ok": speeds.has_units,
+            "required": False,
+            "found": str(speeds),
+            "advice": "" if speeds.has_units else advice,
+        }
+    ]
 
 
 def _students() -> list[Finding]:

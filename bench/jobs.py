@@ -5,6 +5,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+POSITION = "TQDM_POSITION"
+"""In the environment: which of the processes this is, and so the line of its bars."""
+
+
+def is_shared() -> bool:
+    """Whether this process is one of those that share a command."""
+    return POSITION in os.environ
+
 
 def share(arguments: Sequence[str], n_jobs: int) -> int:
     """Run `skbench ARGUMENTS` in `n_jobs` processes; the worst of their exit codes.
@@ -17,7 +25,7 @@ def share(arguments: Sequence[str], n_jobs: int) -> int:
     workers = [
         subprocess.Popen(
             command,
-            env=os.environ | {"OMP_NUM_THREADS": str(n_threads), "TQDM_POSITION": str(number)},
+            env=os.environ | {"OMP_NUM_THREADS": str(n_threads), POSITION: str(number)},
             stdout=subprocess.DEVNULL,
         )
         for number in range(n_jobs)

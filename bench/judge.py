@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bench import provenance, run
+from bench import precision, provenance, run
 from bench.cell import Cell, home
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
@@ -119,6 +119,7 @@ def _own(record: Record, cell: Cell, checkpoint: Checkpoint, label: str, key: st
         "student_sha256": checkpoint.sha256,
         "student_revision": checkpoint.revision,
         "train_key": None,
+        **precision.told(cell.track, trains=False),
     }
     return replace(
         record,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import provenance
+from bench import precision, provenance
 from bench.batch import encode
 from bench.cell import Cell
 from bench.corpora import attach
@@ -217,6 +217,7 @@ def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
         "date": provenance.today(),
         "command": shlex.join(command),
         "device": provenance.device_name(),
+        **precision.told(cell.track, trains=cell.method.trains),
         "versions": provenance.versions(),
         "lock_sha256": provenance.file_sha256(lock) if lock.is_file() else None,
         "corpus_sha256": cell.corpus.sha256,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bench import provenance, registry
+from bench import precision, provenance, registry
 from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora import corpus as corpora
@@ -67,6 +67,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
     steps = _steps(examples, asks)
     facts = sorted({fact for row in cell.corpus.rows for fact in row.get("facts") or ()})
     folder = cell.folder.with_name(f"{cell.folder.name}-probed")
+    precision.warn([cell])
     with locked(folder):
         spent = fit(cell, _fresh(cell), folder, QUARTERS)
     points = list[ProbePoint]()

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import registry, run, sweep, track
+from bench import precision, registry, run, sweep, track
 from bench.cell import Cell, home
 from bench.method import Method
 from bench.provenance import file_sha256
@@ -47,6 +47,7 @@ def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Reco
         _check_inputs(cells[0], expected)
         if cells[0].record_path.resolve() == path or cells[0].found() == expected:
             raise ConfigError(f"--out {home()}: holds this very record; name another folder")
+        precision.warn(cells)
         (obtained,) = run.run_cells(cells)
     return expected, obtained
 

@@ -67,7 +67,7 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
 
 def run(args: Namespace) -> int:
     """Do what is not done yet of what is asked for, and print its rows."""
-    from bench import jobs, run, track
+    from bench import jobs, precision, run, track
     from bench.cell import home
 
     chosen = track.load(args.track)
@@ -77,6 +77,8 @@ def run(args: Namespace) -> int:
         seeds = _seeds(args.seeds, chosen.seeds[:1])
         return dry_run.show(args, chosen, seeds, lambda: asked_for(args, chosen))
     cells = asked_for(args, chosen)
+    if not jobs.is_shared():
+        precision.warn([cell for cell in cells if cell.found() is None])
     if args.jobs > 1:
         code = jobs.share(args.arguments, args.jobs)
         if code != FINE:
