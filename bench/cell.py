@@ -162,7 +162,8 @@ class Cell:
 
     @property
     def record_path(self) -> Path:
-        return home() / "records" / "v1" / self.track.name / self.method.label / self._file_name()
+        root = home() / "records" / f"v{self.track.version}"
+        return root / self.track.name / self.method.label / self._file_name()
 
     def _file_name(self) -> str:
         changed = {k: v for k, v in asdict(self.scope).items() if v != getattr(Scope(), k)}

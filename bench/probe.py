@@ -51,7 +51,8 @@ def run_probe(cell: Cell) -> ProbeRecord:
 
 def _path(cell: Cell) -> Path:
     name = f"seed{cell.seed}.json"
-    return home() / "probes" / "v1" / cell.track.name / cell.method.label / name
+    root = home() / "probes" / f"v{cell.track.version}"
+    return root / cell.track.name / cell.method.label / name
 
 
 def _key(cell: Cell, spec: Probe) -> str:

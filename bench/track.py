@@ -115,6 +115,8 @@ class Track:
     tasks: Tasks
     training: Training
     decoding: Decoding
+    version: int = 1
+    """Fixes tasks, protocol and meaning of its numbers: rows of two versions are never compared."""
     importance: str = "frequency"
     """What scores the words of knowledge: "frequency", "self_information" of the student, or a
     token classifier in the manner of LLMLingua-2, by path or hub id."""
@@ -159,6 +161,8 @@ def load(name_or_path: str) -> Track:
 
 def _faults(track: Track) -> Iterator[str]:
     """What is wrong with settings that are each of the right type."""
+    if track.version < 1:
+        yield f"version: must be at least 1, got {track.version}"
     if track.reference not in track.methods:
         yield f"reference '{track.reference}' is none of its methods"
     for where, table in (("training", track.training), ("decoding", track.decoding)):
