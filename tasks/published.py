@@ -4,13 +4,14 @@ Each is read from a folder of raw files by a module of its own in in_domain/ or 
 which opens with one real question; SOURCES.tsv says which files of which repositories.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks import docs
+from tasks import docs, sample
 from tasks.docs import Item
 from tasks.in_domain.bbh import bbh
+from tasks.in_domain.csqa import split_csqa
 from tasks.in_domain.gsm8k import gsm8k
 from tasks.out_of_domain.agieval import agieval
 from tasks.out_of_domain.arc import arc_challenge, arc_easy
@@ -27,25 +28,50 @@ def bbh_test(folder: Path) -> list[Item]:
     return bbh(folder).test
 
 
-TEST_SETS: dict[str, Callable[[Path], list[Item]]] = {
+def csqa_test(folder: Path) -> list[Item]:
+    """The questions of CommonsenseQA that are asked."""
+    return split_csqa(folder).test
+
+
+def csqa_dev(folder: Path) -> list[Item]:
+    """The questions of CommonsenseQA for choices that must not see the test."""
+    return split_csqa(folder).dev
+
+
+WHOLE: dict[str, sample.Reader] = {
     "skb_agieval": agieval,
     "skb_arc_challenge": arc_challenge,
     "skb_arc_easy": arc_easy,
     "skb_bb_sub": bb_sub,
     "skb_bb_sub_no_strategyqa": bb_sub_no_strategyqa,
     "skb_bbh": bbh_test,
+    "skb_csqa": csqa_test,
     "skb_gsm8k": gsm8k,
     "skb_gsm_plus": gsm_plus,
     "skb_gsm_plus_none": gsm_plus_none,
 }
+"""lm-eval task -> its test items, of those that are no sample of another."""
+SAMPLED = {150: ("skb_agieval", "skb_arc_challenge", "skb_arc_easy", "skb_bb_sub")}
+"""Length of a sample, about -> the sets that there is one of, called SET_LENGTH."""
+
+TEST_SETS = WHOLE | {
+    f"{name}_{n}": sample.test(WHOLE[name], n) for n, names in SAMPLED.items() for name in names
+}
 """lm-eval task -> its test items, read from a data folder."""
+DEV_SETS: dict[str, sample.Reader] = {"skb_csqa": csqa_dev} | {
+    f"{name}_{n}": sample.dev(WHOLE[name], max(SAMPLED))
+    for n, names in SAMPLED.items()
+    for name in names
+}
+"""lm-eval task -> its dev items, of the tasks that have any."""
 
-_USUAL = {"world": (None, 0), "split": (None, "test"), "sealed": (None,)}
+_USUAL = {"world": (None, 0), "sealed": (None,)}
 
 
-def items(data_set: str, folder: Path) -> list[Item]:
-    """The test items in the order in which they are served: sub-tasks take turns."""
-    return docs.stratified(TEST_SETS[data_set](folder))
+def items(data_set: str, folder: Path, split: str = "test") -> list[Item]:
+    """The items of a split in the order in which they are served: sub-tasks take turns."""
+    sets = DEV_SETS if split == "dev" else TEST_SETS
+    return docs.stratified(sets[data_set](folder))
 
 
 def load(
@@ -53,21 +79,28 @@ def load(
     items_sha256: str,
     revision: str,
     data_dir: str | None = None,
+    dev_sha256: str | None = None,
     **metadata: object,
 ) -> "dict[str, Dataset]":
-    """What lm-eval's `custom_dataset` calls with the task's metadata: {"test": Dataset}."""
-    _refuse_other_items(data_set, metadata)
+    """What lm-eval's `custom_dataset` calls with the task's metadata: {"test": Dataset}.
+
+    Under "test" are the dev items if the metadata ask for split "dev" and the task has any.
+    """
+    split = _split(data_set, metadata)
+    pin = dev_sha256 if split == "dev" else items_sha256
     folder = data_folder(data_dir)
-    rows = items(data_set, folder)
-    docs.check_pin(data_set, rows, items_sha256, f"Put the files of {revision} into {folder}.")
+    rows = items(data_set, folder, split)
+    docs.check_pin(data_set, rows, pin or "", f"Put the files of {revision} into {folder}.")
     return {"test": docs.dataset(rows)}
 
 
-def _refuse_other_items(name: str, metadata: Mapping[str, object]) -> None:
-    """Published tasks have one test split: no other world, no dev, nothing sealed."""
+def _split(name: str, metadata: Mapping[str, object]) -> str:
+    """Test or dev; published tasks have no other world and nothing sealed, and few have dev."""
     asked = {key: metadata.get(key) for key in ("world", "split", "sealed")}
-    if any(asked[key] not in usual for key, usual in _USUAL.items()):
+    splits = (None, "test", *(["dev"] if name in DEV_SETS else []))
+    if any(asked[key] not in _USUAL[key] for key in _USUAL) or asked["split"] not in splits:
         raise docs.WrongItemsError(
             f"{name}: only its published test items exist, asked for {asked};"
             " leave out --world, --split and --sealed"
         )
+    return str(asked["split"] or "test")

@@ -19,6 +19,11 @@ from tasks.out_of_domain import arc
 from tasks.pocket import suite
 
 TASKS = Path(tasks.__file__).parent
+OTHERS = [
+    *("skb_csqa", "skb_gsm_plus_none", "skb_bb_sub_no_strategyqa"),
+    *(f"{name}_{n}" for n, names in published.SAMPLED.items() for name in names),
+]
+"""Tasks outside the groups."""
 YAMLS = [p for p in sorted(TASKS.rglob("*.yaml")) if not p.name.startswith("_")]
 
 
@@ -270,9 +275,7 @@ def test_lm_eval_serves_the_pinned_items(data: Path) -> None:
     manager = TaskManager(
         include_path=str(TASKS), include_defaults=False, metadata={"data_dir": str(data)}
     )
-    loaded: dict[str, Any] = manager.load(
-        ["paper_id", "paper_ood", "skb_gsm_plus_none", "skb_bb_sub_no_strategyqa"]
-    )
+    loaded: dict[str, Any] = manager.load(["paper_id", "paper_ood", *OTHERS])
     sizes = {name: len(task.test_docs()) for name, task in loaded["tasks"].items()}
     assert sizes == {e["name"]: e["n"] for e in catalogue.tasks() if e["name"] in sizes}
     assert set(sizes) == set(published.TEST_SETS)

@@ -3,25 +3,25 @@
 Each reader gives the questions of a *training* part in the order of its files, with what was
 written for each; nothing is filtered or drawn here. The files, byte for byte from the repositories
 named in the table below: `bbh_codex_cot/`, `gsm8k/train.jsonl`, `distilling_step_by_step/cqa/` and
-`svamp/`, `strategyqa/`, `flan_cot/`.
+`svamp/`, `skintern_llmr/`, `strategyqa/`, `flan_cot/`.
 """
 
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TypedDict, cast
 
 from tasks.docs import Item, WrongItemsError
 from tasks.in_domain.bbh import BBH_SOURCE, bbh
+from tasks.in_domain.csqa import FILES, LLMR_SOURCE, PALM_SOURCE, known, questions, split_csqa
 from tasks.in_domain.gsm8k import GSM8K_SOURCE
 from tasks.raw import item as item_of
-from tasks.raw import json_file, json_lines, listed, with_options
+from tasks.raw import json_file, json_lines, listed
 from tasks.scoring import matches
 
-PALM_SOURCE = "cnalty/distilling-step-by-step-rag@ff1c1a9e2a9c73e9b5950ad8cd2511a152db7608"
 STRATEGYQA_SOURCE = "eladsegal/strategyqa@1ba1e97452e189569357876f2854b01357ffbe37"
 FLAN_SOURCE = "google-research/FLAN@e9e4ec6e2701182c7a91af176f705310da541277"
 
@@ -108,28 +108,27 @@ def gsm8k(folder: Path) -> Iterator[Written]:
         yield Written(item, raw["answer"], steps.strip(), right=True)
 
 
-class RawChoice(TypedDict):
-    """A CommonsenseQA question; the answer is the text of one of the choices."""
-
-    id: str
-    question: str
-    choices: list[str]
-    answer: str
-
-
-def csqa(folder: Path) -> Iterator[Written]:
-    """CommonsenseQA train with PaLM's rationales; a gold choice listed twice is never right."""
-    name = "distilling_step_by_step/cqa/cqa_train.json"
-    rows = cast("list[RawChoice]", json_lines(folder, name, PALM_SOURCE))
-    for raw, text in zip(rows, _completions(folder, "cqa"), strict=True):
-        options = [f"({letter}) {c}" for letter, c in zip("ABCDE", raw["choices"], strict=True)]
-        target = f"({'ABCDE'[raw['choices'].index(raw['answer'])]})"
-        question = with_options(raw["question"].strip(), options)
+def csqa(folder: Path, part: str = "train") -> Iterator[Written]:
+    """CommonsenseQA with PaLM's rationales; a gold choice listed twice is never right."""
+    texts = _completions(folder, f"cqa/palm/{FILES[part]}")
+    for (item, one_gold), text in zip(questions(folder, part), texts, strict=True):
         rationale, _, answer = text.rpartition(_CONCLUSION)
-        one = raw["choices"].count(raw["answer"]) == 1
-        item = item_of(f"csqa/train/{raw['id']}", "csqa", question, target)
-        right = one and matches(answer, target, item["options"])
+        right = one_gold and matches(answer, item["target"], item["options"])
         yield Written(item, text, rationale.strip(), right)
+
+
+def csqa_facts(folder: Path) -> Iterator[Written]:
+    """CommonsenseQA's validation part with PaLM's rationales: what is trained on and is known.
+
+    A row needs a summary, and almost every question has facts: they are the summary, definitions
+    are supplementary. Where there are definitions alone, they are the summary.
+    """
+    train, facts = {i["id"]: i for i in split_csqa(folder).train}, known(folder)
+    for each in csqa(folder, "validation"):
+        name = each.item["id"]
+        if name in train and name in facts:
+            summary, more = (*facts[name].texts, None)[:2]
+            yield replace(each, item=train[name], summary=summary, supplementary=more)
 
 
 class RawEquation(TypedDict):
@@ -143,7 +142,9 @@ def svamp(folder: Path) -> Iterator[Written]:
     """SVAMP train with PaLM's rationales; it concludes with an equation, whose value counts."""
     name = "distilling_step_by_step/svamp/svamp_train.json"
     rows = cast("list[RawEquation]", json_lines(folder, name, PALM_SOURCE))
-    for i, (raw, text) in enumerate(zip(rows, _completions(folder, "svamp"), strict=True)):
+    for i, (raw, text) in enumerate(
+        zip(rows, _completions(folder, "svamp/palm/train"), strict=True)
+    ):
         gold = _value(raw["label"])
         if gold is None:
             raise ValueError(f"{name}:{i + 1}: '{raw['label']}' is no equation with a value")
@@ -201,6 +202,12 @@ CODEX = Source(
 )
 GSM8K = Source(gsm8k, "people (GSM8K)", ("MIT",), GSM8K_SOURCE)
 CSQA = Source(csqa, "PaLM", ("Apache-2.0", PROVIDER_TERMS), f"{PALM_SOURCE} CommonsenseQA")
+CSQA_FACTS = Source(
+    csqa_facts,
+    "PaLM",
+    ("Apache-2.0", "ConceptNet's facts are CC BY-SA 4.0", PROVIDER_TERMS),
+    f"{PALM_SOURCE} CommonsenseQA; {LLMR_SOURCE}",
+)
 SVAMP = Source(svamp, "PaLM", ("Apache-2.0", PROVIDER_TERMS), f"{PALM_SOURCE} SVAMP")
 STRATEGYQA = Source(strategyqa, "people (StrategyQA)", ("MIT",), STRATEGYQA_SOURCE)
 FLAN = Source(
@@ -211,9 +218,9 @@ FLAN = Source(
 )
 
 
-def _completions(folder: Path, data_set: str) -> Iterator[str]:
+def _completions(folder: Path, files: str) -> Iterator[str]:
     """PaLM's texts in the order of the questions; they run on into questions of its own."""
-    pattern = f"distilling_step_by_step/{data_set}/palm/train_CoT_*.json"
+    pattern = f"distilling_step_by_step/{files}_CoT_*.json"
     for path in listed(folder, pattern, PALM_SOURCE):
         for text in cast("list[str]", json_file(path)):
             yield text.partition("\n\nQ:")[0]

@@ -17,10 +17,12 @@ from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
 from tasks.docs import Item, WrongItemsError
 from tasks.in_domain import knowledge
 from tasks.in_domain.bbh import BBH_SOURCE
+from tasks.in_domain.csqa import known
 from tasks.in_domain.knowledge import cut
 from tasks.in_domain.sources import (
     CODEX,
     CSQA,
+    CSQA_FACTS,
     FLAN,
     GSM8K,
     STRATEGYQA,
@@ -30,10 +32,7 @@ from tasks.in_domain.sources import (
     strategyqa,
 )
 from tasks.out_of_domain.bb_sub import bb_sub
-from tasks.raw import data_folder, listed, sha256
-
-DEV_SHARE = 20
-"""One question in so many is held out, by its hash."""
+from tasks.raw import by_hash, data_folder, listed, sha256
 
 
 def passages(folder: Path) -> Iterator[Passage]:
@@ -50,6 +49,19 @@ def facts(folder: Path) -> Iterator[Passage]:
     for written in strategyqa(folder):
         for i, part in enumerate(cut(written.text)):
             yield {"id": f"{written.item['id']}/facts/{i}", "text": part}
+
+
+def csqa_knowledge(folder: Path) -> Iterator[Passage]:
+    """What is known of CommonsenseQA's validation part, test questions and all.
+
+    The facts of a question are a passage and so are its definitions; equal ones come once.
+    """
+    seen = set[str]()
+    for name, each in known(folder).items():
+        for i, text in enumerate(each.texts):
+            if text not in seen:
+                seen.add(text)
+                yield {"id": f"{name}/{i}", "text": text}
 
 
 def with_facts(folder: Path) -> Iterator[Passage]:
@@ -70,11 +82,6 @@ def bank_and_facts(folder: Path) -> Iterator[Passage]:
     for passage in with_facts(folder):
         if passage["id"].partition("/facts/")[0] not in asked:
             yield passage
-
-
-def by_hash(item: Item) -> bool:
-    """Whether a question is one of the share that is held out; equal questions go together."""
-    return int(sha256(item["question"]), 16) % DEV_SHARE == 0
 
 
 def published_dev(item: Item) -> bool:
@@ -108,6 +115,7 @@ _FIRST = replace(CODEX, licence=("MIT",))
 CORPORA: dict[str, Recipe] = {
     "bbh-codex": Recipe((Part(_FIRST),), passages=passages),
     "bbh-codex-bank": Recipe((Part(CODEX),), bank=True, passages=bank_and_facts),
+    "csqa-facts": Recipe((Part(CSQA_FACTS),), passages=csqa_knowledge),
     "csqa-palm": Recipe((Part(CSQA),)),
     "flan-cot": Recipe((Part(FLAN),)),
     "gsm8k-human": Recipe((Part(GSM8K),)),
