@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test check perf
 
 run: .venv/ready
-	$(BIN)/skbench run pocket
+	$(BIN)/skbench run pocket --jobs 2
 
 test: .venv/ready
 	$(BIN)/python -m pytest
