@@ -4,7 +4,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from transformers import (
 from bench.corpora import importance, scored
 from bench.corpora.importance import keep_probabilities, llmlingua2, self_information
 from bench.corpora.scored import Scored, Token, by_word, cache_key, cached
+from bench.corpora.scorer import scorer
 from bench.percentile import kept_by_percentile
 from bench.students.student import Student
 from bench.track import ConfigError
@@ -602,3 +603,20 @@ def test_a_checkpoint_of_the_hub_is_known_by_its_commit(
     assert keys[0] != keys[1]
     with pytest.raises(ConfigError, match="'someone/other' is no folder here and no model"):
         cache_key("m", "someone/other", ["a"])
+
+
+def test_what_the_student_says_of_the_texts_is_computed_once_and_kept_by_its_hash(
+    make_student: Callable[..., Student], tmp_path: Path
+) -> None:
+    student, texts = make_student("llama", spread=0.3), ["the rule is", "seko adds 7"]
+    expected = self_information(student.model, student.tokenizer, texts)
+    read = list[int]()
+    student.model.register_forward_hook(lambda *_: read.append(1))
+
+    def said(identity: str | None) -> Sequence[Scored]:
+        read.clear()
+        return scorer("self_information", student, tmp_path, identity)(["chain"] * 2, texts)
+
+    for identity, n_read in (("one", 2), ("one", 0), ("other", 2), (None, 2), (None, 2)):
+        assert said(identity) == expected
+        assert len(read) == n_read

@@ -67,16 +67,18 @@ def by_word(
 
 
 def cache_key(method: str, checkpoint: str, texts: Sequence[str]) -> str:
-    """What scores depend on, as one hash: method, this code, the checkpoint and the texts.
-
-    A folder is known by its files, a hub id by its commit.
-    """
+    """As `key_of`, of a checkpoint: a folder is known by its files, a hub id by its commit."""
     folder = Path(checkpoint)
     if folder.is_dir():
         files = [path for path in sorted(folder.iterdir()) if path.is_file()]
         model = [[path.name, file_sha256(path)] for path in files]
     else:
         model = [checkpoint, _commit(checkpoint)]
+    return key_of(method, model, texts)
+
+
+def key_of(method: str, model: object, texts: Sequence[str]) -> str:
+    """What scores depend on, as one hash: method, this code, the model and the texts."""
     return digest([method, sources_sha256(SOURCES), model, list(texts)])
 
 

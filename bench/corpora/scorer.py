@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.corpora import importance
-from bench.corpora.scored import Scored, cache_key, cached
+from bench.corpora.scored import Scored, cache_key, cached, key_of
 from bench.students.student import Student
 
 Score: TypeAlias = Callable[[Sequence[str], Sequence[str]], Sequence[Scored]]
@@ -27,14 +27,22 @@ def frequency(tasks: Sequence[str], texts: Sequence[str]) -> list[Scored]:
     return found
 
 
-def scorer(kind: str, student: Student, home: Path) -> Score:
-    """The scorer that a track names; what a model says is computed once and kept in `home`."""
+def scorer(kind: str, student: Student, home: Path, identity: str | None = None) -> Score:
+    """The scorer that a track names; what a model says is computed once and kept in `home`.
+
+    `identity` is the hash or commit of the student; what one without says is not kept.
+    """
     if kind == "frequency":
         return frequency
+
+    def informed(tasks: Sequence[str], texts: Sequence[str]) -> list[Scored]:
+        def compute() -> list[Scored]:
+            return importance.self_information(student.model, student.tokenizer, texts)
+
+        return cached(home, key_of(kind, identity, texts), compute) if identity else compute()
+
     if kind == "self_information":
-        return lambda tasks, texts: importance.self_information(
-            student.model, student.tokenizer, texts
-        )
+        return informed
 
     def classified(tasks: Sequence[str], texts: Sequence[str]) -> list[Scored]:
         key = cache_key("llmlingua2", kind, texts)

@@ -82,7 +82,8 @@ def spent_progress(spent: Mapping[str, Any]) -> Progress:
 
 def attached(cell: Cell, student: Student) -> list[Example]:
     """The cell's training examples."""
-    score = scorer(cell.track.importance, student, home())
+    identity = cell.student_sha256 or student.revision
+    score = scorer(cell.track.importance, student, home(), identity)
     return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
 
 
