@@ -13,11 +13,12 @@ from tasks.docs import Item
 from tasks.in_domain.bbh import bbh
 from tasks.in_domain.csqa import split_csqa
 from tasks.in_domain.gsm8k import gsm8k
+from tasks.in_domain.sources import GSM8K
 from tasks.out_of_domain.agieval import agieval
 from tasks.out_of_domain.arc import arc_challenge, arc_easy
 from tasks.out_of_domain.bb_sub import bb_sub, bb_sub_no_strategyqa
 from tasks.out_of_domain.gsm_plus import gsm_plus, gsm_plus_none
-from tasks.raw import data_folder
+from tasks.raw import by_hash, data_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 def bbh_test(folder: Path) -> list[Item]:
     """The part of BBH that is asked."""
     return bbh(folder).test
+
+
+def bbh_train(folder: Path) -> list[Item]:
+    """The part of BBH that is trained on."""
+    return bbh(folder).train
+
+
+def gsm8k_train(folder: Path) -> list[Item]:
+    """The part of GSM8K that is trained on."""
+    return [written.item for written in GSM8K.read(folder)]
 
 
 def csqa_test(folder: Path) -> list[Item]:
@@ -51,17 +62,27 @@ WHOLE: dict[str, sample.Reader] = {
     "skb_gsm_plus_none": gsm_plus_none,
 }
 """lm-eval task -> its test items, of those that are no sample of another."""
-SAMPLED = {150: ("skb_agieval", "skb_arc_challenge", "skb_arc_easy", "skb_bb_sub")}
+_SMALL = ("skb_agieval", "skb_arc_challenge", "skb_arc_easy", "skb_bb_sub")
+SAMPLED = {150: _SMALL, 60: (*_SMALL, "skb_bbh", "skb_gsm8k", "skb_gsm_plus")}
 """Length of a sample, about -> the sets that there is one of, called SET_LENGTH."""
+_SAMPLES = {f"{name}_{n}": (name, n) for n, names in SAMPLED.items() for name in names}
 
 TEST_SETS = WHOLE | {
-    f"{name}_{n}": sample.test(WHOLE[name], n) for n, names in SAMPLED.items() for name in names
+    sampled: sample.test(WHOLE[name], n) for sampled, (name, n) in _SAMPLES.items()
 }
 """lm-eval task -> its test items, read from a data folder."""
-DEV_SETS: dict[str, sample.Reader] = {"skb_csqa": csqa_dev} | {
-    f"{name}_{n}": sample.dev(WHOLE[name], max(SAMPLED))
-    for n, names in SAMPLED.items()
-    for name in names
+
+
+def _dev(name: str, n: int) -> sample.Reader:
+    """What `recon-v1` holds out of a set's source, else a few of the set that no sample has."""
+    trained_on = {"skb_bbh": bbh_train, "skb_gsm8k": gsm8k_train}.get(name)
+    if trained_on is None:
+        return sample.dev(WHOLE[name], max(SAMPLED))
+    return sample.test(lambda folder: [i for i in trained_on(folder) if by_hash(i)], n)
+
+
+DEV_SETS = {"skb_csqa": csqa_dev} | {
+    sampled: _dev(name, n) for sampled, (name, n) in _SAMPLES.items()
 }
 """lm-eval task -> its dev items, of the tasks that have any."""
 

@@ -17,7 +17,7 @@ from bench.corpora.contents import recall_by_task
 from bench.corpora.corpus import Corpus as Checked
 from bench.provenance import file_sha256
 from tasks import contamination, published
-from tasks.corpora import Corpus, canonical, manifest, n_tokens
+from tasks.corpora import Corpus, CorpusRow, canonical, manifest, n_tokens
 from tasks.docs import Item, MissingDataError
 from tasks.in_domain import knowledge, sources, teacher
 from tasks.in_domain.teacher import Part, Recipe
@@ -180,6 +180,17 @@ def test_a_draw_is_the_first_right_rows_by_hash_and_begins_every_longer_one(
     monkeypatch.setitem(teacher.CORPORA, "mix", too_many)
     with pytest.raises(ValueError, match="1 right rows, 2 are needed"):
         of("mix", folder)
+
+
+def test_a_row_whose_target_is_too_long_is_left_out_and_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # "He has 2." is 4, the line break 1, "So 1,200." 7, "Therefore, the answer is 1200." 10.
+    for longest, n in ((22, 58), (21, 0)):
+        recipe = Recipe((Part(sources.GSM8K),), held_out=teacher.by_hash, longest=longest)
+        monkeypatch.setitem(teacher.CORPORA, "mix", recipe)
+        corpus = of("mix", folder)
+        assert (len(corpus.rows), corpus.rejected) == (n, corpus.asked - n)
 
 
 def test_every_row_gets_the_knowledge_of_its_task_and_an_entry_is_counted_once(
@@ -371,6 +382,26 @@ def test_the_reconstruction_has_its_mix_and_asks_no_test_and_no_dev_question(
     assert not tested & (asked | {i["question"] for i in corpus.dev})
     assert {r["task"] for r in corpus.rows} == set(knowledge.bank())
     assert max(len(p["text"].split()) for p in corpus.passages) <= 128
+
+
+def test_the_short_reconstruction_is_rows_of_the_whole_with_short_targets(
+    real: Callable[[str], Corpus],
+) -> None:
+    def n_pieces(row: CorpusRow) -> int:
+        target = f"{row['rationale']} Therefore, the answer is {row['answer']}."
+        return len(re.findall(r"[A-Za-z]+|\S|\n", target))
+
+    short, whole = real("recon-v1-short"), real("recon-v1")
+    by_id = {row["id"]: row for row in whole.rows}
+    assert all(by_id[row["id"]] == row for row in short.rows)
+    assert {i["id"] for i in short.dev} == {i["id"] for i in whole.dev}
+    kinds = Counter(row["id"].partition("/")[0] for row in short.rows)
+    assert kinds == {"bbh": 267, "gsm8k": 258, "csqa": 115}
+    assert max(map(n_pieces, short.rows)) <= 100
+    out = Counter(r["id"].partition("/")[0] for r in whole.rows if n_pieces(r) > 100)
+    assert out == {"bbh": 2819, "gsm8k": 1024}
+    left = {row["task"] for row in whole.rows if n_pieces(row) <= 100}
+    assert (len(left), len({row["task"] for row in short.rows})) == (11 + 2, 10 + 2)
 
 
 def test_the_cot_collection_has_no_other_rationales_for_strategyqa_than_its_facts(

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,8 @@ RATES = {
     "qwen2-7b": 1e-4,
 }
 """The paper's learning rates."""
-SMALLEST = {
-    "model_type": "llama",
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "vocab_size": 49152,
-    "tie_word_embeddings": True,
-}
-"""SmolLM2-135M, which has no track."""
+PACKAGED = "packaged:smollm2-135m"
+SMALL = ("smollm2-135m-cpu", "smollm2-135m-csqa")
 ID = ["skb_bbh", "skb_gsm8k"]
 OOD = ["skb_bb_sub", "skb_agieval", "skb_gsm_plus", "skb_arc_easy", "skb_arc_challenge"]
 real = pytest.mark.parametrize("name", sorted(PARAMETERS))
@@ -60,8 +52,45 @@ def test_a_shape_has_as_many_parameters_as_the_checkpoint(name: str) -> None:
     assert model.num_parameters() == PARAMETERS[name]
 
 
-def test_the_smallest_shape_has_as_many_parameters_as_its_checkpoint() -> None:
-    assert meta_model(SMALLEST).num_parameters() == 134_515_008
+@pytest.mark.parametrize("name", SMALL)
+def test_a_track_for_a_cpu_has_the_student_of_the_track_for_a_gpu(name: str) -> None:
+    found, whole = track.load(name), track.load("smollm2-135m")
+    assert found.student.path == whole.student.path == PACKAGED
+    assert found.student.shape == whole.student.shape
+    assert (found.training.precision, found.student.bf16_weights) == ("fp32", False)
+    assert (found.training.lora_rank, found.training.lora_alpha) == (32, 64)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_stage_of_skintern_has_twenty_optimizer_steps_on_a_cpu(name: str) -> None:
+    found = track.load(name)
+    manifest = json.loads((Path(corpora.__file__).parent / f"{found.corpus}.json").read_text())
+    n_steps = found.training.epochs * -(-manifest["n"] // found.training.batch_size)
+    skintern = registry.configure_named("skintern[examples=2]")
+    assert skintern.label in found.methods
+    cuts = [0, *(round(point * n_steps) for point in skintern.restart_points), n_steps]
+    assert min(after - before for before, after in pairwise(cuts)) >= 20
+    assert found.training.epochs * manifest["n"] >= 600
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_track_says_what_differs_from_the_paper(name: str) -> None:
+    text = (track.TRACKS / f"{name}.toml").read_text()
+    assert text.startswith(f"# Launch: skbench run {name} ")
+    assert "What differs from the paper" in text and "dequantised" in text
+
+
+def test_the_small_paper_track_asks_samples_of_all_seven_data_sets() -> None:
+    found = track.load("smollm2-135m-cpu")
+    assert found.tasks.id == [f"{name}_60" for name in ID]
+    assert found.tasks.ood == [f"{name}_60" for name in OOD]
+
+
+def test_the_commonsense_track_asks_no_arithmetic() -> None:
+    found = track.load("smollm2-135m-csqa")
+    assert found.tasks.id == ["skb_csqa"]
+    assert found.tasks.ood == [f"{name}_150" for name in OOD if name != "skb_gsm_plus"]
+    assert {"std_cot", "std_cot[restarts=3]", "skintern[examples=0]"} <= set(found.methods)
 
 
 @real
@@ -73,7 +102,8 @@ def test_a_track_of_a_real_student_keeps_to_the_papers_protocol(name: str) -> No
     assert (training.warmup, training.final_lr_ratio, training.precision) == (0.1, 0.0, "bf16")
     assert training.learning_rate == RATES.get(name, 2e-4)
     longest = 2048 if name == "tinyllama" else 4096
-    assert training.max_tokens == longest == student.shape["max_position_embeddings"]
+    context = 8192 if name == "smollm2-135m" else longest
+    assert (training.max_tokens, student.shape["max_position_embeddings"]) == (longest, context)
     assert training.gradient_checkpointing == (PARAMETERS[name] > 5e9)
     assert (decoding.max_new_tokens, decoding.overflow) == (1024, "wrong")
     assert found.tasks.id == ID and found.tasks.ood == OOD and found.corpus == "recon-v1"
@@ -81,9 +111,10 @@ def test_a_track_of_a_real_student_keeps_to_the_papers_protocol(name: str) -> No
 
 
 @real
-def test_a_base_checkpoint_is_named_without_template_code_or_unread_revision(name: str) -> None:
+def test_a_checkpoint_is_named_without_template_code_or_unread_revision(name: str) -> None:
     student = track.load(name).student
-    assert student.path is not None and student.path.count("/") == 1
+    assert student.path is not None
+    assert student.path.count("/") == 1 or student.path == PACKAGED
     assert student.revision is None
     assert not student.chat_template and not student.trust_remote_code
 

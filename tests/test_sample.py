@@ -8,6 +8,7 @@ import pytest
 
 from tasks import docs
 from tasks.docs import Item
+from tasks.in_domain import teacher
 from tasks.published import DEV_SETS, SAMPLED, TEST_SETS
 from tasks.raw import item, sha256
 from tasks.sample import N_DEV, cluster, dev, sampled
@@ -65,14 +66,20 @@ def data() -> Path:
     return Path(os.environ["SKBENCH_DATA"])
 
 
+@pytest.fixture(scope="module")
+def sets(data: Path) -> dict[str, list[Item]]:
+    """The test items of all tasks that have dev items too."""
+    return {name: TEST_SETS[name](data) for name in DEV_SETS}
+
+
 NAMES = [(name, n) for n, names in SAMPLED.items() for name in names]
 
 
 @pytest.mark.parametrize(("name", "n"), NAMES)
 def test_a_sample_of_the_published_items_is_of_its_length_and_of_whole_clusters(
-    name: str, n: int, data: Path
+    name: str, n: int, data: Path, sets: dict[str, list[Item]]
 ) -> None:
-    whole, found = TEST_SETS[name](data), TEST_SETS[f"{name}_{n}"](data)
+    whole, found = TEST_SETS[name](data), sets[f"{name}_{n}"]
     assert n <= len(found) <= n + 12
     assert {row["task"] for row in found} == {row["task"] for row in whole}
     chosen = {cluster(row) for row in found}
@@ -80,11 +87,19 @@ def test_a_sample_of_the_published_items_is_of_its_length_and_of_whole_clusters(
 
 
 @pytest.mark.parametrize("name", sorted(DEV_SETS))
-def test_no_dev_question_is_in_the_test_of_a_task_of_samples(name: str, data: Path) -> None:
+def test_no_dev_question_is_a_test_question_of_such_a_task(
+    name: str, data: Path, sets: dict[str, list[Item]]
+) -> None:
     held = {row["question"] for row in DEV_SETS[name](data)}
     assert held
-    for other in (*DEV_SETS, "skb_csqa"):
-        assert not held & {row["question"] for row in TEST_SETS[other](data)}, other
+    for other, asked in sets.items():
+        assert not held & {row["question"] for row in asked}, other
+
+
+def test_dev_of_the_trained_suites_is_what_the_reconstruction_holds_out(data: Path) -> None:
+    held = {row["id"] for row in teacher.dev("recon-v1", data)}
+    for name in ("skb_bbh_60", "skb_gsm8k_60"):
+        assert {row["id"] for row in DEV_SETS[name](data)} <= held
 
 
 @pytest.mark.parametrize("name", sorted(DEV_SETS))

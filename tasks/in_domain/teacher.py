@@ -5,7 +5,7 @@ One real rationale, of code-davinci-002: "We start at the origin (0, 0), facing 
 
 `recon-v1` reconstructs the training mix of SKIntern, whose own rationales are not to be had: the
 right ones of BBH's train part, 3,500 of GSM8K (theirs are of MetaMathQA), and 1,555 of
-CommonsenseQA (theirs are of MMLU).
+CommonsenseQA (theirs are of MMLU). `recon-v1-short` holds some of its rows, in its proportions.
 """
 
 import re
@@ -33,6 +33,9 @@ from tasks.in_domain.sources import (
 )
 from tasks.out_of_domain.bb_sub import bb_sub
 from tasks.raw import by_hash, data_folder, listed, sha256
+from tasks.scoring import CONCLUSION
+
+_PIECES = re.compile(r"[A-Za-z]+|\S|\n")
 
 
 def passages(folder: Path) -> Iterator[Passage]:
@@ -107,6 +110,8 @@ class Recipe:
     passages: Callable[[Path], Iterable[Passage]] | None = None
     held_out: Callable[[Item], bool] | None = None
     """Which questions are kept for dev, whatever was written for them."""
+    longest: int | None = None
+    """Rows with a longer target, in words, digits, marks and line breaks, are left out."""
 
 
 _FIRST = replace(CODEX, licence=("MIT",))
@@ -125,6 +130,13 @@ CORPORA: dict[str, Recipe] = {
         passages=bank_and_facts,
         held_out=by_hash,
     ),
+    "recon-v1-short": Recipe(
+        (Part(CODEX, 267), Part(GSM8K, 258), Part(CSQA, 115)),
+        bank=True,
+        passages=bank_and_facts,
+        held_out=by_hash,
+        longest=100,
+    ),
     "strategyqa-facts": Recipe((Part(STRATEGYQA),), passages=with_facts, held_out=published_dev),
     "svamp-palm": Recipe((Part(SVAMP),)),
 }
@@ -142,7 +154,7 @@ def build(name: str, *, world: int, data_dir: Path | None) -> Corpus:
         held, drawn = _draw(part, recipe, folder)
         dev += held
         asked += drawn
-    rows = [_row(written) for written in asked if _usable(written)]
+    rows = [_row(written) for written in asked if _usable(written, recipe.longest)]
     own = any(row["summary"] for row in rows)
     n_knowledge = _give_bank(rows) if recipe.bank else _n_knowledge(rows)
     sources = [part.source for part in recipe.parts]
@@ -179,15 +191,17 @@ def _draw(part: Part, recipe: Recipe, folder: Path) -> tuple[list[Item], list[Wr
     if part.n is None:
         return held, found
     found.sort(key=lambda written: (sha256(written.item["question"]), written.item["id"]))
-    right = [i for i, written in enumerate(found) if _usable(written)]
+    right = [i for i, written in enumerate(found) if _usable(written, recipe.longest)]
     if len(right) < part.n:
         raise ValueError(f"{part.source.origin}: {len(right)} right rows, {part.n} are needed")
     return held, found[: right[part.n - 1] + 1]
 
 
-def _usable(written: Written) -> bool:
-    """The answer filter: a rationale that ends in the gold answer."""
-    return bool(written.rationale) and written.right
+def _usable(written: Written, longest: int | None) -> bool:
+    """The filter: a rationale that ends in the gold answer, and is not too long with it."""
+    target = f"{written.rationale} {CONCLUSION} {written.item['target']}."
+    fits = longest is None or len(_PIECES.findall(target)) <= longest
+    return bool(written.rationale) and written.right and fits
 
 
 def _row(written: Written) -> CorpusRow:
