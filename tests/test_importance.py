@@ -609,13 +609,13 @@ def test_what_the_student_says_of_the_texts_is_computed_once_and_kept_by_its_has
     make_student: Callable[..., Student], tmp_path: Path
 ) -> None:
     student, texts = make_student("llama", spread=0.3), ["the rule is", "seko adds 7"]
-    expected = self_information(student.model, student.tokenizer, texts)
+    expected = [*self_information(student.model, student.tokenizer, texts)] * 2
     read = list[int]()
     student.model.register_forward_hook(lambda *_: read.append(1))
 
     def said(identity: str | None) -> Sequence[Scored]:
         read.clear()
-        return scorer("self_information", student, tmp_path, identity)(["chain"] * 2, texts)
+        return scorer("self_information", student, tmp_path, identity)(["chain"] * 4, texts * 2)
 
     for identity, n_read in (("one", 2), ("one", 0), ("other", 2), (None, 2), (None, 2)):
         assert said(identity) == expected

@@ -36,10 +36,14 @@ def scorer(kind: str, student: Student, home: Path, identity: str | None = None)
         return frequency
 
     def informed(tasks: Sequence[str], texts: Sequence[str]) -> list[Scored]:
-        def compute() -> list[Scored]:
-            return importance.self_information(student.model, student.tokenizer, texts)
+        unlike = list(dict.fromkeys(texts))  # the rows of a task may share one text
 
-        return cached(home, key_of(kind, identity, texts), compute) if identity else compute()
+        def compute() -> list[Scored]:
+            return importance.self_information(student.model, student.tokenizer, unlike)
+
+        found = cached(home, key_of(kind, identity, unlike), compute) if identity else compute()
+        by_text = dict(zip(unlike, found, strict=True))
+        return [by_text[text] for text in texts]
 
     if kind == "self_information":
         return informed
