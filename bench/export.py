@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry, track
+from bench.bars import stage
 from bench.cell import Cell, checkpoint_sha256
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
@@ -168,9 +169,10 @@ def _check(run: Run, out: Path, merge: bool) -> None:
 def _write_merged(run: Run, folder: Path) -> None:
     from bench.students import student as students
 
-    student = students.restore(_base(run), run.weights)
-    student.model.save_pretrained(folder)
-    student.tokenizer.save_pretrained(folder)
+    with stage("merging"):
+        student = students.restore(_base(run), run.weights)
+        student.model.save_pretrained(folder)
+        student.tokenizer.save_pretrained(folder)
 
 
 def _base(run: Run) -> Any:

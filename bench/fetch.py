@@ -8,10 +8,10 @@ from pathlib import Path
 
 import requests
 from requests.adapters import HTTPAdapter
-from tqdm import tqdm
 from urllib3.exceptions import HTTPError, IncompleteRead, MaxRetryError
 from urllib3.util import Retry
 
+from bench.bars import Bar
 from bench.data import Source
 from bench.files import locked
 from bench.provenance import file_sha256
@@ -80,15 +80,10 @@ def _wanted(folder: Path, table: Sequence[Source]) -> list[Source]:
 def _fetch(folder: Path, wanted: Sequence[Source], base: str) -> Outcome:
     n_bytes = sum(source.n_bytes for source in wanted)
     there = sum(_size(_part(folder, source)) for source in wanted)
-    bar = tqdm(total=n_bytes, initial=there, desc="data", unit="B", unit_scale=True, disable=None)
-
-    def add(n: int) -> None:
-        with bar.get_lock():
-            bar.update(n)
-
+    bar = Bar(total=n_bytes, initial=there, what="data", unit="byte", unit_scale=True, leave=True)
     with bar, closing(_session()) as session, ThreadPoolExecutor(N_THREADS) as pool:
         _reach(session, base)
-        found = list(pool.map(_Fetcher(session, folder, base, add).attempt, wanted))
+        found = list(pool.map(_Fetcher(session, folder, base, bar.update).attempt, wanted))
     failures = [failure for failure in found if failure]
     return Outcome(len(wanted) - len(failures), failures)
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bench import precision, provenance, run
+from bench import bars, precision, provenance, run
 from bench.cell import Cell, home
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
@@ -68,7 +68,8 @@ def judge(
             if record.provenance.get("key") == key:
                 print(f"{label}: found", file=sys.stderr)
                 return record
-        made = _made(cell, track, checkpoint, label)
+        with bars.about(label):
+            made = _made(cell, track, checkpoint, label)
         record = _own(made, cell, checkpoint, label, key)
         path.unlink(missing_ok=True)
         record.save(path)
@@ -95,9 +96,10 @@ def _key(cell: Cell, checkpoint: Checkpoint) -> str:
 def _made(cell: Cell, track: Track, checkpoint: Checkpoint, label: str) -> Record:
     quiet_libraries()
     latency.reset_peak_memory(students.device())
-    loaded = run.items(cell)
-    student = brought.load(checkpoint, track, cell.corpus, cell.seed)
-    flops = fit_flops(student.model)
+    with bars.stage("loading questions and student"):
+        loaded = run.items(cell)
+        student = brought.load(checkpoint, track, cell.corpus, cell.seed)
+        flops = fit_flops(student.model)
     samples = home() / "runs" / cell.track.name / label / f"samples-{cell.key[:12]}.jsonl"
     return run.judged(cell, student, loaded, flops, {}, samples)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench import precision, provenance
+from bench.bars import Bar
 from bench.batch import encode
 from bench.cell import Cell
 from bench.corpora import attach
@@ -175,7 +176,8 @@ def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
     if not cell.method.needs.passages:
         return None
     docs = [sample.doc for sample in done.samples]
-    return attach.recall(docs, [ask(doc) for doc in docs], cell.corpus)
+    asked = Bar(docs, what="looking for passages", unit="question")
+    return attach.recall(docs, [ask(doc) for doc in asked], cell.corpus)
 
 
 def _snapshot(cell: Cell) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tqdm import tqdm
-
-from bench import precision, provenance, registry
+from bench import bars, precision, provenance, registry
 from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora import corpus as corpora
@@ -72,7 +70,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
     with locked(folder):
         spent = fit(cell, _fresh(cell), folder, QUARTERS)
     points = list[ProbePoint]()
-    for progress in tqdm((0.0, *QUARTERS), desc=f"asking {cell.method.label}", disable=None):
+    for progress in bars.Bar((0.0, *QUARTERS), what="asking", unit="point"):
         student = _fresh(cell)
         if progress:
             student = students.restore(student, folder / f"weights-{progress:g}")

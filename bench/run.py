@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import registry
+from bench import bars, registry
 from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora import corpus as corpora
@@ -131,6 +131,12 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     return f"is to spend the tokens of {match}, which {reason}" if reason else None
 
 
+def title(cell: Cell) -> str:
+    """What tells the cell from the others of a run."""
+    where = f"{cell.point['axis']} {cell.point['value']}: " if cell.point else ""
+    return f"{where}{cell.method.label} seed {cell.seed}"
+
+
 def run_cells(cells: Sequence[Cell]) -> list[Record]:
     """Do what is not done yet; the records, in order.
 
@@ -141,8 +147,7 @@ def run_cells(cells: Sequence[Cell]) -> list[Record]:
         for number, cell in enumerate(cells, 1):
             if number in made:
                 continue
-            where = f"{cell.point['axis']} {cell.point['value']}: " if cell.point else ""
-            name = f"[{number}/{len(cells)}] {where}{cell.method.label} seed {cell.seed}"
+            name = f"[{number}/{len(cells)}] {title(cell)}"
             try:
                 made[number] = _run_cell(cell, name, wait=wait)
             except BusyError:
@@ -153,7 +158,11 @@ def run_cells(cells: Sequence[Cell]) -> list[Record]:
 def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
     """The cell's record, found or made; BusyError if another process is at it, unless to `wait`."""
     # Several scopes judge the same trained student, so its folder has a lock of its own.
-    with locked(cell.record_path, wait=wait), locked(cell.folder, wait=wait):
+    with (
+        bars.about(name),
+        locked(cell.record_path, wait=wait),
+        locked(cell.folder, wait=wait),
+    ):
         record = cell.found()
         print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
         if record is None:
@@ -173,15 +182,17 @@ def _make_record(cell: Cell) -> Record:
     quiet_libraries()
     latency.reset_peak_memory(students.device())
     # What can fail for want of data, or for an architecture that cannot be counted, fails now.
-    loaded = items(cell)
-    student = fresh_student(cell)
-    flops = fit_flops(student.model)
+    with bars.stage("loading questions and student"):
+        loaded = items(cell)
+        student = fresh_student(cell)
+        flops = fit_flops(student.model)
     spent: dict[str, Any] = {}
     if cell.method.trains:
         spent = fit(cell, student)
-        fresh = fresh_student(cell)
-        _check_base(cell, fresh.revision, spent.get("student_revision"))
-        student = students.restore(fresh, cell.folder / "weights")
+        with bars.stage("loading the trained student"):
+            fresh = fresh_student(cell)
+            _check_base(cell, fresh.revision, spent.get("student_revision"))
+            student = students.restore(fresh, cell.folder / "weights")
     samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
     return judged(cell, student, loaded, flops, spent, samples)
 

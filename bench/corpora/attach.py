@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from bench.bars import Bar
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.scorer import Score, frequency
@@ -29,11 +30,16 @@ def examples(corpus: Corpus, needs: Needs, seed: int, score: Score = frequency) 
         ]
     if needs.train_demos:
         pools = _pools(corpus, needs, seed)
-        made = [replace(e, demos=pools(e)) for e in made]
+        made = [replace(e, demos=pools(e)) for e in _counted(made, "choosing demos")]
     if needs.passages:
         find = _finder(corpus, needs, seed, needs.train_query)
-        made = [replace(e, passages=find(row)) for e, row in zip(made, corpus.rows, strict=True)]
+        rows = _counted(corpus.rows, "looking for passages")
+        made = [replace(e, passages=find(row)) for e, row in zip(made, rows, strict=True)]
     return made
+
+
+def _counted(rows: Sequence[Any], what: str) -> Bar:
+    return Bar(rows, what=what, unit="row")
 
 
 def _example(row: Mapping[str, Any], seed: int, n_rationales: int) -> Example:

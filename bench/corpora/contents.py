@@ -8,6 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from bench.bars import Bar, stage
 from bench.cell import data_dir, home
 from bench.corpora import corpus
 from bench.corpora.corpus import Corpus, CorpusError
@@ -21,12 +22,14 @@ FINE = 0
 def contamination(names: Sequence[str], data: str | None, *, as_json: bool) -> int:
     """Compare each corpus with every published test set; JSON is {corpus: {test set: counts}}."""
     folder = data_folder(data_dir(data))
-    sets = overlaps.test_sets(folder)
+    with stage("reading the test sets"):
+        sets = overlaps.test_sets(folder)
     found = dict[str, dict[str, overlaps.Overlap]]()
     for name in names:
         read = corpus.obtain(name, home(), world=0, data_dir=folder)
-        trace = overlaps.trace(read.rows, read.manifest.get("teacher", ""))
-        found[name] = {each: overlaps.overlap(items, trace) for each, items in sets.items()}
+        with stage(f"comparing {name}"):
+            trace = overlaps.trace(read.rows, read.manifest.get("teacher", ""))
+            found[name] = {each: overlaps.overlap(items, trace) for each, items in sets.items()}
     print(json.dumps(found, indent=1) if as_json else _table(found))
     return FINE
 
@@ -69,7 +72,7 @@ def recall_by_task(read: Corpus, k: int) -> dict[str, float]:
     retriever = Retriever(read.passages, read.indices)
     relevant = dict[tuple[Any, ...], set[int]]()
     shares = defaultdict[str, list[float]](list)
-    for row in read.rows:
+    for row in Bar(read.rows, what="looking for passages", unit="row"):
         known = tuple(row.get(key) or "" for key in corpus.OPTIONAL)
         if known not in relevant:
             relevant[known] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tasks
+from bench.bars import stage
 from bench.files import locked, write_atomically
 from bench.provenance import digest, file_sha256, sources_sha256
 from bench.track import ConfigError, nearest
@@ -90,7 +91,8 @@ def _generator() -> str:
 def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path | None) -> None:
     from tasks.corpora import manifest
 
-    corpus = teacher.build(name, world=world, data_dir=data_dir)
+    with stage(f"building corpus {name}"):
+        corpus = teacher.build(name, world=world, data_dir=data_dir)
     write_atomically(folder / "corpus.jsonl", canonical(corpus.rows))
     write_atomically(folder / "passages.jsonl", canonical(corpus.passages))
     text = json.dumps(manifest(name, corpus), indent=1) + "\n"

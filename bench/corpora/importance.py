@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.bars import Bar
 from bench.corpora.scored import Scored, Token, by_word
 from bench.track import ConfigError
 
@@ -50,7 +51,8 @@ def llmlingua2(
     surround, its marks go where it goes, and an unknown token is scored as any other.
     """
     scored = keep_probabilities(checkpoint, texts)
-    return [by_word(t, tokens, _mean, length) for t, tokens in zip(texts, scored, strict=True)]
+    rows = zip(Bar(texts, what="scoring words", unit="text"), scored, strict=True)
+    return [by_word(text, tokens, _mean, length) for text, tokens in rows]
 
 
 def keep_probabilities(checkpoint: str, texts: Sequence[str]) -> Iterator[list[Token]]:
@@ -164,7 +166,7 @@ def self_information(model: Any, tokenizer: Any, texts: Sequence[str]) -> list[S
     was_training = model.training
     model.eval()
     scored = list[Scored]()
-    for text in texts:
+    for text in Bar(texts, what="scoring words", unit="text"):
         encoded = _encode(tokenizer, text)
         ids, starts = encoded.input_ids, [a for a, _ in encoded.offset_mapping]
         given = tokenizer.bos_token_id

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.bars import stage
 from bench.files import locked
 from bench.provenance import digest, file_sha256
 
@@ -40,7 +41,8 @@ def _build(texts: Sequence[str]) -> Any:
     import bm25s
 
     index = bm25s.BM25()
-    index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
+    with stage(f"indexing {len(texts)} texts"):
+        index.index(bm25s.tokenize(list(texts), show_progress=False), show_progress=False)
     return index
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm import tqdm
-
-from bench import provenance, registry
+from bench import bars, provenance, registry
 from bench.batch import encode
 from bench.cell import home
 from bench.corpora import attach
@@ -72,7 +70,9 @@ def count(
     questions = solved(data_set, data)[:limit]
     corpus = corpora.obtain(track.corpus, home(), world=0, data_dir=data)
     tokenizer, whose = tokenizer_of(track, corpus)
-    ruler, flops = Ruler(tokenizer, track.decoding.max_new_tokens), fit_flops(model)
+    ruler = Ruler(tokenizer, track.decoding.max_new_tokens)
+    with bars.stage("counting FLOPs"):
+        flops = fit_flops(model)
     calls = all_calls(track, methods, questions, corpus, ruler)
     room = model.config.max_position_embeddings - track.decoding.max_new_tokens
     record = CostRecord(
@@ -147,7 +147,8 @@ def all_calls(
     named = {spec: registry.configure_named(spec) for spec in track.methods}
     taught = [m for m in {**named, **{m.label: m for m in methods}}.values() if m.trains]
     found = dict[str, list[Calls]]()
-    with tqdm(total=len(methods) * len(questions), desc="questions", disable=None) as bar:
+    total = len(methods) * len(questions)
+    with bars.Bar(total=total, what="counting tokens", unit="question") as bar:
         for method in methods:
             ask = _asker(track, method, corpus)
             found[method.label] = []

@@ -79,15 +79,16 @@ def show(
 
 def plan(cells: Sequence[Cell]) -> Plan:
     """The plan of cells of one track; the student's weights are never read."""
-    from tqdm import tqdm
+    from bench import bars
 
     first, notes = cells[0], [_assumption()]
-    model = _architecture(first.track)
-    meter = _meter(first, model, notes)
-    items = _items(first, notes)
+    with bars.stage("loading the questions"):
+        model = _architecture(first.track)
+        meter = _meter(first, model, notes)
+        items = _items(first, notes)
     spent: dict[str, Spending] = {}
     planned = list[PlannedCell]()
-    for cell in tqdm(cells, desc="counting", disable=None, leave=False):
+    for cell in bars.Bar(cells, what="counting", unit="cell"):
         # Seeds differ in their draws alone.
         label = cell.method.label
         spent[label] = spent.get(label) or spending(cell, meter, items)

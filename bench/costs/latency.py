@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from bench.bars import Bar
+
 clock = time.perf_counter
 
 
@@ -45,9 +47,9 @@ def time_prompts(
     """
     if not prompts_ids or not all(prompts_ids) or max_new_tokens < 1:
         raise ValueError("timing needs at least one prompt, no empty prompt, max_new_tokens >= 1")
-    for ids in islice(cycle(prompts_ids), n_warmup):
-        _time_one(model, ids, max_new_tokens, eos_id)
-    return [_time_one(model, ids, max_new_tokens, eos_id) for ids in prompts_ids]
+    runs = [*islice(cycle(prompts_ids), n_warmup), *prompts_ids]
+    bar = Bar(runs, what="timing", unit="prompt")
+    return [_time_one(model, ids, max_new_tokens, eos_id) for ids in bar][n_warmup:]
 
 
 def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from bench import bars
 from bench.costs import latency
 from bench.costs.cost import Calls
 from bench.provenance import device_name
 from bench.students import student
 from bench.students.shapes import config_of, meta_model
 from bench.track import ConfigError
-from leaderboard.costs import CostRecord, Timing
+from leaderboard.costs import CostRecord, MethodCost, Timing
 
 QUESTIONS = 8
 """Timed per method, spread evenly over all."""
@@ -32,8 +33,12 @@ def timed(
     record: CostRecord, shape: Mapping[str, Any], calls: Mapping[str, Sequence[Calls]]
 ) -> CostRecord:
     """The record with a timing for each method; `check` the shape before it is counted."""
-    model = _random_model(shape)
-    methods = [replace(m, timing=_timing(model, calls[m.label])) for m in record.methods]
+    with bars.stage("making a model of random weights"):
+        model = _random_model(shape)
+    methods = list[MethodCost]()
+    for method in record.methods:
+        with bars.about(method.label):
+            methods.append(replace(method, timing=_timing(model, calls[method.label])))
     known = {**record.provenance, "device": device_name(), "weights": "random"}
     return replace(record, methods=methods, provenance=known)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from bench.bars import Bar
 from bench.batch import encode
 from bench.students.student import Student
 from bench.track import Decoding
@@ -70,7 +70,7 @@ class Generator:
             if len(ids) > room:
                 found[i] = Completion("", len(ids), 0, overflow=True)
         waiting = {i: ids for i, ids in enumerate(encoded) if i not in found}
-        with tqdm(total=len(waiting), desc="generating", disable=None, leave=False) as bar:
+        with Bar(total=len(waiting), what="generating", unit="prompt") as bar:
             for rows in self._batches(waiting):
                 for i, generated in self._decode(rows, [encoded[i] for i in rows]):
                     text = self._cut(self._tokenizer.decode(self._without_eos(generated)))

@@ -6,6 +6,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from bench.bars import Bar
 from bench.costs.latency import clock
 from bench.method import Method
 from bench.solve import Solved, solve_all
@@ -31,7 +32,8 @@ class StudentLM(LM):
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Solutions in order; ConfigError names a question whose prompt does not fit."""
-        questions = [self._ask(request.doc) for request in requests]
+        asked = Bar(requests, what="preparing the questions", unit="question")
+        questions = [self._ask(request.doc) for request in asked]
         programs = [self._method.solve(question) for question in questions]
         began = clock()
         solved = solve_all(programs, self._generator.complete)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
+
+from bench.bars import Bar
 
 LOG_STEPS = 100
 
@@ -109,7 +110,8 @@ def pretrain(pretraining: ModuleType, tokenizer: Any, recipe: dict[str, Any]) ->
     for index, stage in enumerate(recipe["stages"]):
         stream = batches(pretraining, tokenizer, stage, recipe["seed"] + index)
         optimizers = _optimizers(model, recipe)
-        bar = tqdm(range(stage["steps"]), desc=f"stage {index + 1}", disable=None)
+        name = f"stage {index + 1} of {len(recipe['stages'])}"
+        bar = Bar(range(stage["steps"]), what=name, leave=True)
         recent = list[float]()
         for step in bar:
             ids, labels = next(stream)
@@ -121,7 +123,7 @@ def pretrain(pretraining: ModuleType, tokenizer: Any, recipe: dict[str, Any]) ->
             if (step + 1) % LOG_STEPS == 0:
                 loss = round(sum(recent) / LOG_STEPS, 5)
                 curve.append({"stage": index + 1, "step": step + 1, "loss": loss})
-                bar.set_postfix(loss=f"{loss:.3f}")
+                bar.note(loss=f"{loss:.3f}")
                 recent.clear()
     return Pretrained(model, n_tokens, curve)
 

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from tqdm import tqdm
-
+from bench.bars import Bar
 from bench.corpora.check import beside
 from bench.corpora.corpus import Corpus, CorpusError
 from bench.corpora.files import write
@@ -124,7 +123,7 @@ class Asking:
     async def run(self, todo: Sequence[Row], n_done: int) -> None:
         """Ask until each is answered or left; StoppedError when nothing more can be asked."""
         waiting, total = iter(todo), len(todo) + n_done
-        with tqdm(total=total, initial=n_done, desc="questions", disable=None) as bar:
+        with Bar(total=total, initial=n_done, what="asking", unit="question", leave=True) as bar:
             workers = [
                 asyncio.create_task(self._work(waiting, bar)) for _ in range(self.concurrency)
             ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bench import provenance
+from bench.bars import stage
 from bench.students.student import device
 from bench.teacher.journal import Reply, Sampling, StoppedError
 from bench.track import ConfigError
@@ -64,7 +65,8 @@ class LocalTeacher:
 
     async def greet(self) -> None:
         """Load the model."""
-        _ = self._loaded
+        with stage("loading the teacher"):
+            _ = self._loaded
 
     async def ask(self, prompt: str, seed: int) -> Reply:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()

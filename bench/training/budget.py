@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bench.bars import Bar
 from bench.method import Method
 from bench.track import Training
 from bench.training.schedule import order
@@ -16,7 +17,7 @@ def tokens_of(
 ) -> int:  # fmt: skip
     """Tokens that `total` steps of training would process; nothing is trained."""
     n_tokens = 0
-    for step in range(total):
+    for step in Bar(range(total), what=f"counting tokens of {method.label}"):
         for example in order(examples, step, training.batch_size, seed):
             sequences, _ = fitted(method, example, step / total, tokenizer, training.max_tokens)
             n_tokens += sum(map(len, sequences or ()))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench import bars
 from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora.scorer import scorer
@@ -84,7 +85,8 @@ def attached(cell: Cell, student: Student) -> list[Example]:
     """The cell's training examples."""
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
-    return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
+    with bars.about("preparing the examples"):
+        return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
 
 
 def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
@@ -117,14 +119,15 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
             own.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed
         )
 
-    larger = load()
+    with bars.stage("loading the teacher"):
+        larger = load()
     if larger.tokenizer.get_vocab() != student.tokenizer.get_vocab():
         raise ConfigError(
             f"logit_teacher {own.track.student.path}: its tokenizer is not the student's, so their"
             " logits cannot be compared"
         )
     flops = fit_flops(larger.model)
-    with locked(own.folder):
+    with locked(own.folder), bars.about("the teacher"):
         lengths = spent_progress(fit(own, larger)).lengths
     cost = flops.training_flops(list(lengths.elements()))
     return students.restore(load(), own.folder / "weights").model.eval(), cost

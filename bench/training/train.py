@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import torch
-from tqdm import tqdm
 
+from bench.bars import Bar
 from bench.batch import Tokens, micro_batches, tokenize
 from bench.costs.latency import clock
 from bench.method import Method
@@ -78,7 +78,7 @@ def train(
     kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
     state = loop.resume(out / CHECKPOINT)
     steps = range(state.step, total)
-    bar = tqdm(steps, initial=state.step, total=total, desc=method.label, disable=None)
+    bar = Bar(steps, initial=state.step, total=total, what="training", leave=True)
     with _log_from(out / "train.jsonl", state.step) as log:
         for step in bar:
             began = clock()
@@ -92,7 +92,7 @@ def train(
             state.add_known(loop.segment(step), chosen, sequences)
             line = {"step": step, "loss": loss, "lr": loop.rate(step)}
             log.write(json.dumps(line | {"tokens": sum(map(len, sequences))}) + "\n")
-            bar.set_postfix(loss=f"{loss:.3f}")
+            bar.note(loss=f"{loss:.3f}")
             if state.step in kept:
                 loop.save(out / f"weights-{kept[state.step]:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:

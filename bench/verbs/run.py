@@ -67,7 +67,7 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
 
 def run(args: Namespace) -> int:
     """Do what is not done yet of what is asked for, and print its rows."""
-    from bench import jobs, precision, run, track
+    from bench import bars, jobs, precision, run, track
     from bench.cell import home
 
     chosen = track.load(args.track)
@@ -78,7 +78,9 @@ def run(args: Namespace) -> int:
         return dry_run.show(args, chosen, seeds, lambda: asked_for(args, chosen))
     cells = asked_for(args, chosen)
     if not jobs.is_shared():
-        precision.warn([cell for cell in cells if cell.found() is None])
+        with bars.stage("looking for what is done"):
+            to_do = [cell for cell in cells if cell.found() is None]
+        precision.warn(to_do)
     if args.jobs > 1:
         code = jobs.share(args.arguments, args.jobs)
         if code != FINE:
@@ -87,6 +89,8 @@ def run(args: Namespace) -> int:
     print_rows(records, as_json=args.json)
     if not args.json:
         print(f"records and samples: {home().resolve()}")
+        for cell in cells:
+            print(f"{run.title(cell)}: {cell.folder.resolve()}")
     return FINE
 
 
@@ -142,7 +146,7 @@ def print_rows(records: list[Any], *, as_json: bool) -> None:
 
 def probe(args: Namespace) -> int:
     """Ask students again and again while they are trained, and print what they knew when."""
-    from bench import probe, run, track
+    from bench import bars, probe, run, track
     from leaderboard.internalization import internalization, probes_json, probes_table
     from leaderboard.record import Scope
 
@@ -161,7 +165,8 @@ def probe(args: Namespace) -> int:
     for number, cell in enumerate(cells, 1):
         name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}"
         print(name, file=sys.stderr, flush=True)
-        found.append(probe.run_probe(cell))
+        with bars.about(name):
+            found.append(probe.run_probe(cell))
     read = internalization(found)
     print(json.dumps(probes_json(read), indent=1) if args.json else probes_table(read, "text"))
     return FINE
