@@ -1,5 +1,6 @@
 """A cell: one method with one seed on one track; where it lives and what it depends on."""
 
+import glob
 import inspect
 import os
 from collections.abc import Mapping
@@ -49,12 +50,16 @@ CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 """What is read of a checkpoint: no pickles, no code."""
 
 
-def checkpoint_sha256(checkpoint: str) -> str | None:
-    """One hash of a checkpoint's files; None for what is no folder here."""
+def checkpoint_sha256(checkpoint: str, gguf_file: str | None = None) -> str | None:
+    """One hash of a checkpoint's files; None for what is no folder here.
+
+    Of the GGUF files in a folder, which may be many, only the one that is loaded counts.
+    """
     folder = Path(checkpoint)
     if not folder.is_dir():
         return None
-    files = sorted(path for pattern in CHECKPOINT_FILES for path in folder.glob(pattern))
+    patterns = [*CHECKPOINT_FILES, *([glob.escape(gguf_file)] if gguf_file else [])]
+    files = sorted(path for pattern in patterns for path in folder.glob(pattern))
     return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
 
 
@@ -89,7 +94,9 @@ class Cell:
         from bench.students import student
 
         spec = self.track.student
-        return None if spec.path is None else checkpoint_sha256(student.checkpoint_path(spec))
+        if spec.path is None:
+            return None
+        return checkpoint_sha256(student.checkpoint_path(spec), spec.gguf_file)
 
     @cached_property
     def teacher(self) -> "Cell | None":

@@ -161,7 +161,9 @@ def _check(run: Run, out: Path, merge: bool) -> None:
     spec, told = run.track.student, run.told("student_sha256")
     if run.is_adapter and not merge and spec.scratch is not None:
         raise ConfigError("the adapter's base has random weights that nobody else has: add --merge")
-    here = None if spec.path is None else checkpoint_sha256(students.checkpoint_path(spec))
+    here = None
+    if spec.path is not None:
+        here = checkpoint_sha256(students.checkpoint_path(spec), spec.gguf_file)
     if told is not None and here != told:
         raise ConfigError(f"student '{spec.path}' is not the one that the run was trained on")
 

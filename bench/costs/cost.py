@@ -114,7 +114,9 @@ def tokenizer_of(track: Track, corpus: Corpus) -> tuple[Any, Literal["student", 
         folder = scratch_tokenizer(spec.scratch, corpus.texts, home())
         return AutoTokenizer.from_pretrained(folder), "student"
     path = checkpoint_path(spec)
-    if _has_tokenizer(path, spec.revision):
+    if spec.gguf_file is not None:
+        checkpoint.find(path, spec.revision, spec.gguf_file)
+    if spec.gguf_file is not None or _has_tokenizer(path, spec.revision):
         return checkpoint.tokenizer(spec, path), "student"
     if spec.chat_template:
         raise ConfigError(

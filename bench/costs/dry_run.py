@@ -134,19 +134,18 @@ def _assumption() -> str:
 def _architecture(track: Track) -> Any:
     """The student on the meta device: by its shape, else by the config in its folder."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
+    from bench.students import checkpoint
     from bench.students.shapes import meta_model, shape_of
     from bench.students.student import checkpoint_path
 
     spec = track.student
     if spec.scratch is not None or spec.shape:
         return meta_model(shape_of(track))
-    from bench.students.checkpoint import find
-
     path = checkpoint_path(spec)
-    find(path, spec.revision)
-    config = AutoConfig.from_pretrained(path, revision=spec.revision)
+    checkpoint.find(path, spec.revision, spec.gguf_file)
+    config = checkpoint.config(spec, path)
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config)
 

@@ -2,32 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.track import ConfigError, Student
+from bench.track import AbsentError, ConfigError, Student, nearest
+
+AS_GPT2 = ("gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4")
+"""GGUF's names of the way in which GPT-2 cuts text into words."""
+DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
+"""Of the same way, after every digit was set apart."""
 
 
-def find(path: str, revision: str | None) -> str | None:
+def find(path: str, revision: str | None, gguf_file: str | None = None) -> str | None:
     """Check that `path` is a checkpoint: the commit of one on the hub, None for a folder.
 
     A hub id is looked up in the local cache where the hub cannot be reached. ConfigError says
     what keeps it from being loaded.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if gguf_file is not None:
+        _check_gguf(path, folder, gguf_file)
+    elif not folder.is_dir():
         return _commit(path, revision)
-    _check_folder(path, folder, revision)
-    return None
-
-
-def _check_folder(path: str, folder: Path, revision: str | None) -> None:
+    else:
+        _check_folder(path, folder)
     if revision is not None:
         raise ConfigError(
             f"student '{path}' is a folder, which has no revision: leave out student.revision"
         )
+    return None
+
+
+def _check_folder(path: str, folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"student '{path}': the folder has no config.json; give one in the hub's layout, as"
@@ -38,6 +47,20 @@ def _check_folder(path: str, folder: Path, revision: str | None) -> None:
             f"student '{path}': the folder has no *.safetensors, and no other format is loaded;"
             " load it elsewhere and save_pretrained it again"
         )
+
+
+def _check_gguf(path: str, folder: Path, gguf_file: str) -> None:
+    if not folder.is_dir():
+        raise ConfigError(
+            f"student '{path}' is no folder here, and student.gguf_file names a file in one:"
+            f" `hf download {path} {gguf_file} --local-dir FOLDER` gets a file of the hub"
+        )
+    if not (folder / gguf_file).is_file():
+        there = sorted(each.name for each in folder.glob("*.gguf"))
+        hint = nearest(gguf_file, there) if there else "it has no *.gguf at all"
+        raise AbsentError(f"student '{path}': the folder has no file '{gguf_file}'; {hint}")
+    if find_spec("gguf") is None:
+        raise AbsentError(f"student '{path}': {gguf_file} is read by a package: `pip install gguf`")
 
 
 def _commit(path: str, revision: str | None) -> str:
@@ -78,18 +101,32 @@ def _commit(path: str, revision: str | None) -> str:
 
 
 @contextmanager
-def told(path: str) -> Iterator[None]:
+def told(path: str, gguf_file: str | None = None) -> Iterator[None]:
     """Turn what transformers raises for a checkpoint that it cannot load into a ConfigError."""
     from safetensors import SafetensorError
 
+    known: tuple[type[Exception], ...]
+    known = (OSError, ValueError, TypeError, ImportError, SafetensorError)
+    if gguf_file is not None:
+        known = (Exception,)  # its readers raise whatever comes up, even that
     try:
         yield
-    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
-        raise ConfigError(f"student '{path}' cannot be loaded: {_fault(error)}") from error
+    except known as error:
+        if gguf_file is None:
+            raise ConfigError(f"student '{path}' cannot be loaded: {_fault(error)}") from error
+        raise AbsentError(
+            f"student '{path}': {gguf_file} is damaged, or of an architecture that transformers"
+            f" does not read ({_first_line(error)}); compare its sha256 with that of its page, or"
+            " take the model in safetensors"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _fault(error: Exception) -> str:
-    said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    said = _first_line(error)
     if "trust_remote_code" in str(error):
         return (
             "it brings code of its own; read that, and if you trust it, set"
@@ -105,12 +142,7 @@ def _fault(error: Exception) -> str:
 
 def tokenizer(spec: Student, path: str) -> Any:
     """The checkpoint's tokenizer; it keeps its chat template only if prompts go through it."""
-    from transformers import AutoTokenizer
-
-    with told(path):
-        found = AutoTokenizer.from_pretrained(
-            path, revision=spec.revision, trust_remote_code=spec.trust_remote_code
-        )
+    found = _tokenizer(spec, path)
     if found.eos_token_id is None:
         raise ConfigError(
             f"student '{path}': its tokenizer has no end-of-sequence token, so no answer would"
@@ -128,20 +160,73 @@ def tokenizer(spec: Student, path: str) -> Any:
     return found
 
 
+def _tokenizer(spec: Student, path: str) -> Any:
+    from transformers import AutoTokenizer
+
+    if spec.gguf_file is not None and not (Path(path) / "tokenizer_config.json").is_file():
+        return gguf_tokenizer(path, spec.gguf_file)
+    with told(path):
+        return AutoTokenizer.from_pretrained(
+            path, revision=spec.revision, trust_remote_code=spec.trust_remote_code
+        )
+
+
+def gguf_tokenizer(path: str, gguf_file: str) -> Any:
+    """The tokenizer that a GGUF file describes, cutting text as its vocabulary was learned."""
+    from tokenizers import pre_tokenizers
+    from transformers import AutoTokenizer
+    from transformers.integrations.gguf.reader import read_gguf_metadata
+
+    file = _whole_path(path, gguf_file)
+    with told(path, gguf_file):
+        found = AutoTokenizer.from_pretrained(path, gguf_file=file)
+        cut = read_gguf_metadata(file)[0].get("tokenizer.ggml.pre")
+    backend = found.backend_tokenizer
+    # transformers cuts as GPT-2 does wherever it does not know better, and says nothing.
+    as_gpt2 = getattr(backend.pre_tokenizer, "use_regex", False)
+    if as_gpt2 and cut in DIGITS_APART:
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        backend.pre_tokenizer = pre_tokenizers.Sequence([digits, backend.pre_tokenizer])
+    elif as_gpt2 and cut not in AS_GPT2:
+        raise ConfigError(
+            f"student '{path}': {gguf_file} cuts text into words in a way that is not known here"
+            f" (tokenizer.ggml.pre: {cut}); put the tokenizer.json and tokenizer_config.json of the"
+            " model beside it"
+        )
+    return found
+
+
+def _whole_path(path: str, gguf_file: str) -> str:
+    """For transformers, which takes a bare name from the working directory if it is there."""
+    return str(Path(path).resolve() / gguf_file)
+
+
+def config(spec: Student, path: str) -> Any:
+    """The checkpoint's architecture, as transformers describes it."""
+    from transformers import AutoConfig
+
+    with told(path, spec.gguf_file):
+        file = spec.gguf_file and _whole_path(path, spec.gguf_file)
+        return AutoConfig.from_pretrained(path, revision=spec.revision, gguf_file=file)
+
+
 def model(spec: Student, path: str) -> Any:
-    """The checkpoint's weights, all of them read from safetensors.
+    """The checkpoint's weights: safetensors, or those of a GGUF file, unpacked.
 
     `spec.revision` must be a commit: at "main", transformers would ask a bot for a conversion of
     other formats, and load what it proposes.
     """
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GgufConfig
 
-    with told(path):
+    with told(path, spec.gguf_file):
         both: Any = AutoModelForCausalLM.from_pretrained(
             path,
             revision=spec.revision,
-            trust_remote_code=spec.trust_remote_code,
+            trust_remote_code=spec.trust_remote_code and spec.gguf_file is None,
             use_safetensors=True,
+            gguf_file=spec.gguf_file and _whole_path(path, spec.gguf_file),
+            # Packed weights cannot be trained, and are computed by kernels fetched from the hub.
+            quantization_config=GgufConfig(dequantize=True) if spec.gguf_file else None,
             dtype=torch.bfloat16 if spec.bf16_weights else torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,

@@ -12,7 +12,7 @@ import torch
 import tasks
 from bench.files import locked
 from bench.provenance import digest
-from bench.students import checkpoint
+from bench.students import checkpoint, packaged
 from bench.track import ConfigError, Scratch
 from bench.track import Student as Spec
 
@@ -43,8 +43,10 @@ def device() -> torch.device:
 
 
 def checkpoint_path(spec: Spec) -> str:
-    """The folder or hub id to load from; ConfigError if a folder of the project is missing."""
+    """The folder or hub id to load from; ConfigError if a student of the project is missing."""
     assert spec.path is not None
+    if spec.path.startswith(packaged.PREFIX):
+        return str(packaged.made(spec.path.removeprefix(packaged.PREFIX)))
     if not spec.path.startswith("tasks/"):
         return str(Path(spec.path).expanduser())
     folder = PACKAGE / spec.path
@@ -61,7 +63,7 @@ def load(spec: Spec, *, texts: Iterable[str], home: Path, seed: int) -> Student:
     if spec.scratch is not None:
         return _from_scratch(spec.scratch, list(texts), home, seed)
     path = checkpoint_path(spec)
-    commit = checkpoint.find(path, spec.revision)
+    commit = checkpoint.find(path, spec.revision, spec.gguf_file)
     pinned = replace(spec, revision=commit)
     tokenizer = checkpoint.tokenizer(pinned, path)
     return Student(checkpoint.model(pinned, path).to(device()), tokenizer, commit)

