@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def find(folder: Path, data: Path | None) -> Run:
             f"{folder}: has no trained weights: finish it with the same `skbench run` again"
         )
     seed, key, label, home = int(match[1]), match[2], above[0].name, above[3]
-    records = _records(home / "records" / "v1" / above[1].name, label, key)
+    records = _records(home / "records", above[1].name, label, key)
     if records:
         label = records[0].label
         chosen, fields = track_of(records[0]), records[0].snapshot.get("method") or {}
@@ -94,9 +95,9 @@ def find(folder: Path, data: Path | None) -> Run:
     return Run(folder, home, chosen, label, seed, fields, records, spent, data)
 
 
-def _records(folder: Path, label: str, key: str) -> list[Record]:
+def _records(root: Path, name: str, label: str, key: str) -> list[Record]:
     """Those of the weights: the label's own if it has any, else of a row that was trained alike."""
-    found = [Record.load(path) for path in sorted(folder.glob("*/seed*.json"))]
+    found = [Record.load(path) for path in sorted(root.glob(f"v*/{escape(name)}/*/seed*.json"))]
     own = [r for r in found if str(r.provenance.get("train_key")).startswith(key)]
     own.sort(key=lambda r: (r.label != label, r.label, not r.scope.is_public))
     return [record for record in own if record.label == own[0].label]

@@ -80,6 +80,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
     return ProbeRecord(
         schema=SCHEMA,
         track=cell.track.name,
+        version=cell.track.version,
         method=cell.method.name(),
         label=cell.method.label,
         seed=cell.seed,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from leaderboard.board import load, tracks
+from leaderboard.board import load, suite, tracks
 from leaderboard.claims import Claim, Claims, Paper, stored_papers
 from leaderboard.rank import Row, rows
 from leaderboard.tables import NONE, marked, percent, tabulated
@@ -46,7 +46,7 @@ def _measured(student: Claims, records: Path) -> dict[str, Row]:
     """Label -> row of the student's track, where it has records."""
     if student.track is None or student.track not in tracks(records):
         return {}
-    return {row.method: row for row in rows(load(student.track, records))}
+    return {row.method: row for row in rows(load(student.track, suite(records, student.track)))}
 
 
 def _reported(claim: Claim) -> list[str]:

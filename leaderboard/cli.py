@@ -42,7 +42,8 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("compare", help="difference of two rows, with interval and p")
     verb.add_argument("a", metavar="A")
     verb.add_argument("b", metavar="B")
-    verb.add_argument("--track", default="pocket")
+    verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
+    _add_suite(verb)
     _add_source(verb, verbs.compare)
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
@@ -57,7 +58,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
 def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("regress", help="exit 1 where records are worse than a base")
     verb.add_argument("--base", required=True, metavar="REF", help="git ref, or folder of records")
-    verb.add_argument("--track", help="default: all tracks")
+    verb.add_argument("--track", metavar="TRACK|FILE.toml", help="default: all tracks")
     verb.add_argument(
         "--common", action="store_true", help="only the labels and seeds that the new records have"
     )
@@ -71,6 +72,7 @@ def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("map", help="a sweep of local runs: treatment - control per point")
     verb.add_argument("sweep", metavar="SWEEP")
+    _add_suite(verb)
     verb.add_argument("--publish", action="store_true", help="store it in the repository")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(run=verbs.regime_map)
@@ -83,7 +85,7 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.set_defaults(run=verbs.export)
 
     verb = board.add_parser("publish", help="copy local records of a track into the repository")
-    verb.add_argument("track")
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
     verb.set_defaults(run=verbs.publish)
 
     verb = board.add_parser("render", help="bring LEADERBOARD.md and README.md up to date")
@@ -92,7 +94,18 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_track(verb: ArgumentParser) -> None:
-    verb.add_argument("track", nargs="?", default="pocket", help="default: pocket")
+    verb.add_argument(
+        "track",
+        nargs="?",
+        default="pocket",
+        metavar="TRACK|FILE.toml",
+        help="default: pocket; a file names a track of your own, whose records are local",
+    )
+    _add_suite(verb)
+
+
+def _add_suite(verb: ArgumentParser) -> None:
+    verb.add_argument("--suite", metavar="vN", help="an older version; default: the newest")
 
 
 def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:

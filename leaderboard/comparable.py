@@ -9,7 +9,7 @@ from leaderboard.record import WHAT_TO_RUN, Group, Record, RecordError
 
 def check_table(records: Sequence[Record]) -> None:
     """Raise RecordError where records of one table differ in what all rows must share."""
-    for name in ("track", "scope", "reference"):
+    for name in ("track", "version", "scope", "reference"):
         found = {getattr(record, name) for record in records}
         if len(found) > 1:
             raise RecordError(
@@ -56,16 +56,17 @@ def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) 
             f"{records[0].track}: the track's {what} differ between"
             f" [{'] and ['.join(', '.join(names) for names in found.values())}];"
             " only runs of one and the same track are comparable:"
-            " remove the old records, or give the changed track another name"
+            " remove the old records, or raise the changed track's version"
         )
 
 
 def _settings(record: Record) -> object:
-    """The track as the record ran it, less what the track lists to be run."""
+    """The track as the record ran it, less its version and what it lists to be run."""
     track = track_settings(record)
     if track is None:
         return record.snapshot.get("track")
-    return _said({key: value for key, value in track.items() if key not in WHAT_TO_RUN})
+    apart = WHAT_TO_RUN | {"version"}
+    return _said({key: value for key, value in track.items() if key not in apart})
 
 
 def _said(value: object) -> object:

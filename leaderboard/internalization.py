@@ -40,7 +40,7 @@ class Internalization:
 def internalization(probes: Sequence[ProbeRecord]) -> list[Internalization]:
     """One entry per label; RecordError where probes of a track asked different things."""
     for probe in probes:
-        for name in ("track", "items", "shares", "facts"):
+        for name in ("track", "version", "items", "shares", "facts"):
             if getattr(probe, name) != getattr(probes[0], name):
                 raise RecordError(
                     f"{probe.track}/{probe.label} seed {probe.seed}: the probe has other {name}"

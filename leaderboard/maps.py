@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from leaderboard.board import suites_with
 from leaderboard.files import replace_text
 from leaderboard.record import RecordError, read_json
 
@@ -64,6 +65,11 @@ class Sweep:
     sweep: str
     points: list[Point]
 
+    @property
+    def track(self) -> str:
+        """Whose points these are."""
+        return self.points[0].track.partition(".")[0]
+
     @classmethod
     def of(cls, name: str, points: Sequence[Point]) -> "Sweep":
         """The points in order: axes by their first point, then within each."""
@@ -108,9 +114,11 @@ def publish_map(sweep: Sweep, root: Path) -> Path | None:
     return path
 
 
-def stored_maps(root: Path) -> list[Sweep]:
-    """All published maps, by name."""
-    return [Sweep.load(path) for path in sorted(root.glob("*.json"))]
+def stored_maps(base: Path) -> list[tuple[str, Sweep]]:
+    """The newest map of each sweep under `base`, with its suite, by name."""
+    names = sorted({path.name for path in base.glob("v*/*.json")})
+    newest = [(suites_with(base, name)[-1], name) for name in names]
+    return [(suite, Sweep.load(base / suite / name)) for suite, name in newest]
 
 
 def _check_runs(sweep: Sweep) -> None:

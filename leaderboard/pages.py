@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leaderboard import claimed, cost_tables
 from leaderboard.audit import audit, audit_legend, audit_table
-from leaderboard.board import load, tracks
+from leaderboard.board import load, suite, suites, tracks
 from leaderboard.files import replace_text
 from leaderboard.internalization import internalization, probes_legend, probes_table
 from leaderboard.maps import stored_maps
@@ -52,24 +52,37 @@ def _pages(repo_root: Path) -> dict[Path, str]:
     pages = _leaderboard(home)
     readme = repo_root / "README.md"
     if readme.exists():
-        pages[readme] = _filled(readme, home / "records" / "v1")
+        pages[readme] = _filled(readme, home / "records")
     return pages
 
 
 def _leaderboard(home: Path) -> dict[Path, str]:
     """LEADERBOARD.md and the pictures that it shows."""
-    records, probes = home / "records" / "v1", home / "probes" / "v1"
+    records, probes = home / "records", home / "probes"
     parts, pictures = [_HEAD], dict[Path, str]()
     for track in sorted({*tracks(records), *tracks(probes)}):
         parts.append(f"## {track}\n")
         if track in tracks(records):
-            parts += _results(track, records)
+            parts += [*_versions(track, records), *_results(track, suite(records, track))]
         if track in tracks(probes):
-            parts += _internalization(track, probes, home / "pictures", pictures)
-    parts += _regimes(home / "maps" / "v1", home / "pictures", pictures)
+            probed = suite(probes, track)
+            parts += _internalization(track, probed, home / "pictures", pictures)
+            parts += _older(probed.name, suite(records, track).name)
+    parts += _regimes(home, pictures)
     parts += cost_tables.section(home / "cost", home / "reported")
     parts += claimed.section(home / "reported", records)
     return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
+
+
+def _versions(track: str, records: Path) -> list[str]:
+    *old, newest = suites(records, track)
+    shown = ", ".join(f"`skbench board show {track} --suite {name}`" for name in old)
+    return [f"Suite {newest}.{f' It supersedes what {shown} shows.' if shown else ''}\n"]
+
+
+def _older(name: str, newest: str) -> list[str]:
+    """What says that facts are of an older suite than the records."""
+    return [] if name == newest else [f"These are of suite {name}, which {newest} supersedes.\n"]
 
 
 def _results(track: str, root: Path) -> list[str]:
@@ -102,22 +115,23 @@ def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, 
     ]
 
 
-def _regimes(root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:
+def _regimes(home: Path, pictures: dict[Path, str]) -> list[str]:
     """The section of all published maps; their pictures are added to `pictures`."""
-    maps = stored_maps(root)
+    maps = stored_maps(home / "maps")
     if not maps:
         return []
     from leaderboard.pictures import map_svg
 
     parts = ["## Regimes\n"]
-    for sweep in maps:
-        path = folder / f"{sweep.sweep}.svg"
+    for name, sweep in maps:
+        path = home / "pictures" / f"{sweep.sweep}.svg"
         pictures[path] = map_svg(sweep)
         parts += [
             f"### {sweep.sweep}\n",
             f"![Treatment minus control, point by point](pictures/{path.name})\n",
             f"{map_table(sweep, 'markdown')}\n",
             f"{map_legend(sweep)}\n",
+            *_older(name, suite(home / "records", sweep.track).name),
         ]
     return parts
 
@@ -135,7 +149,7 @@ def _filled(readme: Path, root: Path) -> str:
 
     def region(match: re.Match[str]) -> str:
         track = match["track"]
-        ranked = rows(load(track, root)) if track in tracks(root) else []
+        ranked = rows(load(track, suite(root, track))) if track in tracks(root) else []
         body = _selected(ranked, match["methods"], readme) if ranked else "No records yet."
         return f"{match['open']}{body}\n{match['close']}"
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from leaderboard.board import check_place
 from leaderboard.files import write_once
 from leaderboard.record import RecordError, read_json
 
@@ -45,6 +46,8 @@ class ProbeRecord:
     facts: list[str]
     """The statements of the cloze test."""
     provenance: Mapping[str, Any]
+    version: int = 1
+    """Of the track."""
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError).
@@ -76,6 +79,8 @@ class ProbeRecord:
         """What breaks the schema, in words; None for a probe that follows it."""
         if self.schema != SCHEMA:
             return f"schema {self.schema}, this version reads {SCHEMA}"
+        if type(self.version) is not int or self.version < 1:
+            return "version must be a whole number from 1 on"
         if not (self.points and self.items and self.shares):
             return "points, items and shares must not be empty"
         progress = [point.progress for point in self.points]
@@ -103,6 +108,7 @@ def load_probes(root: Path, track: str) -> list[ProbeRecord]:
     found: list[ProbeRecord] = []
     for path in sorted((root / track).glob("*/*.json")):
         probe = ProbeRecord.load(path)
+        check_place(path, probe.track, probe.version, track, root)
         if path != place(probe, root):
             raise RecordError(f"{path}: belongs at {place(probe, root)}; move it there")
         found.append(probe)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leaderboard.board import beside, load
+from leaderboard.board import beside, load, suites, version
 from leaderboard.comparable import run_name
 from leaderboard.internalization import internalization
 from leaderboard.probes import ProbeRecord, load_probes, place
@@ -13,7 +13,7 @@ from leaderboard.record import Record, RecordError
 def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     """Copy the public records of a track, and its probes, into the repository.
 
-    Both roots are of records; the probes lie beside them. Returns the new files. What is
+    Both roots are a suite of records; the probes lie beside them. Returns the new files. What is
     published is never replaced: a record or probe that differs raises RecordError before
     anything is copied, and so do new ones that cannot stand in one table with those published.
     """
@@ -37,7 +37,7 @@ def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path
         if not path.exists():
             new.append((path, record))
         elif Record.load(path) != record:
-            raise _other_run(path)
+            raise _other_run(path, track, dest_root)
     rows([*load(track, dest_root, known=[track]), *(record for _, record in new)])
     return new
 
@@ -49,13 +49,15 @@ def _new_probes(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
         if not path.exists():
             new.append((path, probe))
         elif ProbeRecord.load(path) != probe:
-            raise _other_run(path)
+            raise _other_run(path, track, dest_root)
     internalization([*load_probes(dest_root, track), *(probe for _, probe in new)])
     return new
 
 
-def _other_run(path: Path) -> RecordError:
+def _other_run(path: Path, track: str, dest_root: Path) -> RecordError:
+    newest = max((version(name) or 1 for name in suites(dest_root.parent, track)), default=1)
     return RecordError(
-        f"{path}: another run is published there; records are append-only:"
-        " raise the track's version, or remove that file deliberately"
+        f"{path}: another run is published there, and what is published is append-only: raise the"
+        f" track's version (`version = {newest + 1}` in its TOML), run it again and publish that,"
+        " or remove that file deliberately"
     )

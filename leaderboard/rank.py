@@ -81,6 +81,10 @@ class Row:
     """Where a training loss leaves the band of the published runs, in words."""
     knowledge: str | None = None
     """"per task" or "per question": how what its prompts show was written; None if not known."""
+    suite: str = "v1"
+    """Version of the track."""
+    superseded_by: str | None = None
+    """The newest suite of the track, where that is another."""
     contamination: dict[str, Overlap] = field(default_factory=dict[str, Overlap])
     """What a data set shares with the corpus; of the data sets that were searched."""
 
@@ -138,6 +142,7 @@ def row(records: Sequence[Record]) -> Row:
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
         knowledge=_knowledge(records[0]),
+        suite=f"v{records[0].version}",
         contamination=overlaps(records),
         **_question_costs(sets),
         **_run_costs(records),

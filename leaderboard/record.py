@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from leaderboard.files import write_once
 
@@ -171,6 +171,13 @@ class Record:
     skewed: bool = False
     """Whether the test prompt differs on purpose from the one that was trained."""
 
+    @property
+    def version(self) -> int:
+        """Of the track; records from before tracks had versions are of the first."""
+        track = self.snapshot.get("track")
+        table = cast(Mapping[str, Any], track) if isinstance(track, Mapping) else {}
+        return table.get("version", 1)
+
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
         body = asdict(self)
@@ -212,6 +219,9 @@ class Record:
         for name in ("snapshot", "provenance"):
             if not isinstance(getattr(self, name), Mapping):
                 yield f"{name} must be an object"
+                return
+        if type(self.version) is not int or self.version < 1:
+            yield "snapshot.track.version must be a whole number from 1 on"
         if type(self.seed) is not int or self.seed < 0:
             yield "seed must be a whole number from 0 on"
         for about in (self.latency, self.training):

@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Any, cast
 
 from leaderboard.averages import matrices
+from leaderboard.board import check_place
 from leaderboard.compare import check_pairs
 from leaderboard.maps import Point, Side, Sweep, World
 from leaderboard.record import Group, Record, RecordError, Scope
@@ -51,11 +52,12 @@ def collect(root: Path, name: str) -> Collected:
     Where some runs answered all test items and others had a limit or another split, the former
     alone count. Raises RecordError where runs of a point contradict each other.
     """
-    found = [
-        record
-        for path in sorted(root.glob("*/*/*.json"))
-        if _of_sweep(record := Record.load(path), name)
-    ]
+    found = list[Record]()
+    for path in sorted(root.glob("*/*/*.json")):
+        record = Record.load(path)
+        if _of_sweep(record, name):
+            check_place(path, record.track, record.version, path.parents[1].name, root)
+            found.append(record)
     full = [record for record in found if _is_full(record)]
     kept = full or found
     groups: dict[tuple[str, ...], list[Record]] = {}

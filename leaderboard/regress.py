@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leaderboard.averages import matrices
-from leaderboard.board import UnknownName
+from leaderboard.board import UnknownName, suites
 from leaderboard.compare import check_pairs, group_difference
 from leaderboard.record import DataSet, Group, Record, RecordError
 from leaderboard.stats import ALPHA, headline, holm
@@ -62,6 +62,12 @@ def regress(
     compared with the same one of three; where there is none, the report is incomplete.
     """
     report = Report([], [], [])
+    if base and new and base[0].version != new[0].version:
+        report.notes.append(
+            f"{track}: base has v{base[0].version}, new v{new[0].version}:"
+            " another suite version, nothing compared"
+        )
+        return report
     if common:
         base, new = _shared(base, new), _shared(new, base)
         if not base:
@@ -75,24 +81,30 @@ def regress(
     for label in sorted({record.label for record in base}):
         old = [record for record in base if record.label == label]
         now = [record for record in new if record.label == label]
-        missing = sorted({r.seed for r in old} - {r.seed for r in now})
-        if missing:
-            seeds = ", ".join(map(str, missing))
-            report.incomplete.append(f"{track}/{label}: no new record of seed {seeds}")
-        if not now:
-            continue
-        try:
-            check_pairs(now, old)
-        except RecordError as error:
-            report.incomplete.append(f"{track}/{label}: base and new differ: {error}")
-            continue
-        drops += _accuracy(old, now)
-        report.findings.extend(_costs(old, now))
+        if _can_be_compared(old, now, report):
+            drops += _accuracy(old, now)
+            report.findings.extend(_costs(old, now))
     adjusted = holm([drop.p for drop in drops if drop.p is not None])
     for drop, p in zip(drops, adjusted, strict=True):
         report.findings.append(replace(drop, p=p, regression=p < ALPHA))
     report.findings.sort(key=lambda finding: finding.label)
     return report
+
+
+def _can_be_compared(base: Sequence[Record], new: Sequence[Record], report: Report) -> bool:
+    """Whether the records of a label can be; what is missing goes to the report."""
+    name = f"{base[0].track}/{base[0].label}"
+    missing = sorted({r.seed for r in base} - {r.seed for r in new})
+    if missing:
+        report.incomplete.append(f"{name}: no new record of seed {', '.join(map(str, missing))}")
+    if not new:
+        return False
+    try:
+        check_pairs(new, base)
+    except RecordError as error:
+        report.incomplete.append(f"{name}: base and new differ: {error}")
+        return False
+    return True
 
 
 def merged(reports: Sequence[Report]) -> Report:
@@ -126,16 +138,16 @@ def report_text(report: Report) -> str:
 
 
 def base_root(base: str, into: Path, published: Path) -> Path:
-    """Root of the base's records: a folder as it is, else those
+    """The base's records: a folder as it is, else those
     that a git ref holds at the place of `published`, copied to `into`.
 
-    A folder may be a root of records or a clone of the repository. Raises UnknownName.
+    A folder may hold suites, be one, or be a clone of the repository. Raises UnknownName.
     """
     folder = Path(base)
     if base and folder.is_dir():
-        inner = folder / "leaderboard" / "records" / "v1"
+        inner = folder / "leaderboard" / "records"
         return inner if inner.is_dir() else folder
-    home = published.parents[1]
+    home = published.parent
     inside = published.relative_to(home).as_posix()
     commit = _git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
     if commit is None:
@@ -149,6 +161,16 @@ def base_root(base: str, into: Path, published: Path) -> Path:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(into, filter="data")
     return into / inside
+
+
+def counterpart(base: Path, track: str, new: Sequence[Record]) -> Path:
+    """The suite of the base to hold against new records of the track: of their version if it has
+    one; the base itself where it holds no suites."""
+    names = suites(base, track)
+    if not names:
+        return base
+    same = f"v{new[0].version}" if new else names[-1]
+    return base / (same if same in names else names[-1])
 
 
 def _git(where: Path, *words: str) -> bytes | None:

@@ -23,12 +23,12 @@ def show(args: Namespace) -> int:
 
     ranked = source.rows_asked(args)
     if not ranked:
-        return _nothing(args, source.root_asked(args))
+        return _nothing(args)
     if args.json:
         _print_json([row_json(row) for row in ranked])
     else:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
-        print(f"{table(ranked, 'text')}{extra}\n\n{legend(ranked)}")
+        _print_text(args, f"{table(ranked, 'text')}{extra}\n\n{legend(ranked)}")
     return FINE
 
 
@@ -38,12 +38,12 @@ def compare(args: Namespace) -> int:
 
     records = source.records_asked(args)
     if not records:
-        return _nothing(args, source.root_asked(args))
+        return _nothing(args)
     found = compare(of_label(records, args.a), of_label(records, args.b))
     if args.json:
         _print_json(comparison_json(found))
     else:
-        print(comparison_text(found))
+        _print_text(args, comparison_text(found))
     return FINE
 
 
@@ -54,12 +54,12 @@ def audit(args: Namespace) -> int:
     records = source.records_asked(args)
     treatments = audit(records)
     if not treatments:
-        return _nothing(args, source.root_asked(args))
+        return _nothing(args)
     if args.json:
         _print_json(audit_json(treatments))
     else:
         legend = audit_legend(treatments, records[0].reference)
-        print(f"{audit_table(treatments, 'text')}\n\n{legend}")
+        _print_text(args, f"{audit_table(treatments, 'text')}\n\n{legend}")
     return FINE
 
 
@@ -69,12 +69,13 @@ def bands(args: Namespace) -> int:
 
     records = source.records_asked(args)
     if not records:
-        return _nothing(args, source.root_asked(args))
-    judgements = judge(records, source.published(args) if args.local else records)
+        return _nothing(args)
+    is_public = source.base_asked(args) == board.PUBLISHED
+    judgements = judge(records, records if is_public else source.published(args))
     if args.json:
         _print_json(bands_json(judgements))
     else:
-        print(bands_text(judgements))
+        _print_text(args, bands_text(judgements))
     if any(each.outside for each in judgements):
         return FAILED
     return FINE if any(each.n_reference for each in judgements) else INCOMPLETE
@@ -90,43 +91,46 @@ def probes(args: Namespace) -> int:
     )
     from leaderboard.probes import load_probes
 
-    root = beside(source.root_asked(args), "probes")
-    known = {*args.known, *tracks(root), *tracks(source.root_asked(args))}
-    if known and args.track not in known:
-        raise UnknownName("track", args.track, known)
-    found = internalization(load_probes(root, args.track))
+    base, track = source.base_asked(args), source.track_asked(args)
+    known = {*source.known_tracks(args), *tracks(base), *tracks(beside(base, "records"))}
+    if known and track not in known:
+        raise UnknownName("track", track, known)
+    found = internalization(load_probes(source.root_asked(args), track))
     if not found:
         hint = f"run `skbench probe {args.track}` first"
-        print(f"no probes of {args.track} in {root}; {hint}", file=sys.stderr)
+        print(f"no probes of {track} in {base}; {hint}", file=sys.stderr)
         return INCOMPLETE
     if args.json:
         _print_json(probes_json(found))
     else:
-        print(f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
+        _print_text(args, f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
     return FINE
 
 
 def regress(args: Namespace) -> int:
     """Compare records with those of a base; 1 on a regression, 3 where records are missing."""
-    from leaderboard.regress import Report, base_root, merged, regress, report_json, report_text
+    from leaderboard.regress import (
+        Report,
+        base_root,
+        counterpart,
+        merged,
+        regress,
+        report_json,
+        report_text,
+    )
 
     with tempfile.TemporaryDirectory() as folder:
-        base, new = base_root(args.base, Path(folder), board.PUBLISHED), source.root_asked(args)
+        base, new = base_root(args.base, Path(folder), board.PUBLISHED), source.base_asked(args)
         before, after = set(tracks(base)), set(tracks(new))
-        known = {*args.known, *before, *after}
+        known = {*source.known_tracks(args), *before, *after}
         found = before & after if args.common else before | after
-        names = [args.track] if args.track else sorted(found)
-        report = merged(
-            [
-                regress(
-                    name,
-                    load(name, base, known=known),
-                    load(name, new, known=known),
-                    common=args.common,
-                )
-                for name in names
-            ]
-        )
+        names = [source.track_asked(args)] if args.track else sorted(found)
+        reports = list[Report]()
+        for name in names:
+            now = load(name, board.suite(new, name), known=known)
+            old = load(name, counterpart(base, name, now), known=known)
+            reports.append(regress(name, old, now, common=args.common))
+        report = merged(reports)
         if args.common and not names:
             report = Report([], [f"{args.base} and {new} have no track in common"], [])
     if args.json:
@@ -140,17 +144,17 @@ def regime_map(args: Namespace) -> int:
     """Print the map of a sweep, or publish it; 3 where a run has no counterpart."""
     from leaderboard.maps import publish_map
     from leaderboard.pages import render_all
-    from leaderboard.regimes import collect, map_json, map_legend, map_table
+    from leaderboard.regimes import map_json, map_legend, map_table
 
-    found = collect(source.local(), args.sweep)
+    suite, found = source.swept(args)
     for line in [*found.missing, *found.notes]:
         print(f"{args.sweep}: {line}", file=sys.stderr)
     if not found.sweep.points:
         print(f"no pair of runs of sweep {args.sweep} in {source.local()}", file=sys.stderr)
         return INCOMPLETE
     if args.publish:
-        stored = publish_map(found.sweep, beside(board.PUBLISHED, "maps"))
-        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED.parents[2])])
+        stored = publish_map(found.sweep, beside(board.PUBLISHED / suite, "maps"))
+        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED.parents[1])])
     elif args.json:
         _print_json(map_json(found.sweep))
     else:
@@ -164,7 +168,7 @@ def export(args: Namespace) -> int:
 
     ranked = source.rows_asked(args)
     if not ranked:
-        return _nothing(args, source.root_asked(args))
+        return _nothing(args)
     text = export(ranked, args.format)
     if args.output is None:
         sys.stdout.write(text)
@@ -178,13 +182,14 @@ def publish(args: Namespace) -> int:
     from leaderboard.pages import render_all
     from leaderboard.publish import publish
 
-    local = source.local()
-    probed = tracks(beside(local, "probes"))
-    records = load(args.track, local, known=[*args.known, *probed])
-    if not records and args.track not in probed:
-        return _nothing(args, local)
-    written = publish(local, args.track, board.PUBLISHED)
-    _print_paths([*written, *render_all(board.PUBLISHED.parents[2])])
+    base, track = source.local(), source.track_asked(args)
+    probes = beside(base, "probes")
+    known = [*source.known_tracks(args), *tracks(probes)]
+    suite = board.suite(base if board.suites(base, track) else probes, track).name
+    if not load(track, base / suite, known=known) and track not in tracks(probes / suite):
+        return _nothing(args)
+    written = publish(base / suite, track, board.PUBLISHED / suite)
+    _print_paths([*written, *render_all(board.PUBLISHED.parents[1])])
     return FINE
 
 
@@ -192,7 +197,7 @@ def render(args: Namespace) -> int:
     """Bring the generated pages up to date, or with --check only say which are not."""
     from leaderboard.pages import check, render_all
 
-    home = board.PUBLISHED.parents[2]
+    home = board.PUBLISHED.parents[1]
     if not args.check:
         _print_paths(render_all(home))
         return FINE
@@ -202,12 +207,23 @@ def render(args: Namespace) -> int:
     return FAILED if stale else FINE
 
 
-def _nothing(args: Namespace, where: Path) -> int:
+def _nothing(args: Namespace) -> int:
+    where = source.local() if args.board_verb == "publish" else source.base_asked(args)
     print(
-        f"no such records of {args.track} in {where}; run `skbench run {args.track}` first",
+        f"no such records of {source.track_asked(args)} in {where};"
+        f" run `skbench run {args.track}` first",
         file=sys.stderr,
     )
     return INCOMPLETE
+
+
+def _print_text(args: Namespace, text: str) -> None:
+    """Print for people, who are told first if the suite is an old one."""
+    newer = source.superseded_by(args)
+    if newer is not None:
+        suite = source.root_asked(args).name
+        print(f"{source.track_asked(args)} {suite} is superseded by {newer}\n")
+    print(text)
 
 
 def _print_paths(paths: Sequence[Path]) -> None:

@@ -178,7 +178,7 @@ def test_the_kept_ratio_is_a_mean_over_seeds_of_each_run_between_restarts():
 
 def test_the_verb_prints_the_audit_of_published_and_of_local_records(tmp_path, monkeypatch, capsys):
     published = tmp_path / "repository" / "leaderboard" / "records" / "v1"
-    monkeypatch.setattr(board, "PUBLISHED", published)
+    monkeypatch.setattr(board, "PUBLISHED", published.parent)
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     parser = ArgumentParser()
     cli.add_parser(parser.add_subparsers())

@@ -142,7 +142,7 @@ def test_a_row_outside_the_band_is_marked_and_explained():
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     root = tmp_path / "repository" / "leaderboard" / "records" / "v1"
-    monkeypatch.setattr(board, "PUBLISHED", root)
+    monkeypatch.setattr(board, "PUBLISHED", root.parent)
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return tmp_path
 
@@ -155,7 +155,7 @@ def run(*words):
 
 
 def test_the_verb_exits_with_1_and_names_label_seed_and_tenths(home, capsys):
-    save(board.PUBLISHED, published())
+    save(board.PUBLISHED / "v1", published())
     local = home / "home" / "records" / "v1"
     save(local, [trained(record(seed=8), loss_curve=STD_COT[3]), record("mine")])
     assert run("bands", "toy", "--local") == 0
@@ -172,9 +172,9 @@ def test_the_verb_exits_with_1_and_names_label_seed_and_tenths(home, capsys):
 
 def test_the_verb_judges_published_runs_by_each_other(home, capsys):
     assert run("bands", "toy") == 3
-    save(board.PUBLISHED, published())
+    save(board.PUBLISHED / "v1", published())
     assert run("bands", "toy") == 0
-    save(board.PUBLISHED, [trained(record(seed=9), loss_curve=SAME_TOKEN)])
+    save(board.PUBLISHED / "v1", [trained(record(seed=9), loss_curve=SAME_TOKEN)])
     assert run("bands", "toy") == 1
 
 
@@ -185,7 +185,7 @@ def test_where_nothing_could_be_judged_the_check_does_not_pass(home, capsys):
 
 
 def test_the_board_flags_a_local_row_outside_the_published_band(home, capsys):
-    save(board.PUBLISHED, published())
+    save(board.PUBLISHED / "v1", published())
     local = home / "home" / "records" / "v1"
     bad = trained(record(seed=9), loss_curve=SAME_TOKEN)
     save(local, [bad, replace(bad, scope=Scope(world=2)), replace(bad, scope=Scope(limit=5))])

@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
     root = tmp_path / "repository"
     published = root / "leaderboard" / "records" / "v1"
     published.mkdir(parents=True)
-    monkeypatch.setattr(board, "PUBLISHED", published)
+    monkeypatch.setattr(board, "PUBLISHED", published.parent)
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return root
 

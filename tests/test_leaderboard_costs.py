@@ -188,8 +188,8 @@ def test_a_measured_row_stands_below_its_claim_and_is_not_ranked(
     papers: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "records"
-    record("kard").save(root / "toy" / "kard" / "seed0.json")
-    record("not_claimed").save(root / "toy" / "not_claimed" / "seed0.json")
+    record("kard").save(root / "v1" / "toy" / "kard" / "seed0.json")
+    record("not_claimed").save(root / "v1" / "toy" / "not_claimed" / "seed0.json")
     lines = "\n".join(claimed.section(papers, root)).splitlines()
     body = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "reported" in line

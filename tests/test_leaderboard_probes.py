@@ -25,7 +25,7 @@ def home(tmp_path, monkeypatch):
     """A repository without records, and an empty $SKBENCH_HOME beside it."""
     root = tmp_path / "repository"
     (root / "leaderboard" / "records" / "v1").mkdir(parents=True)
-    monkeypatch.setattr(board, "PUBLISHED", root / "leaderboard" / "records" / "v1")
+    monkeypatch.setattr(board, "PUBLISHED", root / "leaderboard" / "records")
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return root
 
@@ -190,8 +190,8 @@ def test_probes_are_published_beside_the_records_and_the_page_shows_them(
 def test_a_published_probe_is_never_replaced_and_nothing_else_is_copied_then(home, local):
     save(local.parents[1] / "records" / "v1", [record()])
     store(local, probe())
-    dest = board.PUBLISHED
-    store(dest.parents[1] / "probes" / "v1", probe(method="other"))
+    dest = board.PUBLISHED / "v1"
+    store(board.PUBLISHED.parent / "probes" / "v1", probe(method="other"))
     with pytest.raises(RecordError, match="append-only"):
         publish(local.parents[1] / "records" / "v1", "toy", dest)
     assert load("toy", dest, known=["toy"]) == []
@@ -223,7 +223,7 @@ def test_the_picture_has_a_panel_per_label_and_is_the_same_every_time():
 
 def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
     labels = ("std_cot", "kard[a=1,b=2]", "skintern", "cascod")
-    save(board.PUBLISHED, [record(label, skewed=label == "cascod") for label in labels])
+    save(board.PUBLISHED / "v1", [record(label, skewed=label == "cascod") for label in labels])
     readme = home / "README.md"
     readme.write_text(
         "<!-- board:toy methods=skintern,kard[a=1,b=2] -->\nold\n<!-- /board -->\n"
@@ -243,7 +243,7 @@ def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
 
 
 def test_a_readme_region_that_names_no_row_is_refused(home):
-    save(board.PUBLISHED, [record()])
+    save(board.PUBLISHED / "v1", [record()])
     text = "<!-- board:toy methods=std_cott -->\nold\n<!-- /board -->\n"
     (home / "README.md").write_text(text)
     with pytest.raises(RecordError, match=r"README\.md: .*'std_cott', which has no row.*std_cot"):

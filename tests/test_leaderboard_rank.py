@@ -157,7 +157,7 @@ def test_runs_of_a_track_that_changed_are_refused_and_named(field, old, new):
         rows([*before, record("kard", **{field: new})])
     message = str(error.value)
     assert "[kard seed 0] and [std_cot seed 0, std_cot seed 1]" in message
-    assert "remove the old records, or give the changed track another name" in message
+    assert "remove the old records, or raise the changed track's version" in message
     assert "\n" not in message
 
 

@@ -35,14 +35,14 @@ def local(tmp_path, monkeypatch):
     """The root of the local records, beside a repository without any."""
     home = tmp_path / "repository"
     (home / "leaderboard" / "records" / "v1").mkdir(parents=True)
-    monkeypatch.setattr(board, "PUBLISHED", home / "leaderboard" / "records" / "v1")
+    monkeypatch.setattr(board, "PUBLISHED", home / "leaderboard" / "records")
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return tmp_path / "home" / "records" / "v1"
 
 
 @pytest.fixture
 def maps(local):
-    return board.PUBLISHED.parents[1] / "maps" / "v1"
+    return board.PUBLISHED.parent / "maps" / "v1"
 
 
 def run(*words):
@@ -178,8 +178,8 @@ def test_a_sweep_of_several_pairs_names_them_per_point(local):
 def test_a_published_map_is_read_back_and_shown_with_its_picture(local, maps, capsys):
     save(local, pairs())
     assert run("map", "regimes", "--publish") == 0
-    assert stored_maps(maps) == [swept(local)]
-    home = board.PUBLISHED.parents[2]
+    assert stored_maps(maps.parent) == [("v1", swept(local))]
+    home = board.PUBLISHED.parents[1]
     page = (home / "leaderboard" / "LEADERBOARD.md").read_text()
     assert "## Regimes" in page
     assert "pictures/regimes.svg" in page
@@ -204,7 +204,7 @@ def test_a_published_map_is_never_made_smaller_and_may_grow(local, maps):
         publish_map(Sweep.of("regimes", [replace(swept(local).points[0], value="41")]), maps)
     save(local, pairs()[4:])
     publish_map(swept(local), maps)
-    assert len(stored_maps(maps)[0].points[0].worlds) == 3
+    assert len(stored_maps(maps.parent)[0][1].points[0].worlds) == 3
 
 
 def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, capsys):
@@ -236,7 +236,8 @@ def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, ca
     ],
 )
 def test_a_bad_map_is_named(tmp_path, text, words):
-    (tmp_path / "bad.json").write_text(text)
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "bad.json").write_text(text)
     with pytest.raises(RecordError, match=rf"bad\.json: .*{words}"):
         stored_maps(tmp_path)
 

@@ -181,17 +181,17 @@ def repository(tmp_path):
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "records"], check=True)
     shutil.rmtree(published)
-    return published
+    return published.parent
 
 
 def test_the_base_of_a_git_ref_is_what_was_committed_there(repository, tmp_path):
     root = base_root("main", tmp_path / "base", repository)
-    assert [p.name for p in (root / "toy" / "skintern[steps=2]").iterdir()] == ["seed0.json"]
+    assert [p.name for p in (root / "v1/toy/skintern[steps=2]").iterdir()] == ["seed0.json"]
 
 
 def test_a_ref_from_before_the_first_record_has_none(repository, tmp_path):
     root = base_root("empty", tmp_path / "base", repository)
-    assert list(root.glob("*/*/*.json")) == []
+    assert list(root.rglob("*.json")) == []
 
 
 @pytest.mark.parametrize("ref", ["mian", "--help", ""])
@@ -208,5 +208,5 @@ def test_the_nearest_ref_is_named(repository, tmp_path):
 def test_a_folder_may_be_records_or_a_clone(tmp_path):
     inner = tmp_path / "leaderboard" / "records" / "v1"
     save(inner, [record()])
-    for base in (inner, tmp_path):
-        assert base_root(str(base), tmp_path / "x", tmp_path / "published") == inner
+    for base, expected in ((inner, inner), (inner.parent, inner.parent), (tmp_path, inner.parent)):
+        assert base_root(str(base), tmp_path / "x", tmp_path / "published") == expected
