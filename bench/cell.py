@@ -5,7 +5,7 @@ import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from bench import provenance, registry
@@ -60,7 +60,14 @@ def checkpoint_sha256(checkpoint: str, gguf_file: str | None = None) -> str | No
         return None
     patterns = [*CHECKPOINT_FILES, *([glob.escape(gguf_file)] if gguf_file else [])]
     files = sorted(path for pattern in patterns for path in folder.glob(pattern))
-    return provenance.digest([[path.name, provenance.file_sha256(path)] for path in files])
+    stats = [(path, path.stat()) for path in files]
+    return provenance.digest([[p.name, _sha256(p, s.st_size, s.st_mtime_ns)] for p, s in stats])
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Of a file that every cell of a run asks for."""
+    return provenance.file_sha256(path)
 
 
 def _identity(method: Method) -> list[object]:
@@ -74,7 +81,8 @@ def _identity(method: Method) -> list[object]:
 class Cell:
     """One method with one seed on one track: what a record is made of.
 
-    Keys and commit are read once: a source edited during the run does not change what it was.
+    Keys and commit are read once, by `identity` before anything is made: a source that is edited
+    during the run does not change what it was.
     """
 
     track: Track
@@ -160,6 +168,11 @@ class Cell:
                 "sources": provenance.sources_sha256(JUDGE),
             }
         )
+
+    @property
+    def identity(self) -> list[object]:
+        """What was made of what: key, commit, and whether the tree differed from it."""
+        return [self.key, *self.git_state]
 
     @property
     def folder(self) -> Path:

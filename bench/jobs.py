@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+CELLS = "SKBENCH_CELLS"
+"""In the environment: the hash of the cells as the process that shared the command saw them."""
 POSITION = "TQDM_POSITION"
 """In the environment: which of the processes this is, and so the line of its bars."""
 
@@ -14,8 +16,23 @@ def is_shared() -> bool:
     return POSITION in os.environ
 
 
-def share(arguments: Sequence[str], n_jobs: int) -> int:
+def check(cells: str) -> None:
+    """ChangedError unless this process was given these cells."""
+    if os.environ.get(CELLS, cells) != cells:
+        raise ChangedError(
+            "sources or inputs were edited since the command began, so its processes do not make"
+            " the same records: run it from a clone that nobody edits"
+        )
+
+
+class ChangedError(OSError):
+    """The processes of one command see other sources."""
+
+
+def share(arguments: Sequence[str], n_jobs: int, cells: str) -> int:
     """Run `skbench ARGUMENTS` in `n_jobs` processes; the worst of their exit codes.
+
+    `cells` is the hash of what they are to make.
 
     The processor's cores are divided among them: two threads of one process speed up these small
     models less than two processes do.
@@ -25,7 +42,8 @@ def share(arguments: Sequence[str], n_jobs: int) -> int:
     workers = [
         subprocess.Popen(
             command,
-            env=os.environ | {"OMP_NUM_THREADS": str(n_threads), POSITION: str(number)},
+            env=os.environ
+            | {"OMP_NUM_THREADS": str(n_threads), POSITION: str(number), CELLS: cells},
             stdout=subprocess.DEVNULL,
         )
         for number in range(n_jobs)

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,12 @@ def device_name() -> str:
     return f"CPU {model}, {torch.get_num_threads()} threads"
 
 
+@cache
 def git_state() -> tuple[str | None, bool | None]:
-    """Commit and whether the tree differs from it; (None, None) outside a checkout."""
+    """Commit and whether the tree differed from it when the process first asked.
+
+    (None, None) outside a checkout.
+    """
 
     def git(*arguments: str) -> str | None:
         done = subprocess.run(

@@ -2,13 +2,13 @@
 
 import logging
 import warnings
+from importlib import import_module
 from typing import Any
 
 
 def quiet_libraries() -> None:
     """To be called once, before a library prints; our own bars and messages stay."""
     import lm_eval.api.task
-    import transformers.modeling_gguf_pytorch_utils
     from datasets.utils.logging import disable_progress_bar
     from transformers.utils import logging as transformers_logging
 
@@ -19,6 +19,7 @@ def quiet_libraries() -> None:
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     # Their bars have no switch, and tell of what takes no time.
-    barred: tuple[Any, ...] = (lm_eval.api.task, transformers.modeling_gguf_pytorch_utils)
+    gguf = import_module("transformers.modeling_gguf_pytorch_utils")  # it is no attribute yet
+    barred: tuple[Any, ...] = (lm_eval.api.task, gguf)
     for module in barred:
         module.tqdm = lambda iterable, **_: iterable

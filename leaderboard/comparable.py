@@ -16,7 +16,7 @@ def check_table(records: Sequence[Record]) -> None:
                 f"records of more than one {name}: {', '.join(sorted(map(str, found)))};"
                 f" only rows of one {name} are comparable"
             )
-    _check_same(records, "settings", [_settings(record) for record in records])
+    _check_same(records, "settings", [settings(track_settings(record)) for record in records])
     corpora = [record.provenance.get("corpus_sha256") for record in records]
     _check_same(records, "corpus (corpus_sha256)", corpora)
 
@@ -60,11 +60,10 @@ def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) 
         )
 
 
-def _settings(record: Record) -> object:
-    """The track as the record ran it, less its version and what it lists to be run."""
-    track = track_settings(record)
+def settings(track: Mapping[str, object] | None) -> object:
+    """A track less its version and what it lists to be run: what all rows of a table share."""
     if track is None:
-        return record.snapshot.get("track")
+        return None
     apart = WHAT_TO_RUN | {"version"}
     return _said({key: value for key, value in track.items() if key not in apart})
 

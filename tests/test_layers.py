@@ -14,7 +14,8 @@ COMPOSERS = {"bench.run", "bench.cell", "bench.measure", "bench.probe", "bench.j
 COMPOSERS |= {"bench.export", "bench.reproduce", "bench.costs.cost", "bench.costs.timing"}
 """They make records or start from one, so they know their schema."""
 COMMAND_LINE = {"bench.__main__", "bench.verbs.cost", "bench.verbs.run", "bench.verbs.student"}
-"""They show people what the board makes of records."""
+COMMAND_LINE |= {"bench.missing"}
+"""They show people what the board makes of records, or ask it what is published."""
 FOUNDATION = {
     "bench.types": set[str](),
     "bench.percentile": set[str](),

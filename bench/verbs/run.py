@@ -37,6 +37,9 @@ def _add_run(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
     )
+    verb.add_argument(
+        "--missing", action="store_true", help="only what is not published; default: all seeds"
+    )
     verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
@@ -67,7 +70,7 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
 
 def run(args: Namespace) -> int:
     """Do what is not done yet of what is asked for, and print its rows."""
-    from bench import bars, jobs, precision, run, track
+    from bench import bars, jobs, precision, provenance, run, track
     from bench.cell import home
 
     chosen = track.load(args.track)
@@ -77,12 +80,21 @@ def run(args: Namespace) -> int:
         seeds = _seeds(args.seeds, chosen.seeds[:1])
         return dry_run.show(args, chosen, seeds, lambda: asked_for(args, chosen))
     cells = asked_for(args, chosen)
-    if not jobs.is_shared():
-        with bars.stage("looking for what is done"):
-            to_do = [cell for cell in cells if cell.found() is None]
+    if args.missing:
+        from bench.missing import missing
+
+        cells = missing(cells, told=not jobs.is_shared())
+        if not cells:
+            return FINE
+    with bars.stage("looking for what is done"):
+        identity = provenance.digest([cell.identity for cell in cells])
+        to_do = [cell for cell in cells if cell.found() is None]
+    if jobs.is_shared():
+        jobs.check(identity)
+    else:
         precision.warn(to_do)
     if args.jobs > 1:
-        code = jobs.share(args.arguments, args.jobs)
+        code = jobs.share(args.arguments, args.jobs, identity)
         if code != FINE:
             return code
     records = run.run_cells(cells)
@@ -101,17 +113,18 @@ def asked_for(args: Namespace, chosen: Any) -> list[Any]:
     from bench.track import ConfigError
 
     data, scope = data_dir(args.data_dir), _scope(args)
+    usual = chosen.seeds if args.missing else chosen.seeds[:1]
     if args.sweep is None:
         if args.points is not None:
             raise ConfigError("--points goes with --sweep")
         methods, was_all = run.select(chosen, args.methods, args.settings, args.method_file)
-        seeds = _seeds(args.seeds, chosen.seeds[:1])
+        seeds = _seeds(args.seeds, usual)
         way = _origin(args)
         return run.plan(chosen, methods, seeds, scope, skip_unmet=was_all, data=data, origin=way)
     if args.settings or args.method_file:
         raise ConfigError("--sweep has its own methods: leave out --set and --method-file")
     wanted = sweep.load(args.sweep)
-    seeds = _seeds(args.seeds, wanted.seeds or chosen.seeds[:1])
+    seeds = _seeds(args.seeds, wanted.seeds or usual)
     points = args.points.split(",") if args.points else None
     way = (args.track,)
     return run.plan_sweep(wanted, chosen, points, args.methods, seeds, scope, data=data, origin=way)
