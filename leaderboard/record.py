@@ -175,8 +175,9 @@ class Record:
     def version(self) -> int:
         """Of the track; records from before tracks had versions are of the first."""
         track = self.snapshot.get("track")
-        table = cast(Mapping[str, Any], track) if isinstance(track, Mapping) else {}
-        return table.get("version", 1)
+        if not isinstance(track, Mapping):
+            return 1
+        return cast(Mapping[str, Any], track).get("version", 1)
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
