@@ -55,6 +55,7 @@ def test_a_run_without_a_terminal_says_how_far_training_and_generation_are(tmp_p
     generating = FAR.format(r"\d+", "prompt")
     for name in (r"\[1/2\] std_cot seed 0", r"\[2/2\] zero_shot seed 0"):
         assert len(matching(f"{name}, generating: {generating}", told)) > 1
+        assert matching(rf"{name}, generating: [1-9]\d*/.*", told)
         assert matching(f"{name}, loading questions and student, after .*", told)
         assert matching(f"{name}, timing: {FAR.format(4, 'prompt')}", told)
 
