@@ -9,6 +9,7 @@ from typing import Any
 from leaderboard.audit import audit
 from leaderboard.averages import estimate, group_micro, means, task_macro, task_micro
 from leaderboard.comparable import check_seeds, check_table, run_name
+from leaderboard.loglikelihood import LogLikelihood, loglikelihoods
 from leaderboard.overlap import Overlap, overlaps
 from leaderboard.record import DataSet, Record, RecordError
 from leaderboard.stats import Estimate
@@ -87,6 +88,8 @@ class Row:
     """The newest suite of the track, where that is another."""
     contamination: dict[str, Overlap] = field(default_factory=dict[str, Overlap])
     """What a data set shares with the corpus; of the data sets that were searched."""
+    loglikelihood: dict[str, LogLikelihood] = field(default_factory=dict[str, LogLikelihood])
+    """What lm-eval scores on a data set by log-likelihood; of rows that do not train."""
 
     @property
     def overall(self) -> float:
@@ -144,6 +147,7 @@ def row(records: Sequence[Record]) -> Row:
         knowledge=_knowledge(records[0]),
         suite=f"v{records[0].version}",
         contamination=overlaps(records),
+        loglikelihood=loglikelihoods(records),
         **_question_costs(sets),
         **_run_costs(records),
     )

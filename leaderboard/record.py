@@ -57,6 +57,13 @@ class DataSet:
     clusters: list[str] = field(default_factory=list[str])
     """What an item shares with others, such as the question it varies; [] where items share
     nothing."""
+    n_options: list[int] = field(default_factory=list[int])
+    """Options of each item that lm-eval ranked, 0 where it ranked none; [] where it did not rank:
+    in rows that train, and in sets without options."""
+    loglikelihood_acc: list[int | None] = field(default_factory=list[int | None])
+    """1 where the right option was the likeliest text after the question; null where not ranked."""
+    loglikelihood_acc_norm: list[int | None] = field(default_factory=list[int | None])
+    """The same by log-likelihood per character."""
 
     def cluster_of(self) -> dict[str, str]:
         """Item -> its cluster; itself where the items share nothing."""
@@ -69,19 +76,24 @@ class DataSet:
         for column in fields(DataSet)[2:]:
             values: list[Any] = getattr(self, column.name)
             kind = str if column.name in _TEXTS else int
-            if type(values) is not list or not {*map(type, values)} <= {kind}:
+            kinds = {kind, type(None)} if column.name in _RANKED else {kind}
+            if type(values) is not list or not {*map(type, values)} <= kinds:
                 yield f"{column.name} must be a list of {kind.__name__}"
-            elif column.name in _MARKS and not {*values} <= {0, 1}:
+            elif column.name in _MARKS and not {*values} <= {0, 1, None}:
                 yield f"{column.name} must hold 0 or 1"
-            elif kind is int and min(values, default=0) < 0:
+            elif kind is int and min((v for v in values if v is not None), default=0) < 0:
                 yield f"{column.name} must not be negative"
             elif len(values) != len(self.items) and (values or column.name not in _OPTIONAL):
                 yield f"{column.name} has {len(values)} entries, items has {len(self.items)}"
+        for name in _RANKED:
+            if [v is not None for v in getattr(self, name)] != [n > 0 for n in self.n_options]:
+                yield f"{name} must be null where n_options is 0, and nowhere else"
 
 
 _TEXTS = ("items", "tasks", "clusters")
-_MARKS = ("strict", "author", "flexible", "failed", "overflow")
-_OPTIONAL = ("tasks", "clusters")
+_RANKED = ("loglikelihood_acc", "loglikelihood_acc_norm")
+_MARKS = ("strict", "author", "flexible", "failed", "overflow", *_RANKED)
+_OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED)
 """Columns of a data set that a file has only where they are not empty."""
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
+from leaderboard.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_table
 from leaderboard.overlap import overlap_lines
 from leaderboard.rank import Row, row_json
-from leaderboard.stats import Estimate
 from leaderboard.tables import (
     DIRTY,
     NONE,
@@ -16,6 +16,7 @@ from leaderboard.tables import (
     SKEWED,
     UNEQUAL,
     TableFormat,
+    interval,
     marked,
     percent,
     ratio,
@@ -58,7 +59,8 @@ def table(rows: Sequence[Row], form: TableFormat) -> str:
 def detail(rows: Sequence[Row], form: TableFormat) -> str:
     """Accuracy per data set, under the other extractors, and the share of failed extractions.
 
-    Macro averages and overlaps with the corpus are shown where any row has them.
+    Macro averages and overlaps with the corpus are shown where any row has them, and so is, as a
+    table below, what lm-eval scores by log-likelihood.
     """
     averages = _averages(rows)
     headers = ["method", *averages, "ID author", "OOD author", "ID flexible", "OOD flexible"]
@@ -79,7 +81,9 @@ def detail(rows: Sequence[Row], form: TableFormat) -> str:
         for row in rows
     ]
     overlap = {name: each for row in rows for name, each in row.contamination.items()}
-    return tabulated(headers, [*body, *overlap_lines(overlap, headers[1:])], form)
+    main = tabulated(headers, [*body, *overlap_lines(overlap, headers[1:])], form)
+    below = loglikelihood_table({row.method: row.loglikelihood for row in rows}, form)
+    return f"{main}\n\n{below}" if below else main
 
 
 def legend(rows: Sequence[Row]) -> str:
@@ -115,6 +119,7 @@ def legend(rows: Sequence[Row]) -> str:
         ),
     )
     note += _averages_note(rows) + _knowledge_note(rows)
+    note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
     return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
 
 
@@ -157,8 +162,8 @@ def _cells(row: Row) -> list[str]:
     return [
         _method(row),
         str(row.n_seeds),
-        _interval(row.id),
-        _interval(row.ood),
+        interval(row.id),
+        interval(row.ood),
         ratio(row.relative_flops),
         ratio(row.relative_prompt_only_flops),
         f"{row.ttft_s * 1000:.2f}",
@@ -177,13 +182,6 @@ def _method(row: Row) -> str:
 
 def _kept(row: Row) -> str:
     return " ".join(f"{100 * share:.0f}" for share in row.kept_ratio) or NONE
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "-"
-    low, high = percent(estimate.low), percent(estimate.high)
-    return f"{percent(estimate.value)} [{low}, {high}]"
 
 
 def _csv(rows: Sequence[Row]) -> str:

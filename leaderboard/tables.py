@@ -5,6 +5,8 @@ from typing import Literal
 
 from tabulate import tabulate
 
+from leaderboard.stats import Estimate
+
 TableFormat = Literal["text", "markdown", "latex"]
 STYLE: Mapping[TableFormat, str] = {
     "text": "simple",
@@ -35,6 +37,14 @@ def marked(name: str, marks: Mapping[str, bool]) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction in percent, to one decimal."""
     return NONE if fraction is None else f"{100 * fraction:.1f}"
+
+
+def interval(estimate: Estimate | None) -> str:
+    """A fraction in percent, with its limits."""
+    if estimate is None:
+        return NONE
+    low, high = percent(estimate.low), percent(estimate.high)
+    return f"{percent(estimate.value)} [{low}, {high}]"
 
 
 def points(difference: float) -> str:
