@@ -27,7 +27,7 @@ CORE = [
 ]
 SHARED = sorted(f"baselines/{path.name}" for path in registry.FOLDER.glob("_*.py"))
 JUDGE = [
-    *_files("bench", "solve evaluate measure run"),
+    *_files("bench", "solve evaluate loglikelihood measure run"),
     *_files("bench/students", "generate lm"),
     *_files("bench/costs", "flops latency"),
     "leaderboard/record.py",

@@ -227,10 +227,18 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Mapping[str, Any], samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench import measure
+    from bench import loglikelihood, measure
     from bench.evaluate import evaluate, save_samples
 
     ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     save_samples(done.samples, samples)
-    return measure.record(cell, student, done, ask, flops, spent)
+    made = measure.record(cell, student, done, ask, flops, spent)
+    if cell.method.trains:
+        return made
+    # Last, when memory and time are measured: nothing of this is a cost of the row.
+    ranked = loglikelihood.columns(student, done.samples, home())
+    data_sets = {
+        name: replace(each, **ranked.get(name, {})) for name, each in made.data_sets.items()
+    }
+    return replace(made, data_sets=data_sets)

@@ -9,9 +9,10 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.docs import Item, MissingDataError, WrongItemsError
+from tasks.scoring import matches
 
 DEV_SHARE = 20
 """One question in so many is held out of what is trained on, by its hash."""
@@ -81,6 +82,31 @@ def item(name: str, task: str, question: str, target: str) -> Item:
         "options": [re.sub(r"^- ", "", line).strip() for line in lines],
         "target": target,
     }
+
+
+class Ranking(NamedTuple):
+    """A question for a model that is not asked to write, but which option it finds likeliest."""
+
+    stem: str
+    """The question without the list of its options."""
+    choices: list[str]
+    """The options without their letters."""
+    gold: int
+    """Place of the right one."""
+
+
+def ranking(asked: Item) -> Ranking | None:
+    """The question with its options apart.
+
+    None where ranking says nothing: fewer than two options, one without a text, none that is right.
+    """
+    stem, listed_there, _ = asked["question"].rpartition(_OPTIONS)
+    options = asked["options"]
+    choices = [re.sub(r"^\([A-Za-z0-9]\)\s*", "", option) for option in options]
+    right = [i for i, option in enumerate(options) if matches(option, asked["target"], options)]
+    if len(options) < 2 or not all(choices) or not right:
+        return None
+    return Ranking(stem if listed_there else asked["question"], choices, right[0])
 
 
 def sha256(text: str) -> str:

@@ -96,6 +96,8 @@ def plan(cells: Sequence[Cell]) -> Plan:
         planned.append(_planned(cell, spent[label], _kept_bytes(cell, model), shared=shared))
     if any(cell.method.needs.logits != "none" for cell in cells):
         notes.append("not counted: a teacher of logits, its passes and its training")
+    if not all(cell.method.trains for cell in cells):
+        notes.append("not counted: the log-likelihood of options, once for rows without training")
     return _plan(first.track, model, planned, notes)
 
 
