@@ -33,7 +33,13 @@ def methods() -> list[Entry]:
 def tracks() -> list[Entry]:
     """Every built-in track."""
     return [
-        {"track": t.name, "about": t.about, "methods": t.methods, "seeds": t.seeds}
+        {
+            "track": t.name,
+            "version": t.version,
+            "about": t.about,
+            "methods": t.methods,
+            "seeds": t.seeds,
+        }
         for t in map(track.load, track.names())
     ]
 

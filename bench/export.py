@@ -99,7 +99,7 @@ def _records(root: Path, name: str, label: str, key: str) -> list[Record]:
     """Those of the weights: the label's own if it has any, else of a row that was trained alike."""
     found = [Record.load(path) for path in sorted(root.glob(f"v*/{escape(name)}/*/seed*.json"))]
     own = [r for r in found if str(r.provenance.get("train_key")).startswith(key)]
-    own.sort(key=lambda r: (r.label != label, r.label, not r.scope.is_public))
+    own.sort(key=lambda r: (r.label != label, r.label, not r.scope.is_public, -r.version))
     return [record for record in own if record.label == own[0].label]
 
 

@@ -22,7 +22,7 @@ def model_card(run: Run, results: str, *, merged: bool) -> str:
                 _head(run, merged),
                 f"# {run.label} on {track.name}, seed {run.seed}",
                 f"A student trained by skintern-bench with the method `{run.label}` on the track"
-                f" `{track.name}`: {track.about} This folder holds {kind}.",
+                f" `{track.name}` (v{track.version}): {track.about} This folder holds {kind}.",
                 "## What it was made of\n\n" + "\n".join(f"- {line}" for line in _facts(run)),
                 "## Training\n\n" + "\n".join(f"- {line}" for line in _training(run)),
                 f"## Accuracy\n\n{results}\n\nIntervals speak of the questions alone, not of other"

@@ -89,7 +89,9 @@ def detail(rows: Sequence[Row], form: TableFormat) -> str:
 def legend(rows: Sequence[Row]) -> str:
     """One line that says what the numbers of the tables mean, and the marks that are in them."""
     reference = rows[0].reference if rows else "the reference"
-    note = (
+    newer = rows[0].superseded_by if rows else None
+    note = f"Suite {rows[0].suite}, superseded by {newer}. " if newer else ""
+    note += (
         "ID, OOD: accuracy in %, unweighted mean over data sets, [95 % interval over items and"
         f" seeds]. Costs per solved question: FLOPs relative to {reference} (rel.: every call,"
         " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"

@@ -1,139 +1,357 @@
-"""Suites: versions of a track, of which the newest is shown and older ones stay readable."""
+"""Suites: a track that means something else has records of its own, and the old ones stay."""
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from leaderboard import board, cli
-from leaderboard.board import UnknownName, load
-from leaderboard.pages import check, render_all
+from leaderboard.board import UnknownName, load, suite, suites
+from leaderboard.probes import ProbeRecord, load_probes, place
+from leaderboard.publish import publish
 from leaderboard.rank import rows
-from leaderboard.record import RecordError
-from tests.leaderboard_records import in_sweep, probe, record, save
+from leaderboard.record import Record, RecordError, Scope
+from leaderboard.regress import regress
+from tests.leaderboard_records import in_sweep, probe, record, save, trained
+
+LABELS = ("std_cot", "kard")
+
+
+def of(version: int | None, label: str = "std_cot", seed: int = 0, **changes: Any) -> Record:
+    """A record of `toy` that says its version, or is from before there were any."""
+    said = {} if version is None else {"version": version}
+    return record(label, seed, snapshot={"track": {"corpus": "c", **said}}, **changes)
 
 
 @pytest.fixture
-def published(tmp_path, monkeypatch):
-    """The suites of a repository: three rows of `toy` v1, two of them again as v2."""
-    root = tmp_path / "repository" / "leaderboard" / "records"
-    monkeypatch.setattr(board, "PUBLISHED", root)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`toy` in suites v1 and v2, `other` in v1 alone."""
+    root = tmp_path / "repository"
+    monkeypatch.setattr(board, "PUBLISHED", root / "leaderboard" / "records")
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
-    save(root / "v1", [record(label) for label in ("std_cot", "kard", "old")])
-    save(root / "v2", [of(2, label) for label in ("std_cot", "kard")])
+    save(board.PUBLISHED / "v1", [of(None, label) for label in (*LABELS, "old_row")])
+    save(board.PUBLISHED / "v1", [replace(of(None), track="other")])
+    save(board.PUBLISHED / "v2", [of(2, label) for label in (*LABELS, "new_row")])
     return root
 
 
-def of(version, label="std_cot", **changes):
-    return record(label, snapshot={"track": {"version": version}}, **changes)
+@pytest.fixture
+def local(repository: Path, tmp_path: Path) -> Path:
+    return tmp_path / "home" / "records"
 
 
-def run(*words):
+def run(*words: str, known: tuple[str, ...] = ()) -> int:
     parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
+    cli.add_parser(parser.add_subparsers(), known)
     args = parser.parse_args(["board", *words])
     return args.run(args)
 
 
-def test_the_newest_suite_is_shown_and_an_older_one_says_what_supersedes_it(published, capsys):
+def test_suites_stand_in_the_order_of_their_versions(tmp_path: Path) -> None:
+    for name in ("v10", "v9", "v0", "v1.5", "old", "v2"):
+        save(tmp_path / name, [record(track="a[b]")])
+    save(tmp_path / "v11", [record()])
+    assert suites(tmp_path, "a[b]") == ["v2", "v9", "v10"]
+    assert suite(tmp_path, "a[b]").name == "v10"
+    assert suites(tmp_path) == ["v2", "v9", "v10", "v11"]
+    assert suite(tmp_path, "nothing").name == suite(tmp_path / "none", "toy").name == "v1"
+
+
+def test_the_newest_suite_is_shown_unless_another_is_asked_for(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("show", "toy") == 0
-    newest = capsys.readouterr().out
-    assert "| old" not in newest and "superseded" not in newest
+    shown = capsys.readouterr().out
+    assert "new_row" in shown and "superseded" not in shown
     assert run("show", "toy", "--suite", "v1") == 0
-    older = capsys.readouterr().out
-    assert older.startswith("toy v1 is superseded by v2\n") and "old" in older
-    assert run("show", "toy", "--suite", "v1", "--json") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("toy v1 is superseded by v2\n") and "old_row" in shown
+    for words, said in (((), ("v2", None)), (("--suite", "v1"), ("v1", "v2"))):
+        assert run("show", "toy", "--json", *words) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert {(row["suite"], row["superseded_by"]) for row in found} == {said}
+    assert run("show", "other", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["suite"], row["superseded_by"]) == ("v1", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "kard", "std_cot", "--track", "toy"],
+        ["audit", "toy"],
+        ["show", "toy", "--by-task"],
+        ["probes", "toy"],
+        ["bands", "toy"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_reading_verb_takes_a_suite_and_says_what_superseded_it(
+    words: list[str], repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for version in (1, 2):
+        probes = repository / "leaderboard" / "probes" / f"v{version}"
+        each = probe(version=version)
+        each.save(place(each, probes))
+    for name, text in (("v1", "toy v1 is superseded by v2\n"), ("v2", "")):
+        assert run(*words, "--suite", name) in (0, 3)
+        assert capsys.readouterr().out.startswith(text)
+    with pytest.raises(UnknownName, match=r"unknown suite of toy 'v3'.*there are: v1, v2"):
+        run(*words, "--suite", "v3")
+
+
+def test_an_exported_table_says_what_superseded_it(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form, text in (("markdown", "\nSuite v1, superseded by v2. ID"), ("latex", "\n% Suite v1")):
+        assert run("export", "toy", "--suite", "v1", "--format", form) == 0
+        assert text in capsys.readouterr().out
+    assert run("export", "toy", "--format", "markdown") == 0
+    assert "superseded" not in capsys.readouterr().out
+
+
+def test_local_rows_are_superseded_by_a_suite_that_is_published(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", [of(1)])
+    assert run("show", "toy", "--local", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["suite"], row["superseded_by"]) == ("v1", "v2")
+
+
+def test_a_track_is_known_though_its_records_are_in_another_suite(repository: Path) -> None:
+    assert load("other", board.PUBLISHED / "v2") == []
+    with pytest.raises(UnknownName, match="did you mean 'toy'"):
+        load("toi", board.PUBLISHED / "v2")
+
+
+# ------------------------------------------------------------ the version in a record
+
+
+def test_a_record_in_the_suite_of_another_version_is_refused(repository: Path) -> None:
+    save(board.PUBLISHED / "v2", [of(None, "stray")])
+    with pytest.raises(RecordError, match=r"stray/seed0\.json: is of version 1 .* suite v1"):
+        run("show", "toy")
+    each = probe(version=2)
+    each.save(place(each, repository / "leaderboard" / "probes" / "v1"))
+    with pytest.raises(RecordError, match=r"is of version 2 .* suite v2"):
+        load_probes(repository / "leaderboard" / "probes" / "v1", "toy")
+
+
+@pytest.mark.parametrize("version", [0, -1, "2", True, None, 1.5])
+def test_a_version_that_is_none_is_refused(tmp_path: Path, version: object) -> None:
+    replace(of(1), snapshot={"track": {"version": version}}).save(tmp_path / "seed0.json")
+    with pytest.raises(RecordError, match=r"seed0\.json: snapshot\.track\.version must be"):
+        Record.load(tmp_path / "seed0.json")
+
+
+def test_a_probe_from_before_there_were_versions_is_of_the_first(tmp_path: Path) -> None:
+    probe().save(tmp_path / "seed0.json")
+    body = json.loads((tmp_path / "seed0.json").read_text())
+    del body["version"]
+    (tmp_path / "old.json").write_text(json.dumps(body))
+    assert ProbeRecord.load(tmp_path / "old.json") == probe(version=1)
+
+
+def test_a_record_without_a_version_agrees_with_one_of_the_first() -> None:
+    assert [row.suite for row in rows([of(None), of(1, seed=1)])] == ["v1"]
+    assert [row.suite for row in rows([of(2)])] == ["v2"]
+    with pytest.raises(RecordError, match="records of more than one version: 1, 2"):
+        rows([of(None), of(2, seed=1)])
+
+
+# ------------------------------------------------------------ pages
+
+
+# ------------------------------------------------------------ regress, bands
+
+
+def test_records_of_another_version_are_not_compared_and_no_fault(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"id_a": [0] * 4, "ood_a": [0] * 4}
+    save(local / "v2", [replace(of(2, outcomes=wrong), track="other")])
+    for words in (("--track", "other"), ("--track", "other", "--common")):
+        assert run("regress", "--base", str(board.PUBLISHED), "--local", *words) == 0
+        out = capsys.readouterr().out
+        assert "other: base has v1, new v2: another suite version, nothing compared" in out
+        assert "INCOMPLETE" not in out
+
+
+@pytest.mark.parametrize("base", ["", "v2"], ids=["suites", "one suite"])
+def test_new_records_are_compared_with_those_of_their_version(
+    base: str, local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", [of(1, label) for label in LABELS])
+    save(local / "v2", [of(2, label) for label in (*LABELS, "new_row")])
+    words = ["regress", "--base", str(board.PUBLISHED / base), "--track", "toy", "--local"]
+    assert run(*words, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert {(row["suite"], row["superseded_by"]) for row in found} == {("v1", "v2")}
-    assert run("show", "toy", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {(row["suite"], row["superseded_by"]) for row in found} == {("v2", None)}
+    assert {each["label"] for each in found["findings"]} == {*LABELS, "new_row"}
+    assert found["notes"] == []
 
 
-@pytest.mark.parametrize("words", [("show", "toy"), ("audit", "toy"), ("export", "toy")])
-def test_every_reading_verb_takes_a_suite_and_names_those_there_are(published, words):
-    more = ["--format", "csv"] if words[0] == "export" else []
-    assert run(*words, *more, "--suite", "v1") == 0
-    with pytest.raises(UnknownName, match=r"suite of toy 'v7'.*v1, v2"):
-        run(*words, *more, "--suite", "v7")
+def test_old_local_records_are_compared_with_the_old_suite(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", [of(1, "old_row")])
+    words = ["regress", "--base", str(board.PUBLISHED), "--track", "toy", "--local", "--common"]
+    assert run(*words) == 0
+    assert "toy/old_row id" in capsys.readouterr().out
 
 
-def test_a_row_of_an_older_suite_can_be_compared_there_alone(published, capsys):
-    assert run("compare", "old", "std_cot", "--track", "toy", "--suite", "v1") == 0
-    assert capsys.readouterr().out.startswith("toy v1 is superseded by v2\n")
-    with pytest.raises(UnknownName, match="'old'"):
-        run("compare", "old", "std_cot", "--track", "toy")
-
-
-def test_rows_of_two_versions_never_stand_in_one_table(published):
-    with pytest.raises(RecordError, match="more than one version: 1, 2"):
-        rows([record(), of(2, "kard")])
-
-
-def test_a_record_in_a_suite_of_another_version_is_refused(published):
-    save(published / "v2", [record("stray")])
-    with pytest.raises(RecordError, match=r"stray/seed0\.json: is of version 1.*suite v1"):
-        load("toy", published / "v2")
-
-
-def test_a_version_that_is_none_is_refused(published):
-    save(published / "v1", [of(0, "bad")])
-    with pytest.raises(RecordError, match=r"snapshot\.track\.version must be a whole number"):
-        load("toy", published / "v1")
-
-
-def test_publish_adds_to_the_suite_that_the_runs_were_made_for(published, tmp_path):
-    local = tmp_path / "home" / "records"
-    save(local / "v1", [record("other")])
-    save(local / "v2", [of(2, "mine")])
-    assert run("publish", "toy") == 0
-    assert (published / "v2" / "toy" / "mine" / "seed0.json").is_file()
-    assert not (published / "v1" / "toy" / "other").exists()
-    save(local / "v2", [of(2, "kard", method="else")])
-    with pytest.raises(RecordError, match=r"append-only: raise the track's version.*version = 3"):
-        run("publish", "toy")
-
-
-def test_a_base_of_another_version_is_noted_and_is_no_regression(published, tmp_path, capsys):
-    base = tmp_path / "base"
-    save(base / "v1", [record("std_cot", outcomes={"id_a": [1, 1, 1, 1], "ood_a": [1, 1, 1, 1]})])
-    assert run("regress", "--base", str(base)) == 0
-    assert "toy: base has v1, new v2: another suite version, nothing compared" in (
-        capsys.readouterr().out
-    )
-    save(base / "v2", [of(2, "std_cot"), of(2, "kard")])
-    assert run("regress", "--base", str(base)) == 0
+def test_a_track_without_new_records_is_incomplete_in_its_newest_suite(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("regress", "--base", str(board.PUBLISHED), "--track", "toy", "--local") == 3
     out = capsys.readouterr().out
-    assert "nothing compared" not in out and "toy/kard id" in out
+    assert "toy/new_row: no new record" in out and "old_row" not in out
 
 
-def test_a_file_names_a_track_of_ones_own_whose_records_are_local(published, tmp_path, capsys):
-    file = tmp_path / "mine.toml"
-    file.write_text('about = "x"\n')
-    assert run("show", str(file)) == 3
-    save(tmp_path / "home" / "records" / "v1", [record("own", track="mine")])
-    assert run("show", str(file), "--json") == 0
-    file.write_text('name = "toy"\n')
-    save(tmp_path / "home" / "records" / "v1", [record("here")])
+def test_a_report_of_two_versions_holds_one_note() -> None:
+    report = regress("toy", [of(None)], [of(2)])
+    assert (report.status, report.findings, report.incomplete) == (0, [], [])
+    assert report.notes == ["toy: base has v1, new v2: another suite version, nothing compared"]
+
+
+def test_a_local_loss_is_judged_by_the_published_runs_of_its_version(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves = {1: [9.0, 9.0], 2: [0.8, 0.3]}
+    for version, curve in curves.items():
+        for seed in (1, 2):
+            run_of = trained(of(version, seed=seed), loss_curve=curve)
+            save(board.PUBLISHED / f"v{version}", [run_of])
+        save(local / f"v{version}", [trained(of(version, seed=7), loss_curve=curves[2])])
+    assert run("bands", "toy", "--local") == 0
+    assert run("bands", "toy", "--local", "--suite", "v1") == 1
     capsys.readouterr()
-    assert run("show", str(file), "--json") == 0
-    assert [row["method"] for row in json.loads(capsys.readouterr().out)] == ["here"]
-    with pytest.raises(RecordError, match="no such file"):
-        run("show", str(tmp_path / "none.toml"))
+    assert run("show", "toy", "--local") == 0
+    assert "std_cot ?" not in capsys.readouterr().out
 
 
-def test_the_pages_show_the_newest_suite_and_say_how_to_see_the_others(published):
-    home = published.parents[1]
-    (home / "README.md").write_text("<!-- board:toy -->\nx\n<!-- /board -->\n")
-    labels = ("skintern", "std_cot[restarts=3]")
-    swept = [in_sweep(label, world, 5) for label in labels for world in (0, 1, 2)]
-    save(published.parents[2] / "home" / "records" / "v1", swept)
+# ------------------------------------------------------------ publish
+
+
+def test_records_and_probes_are_published_to_the_suite_they_were_made_for(local: Path) -> None:
+    save(local / "v1", [of(1, "left_over")])
+    save(local / "v2", [of(2, "fresh")])
+    each = probe(version=2)
+    each.save(place(each, local.parent / "probes" / "v2"))
+    assert run("publish", "toy") == 0
+    assert (board.PUBLISHED / "v2" / "toy" / "fresh" / "seed0.json").is_file()
+    assert not list(board.PUBLISHED.rglob("left_over"))
+    assert load_probes(board.beside(board.PUBLISHED / "v2", "probes"), "toy") == [each]
+
+
+def test_a_refused_record_is_told_the_version_to_raise(local: Path) -> None:
+    for version in (1, 2):
+        save(local / f"v{version}", [of(version, method="other")])
+        with pytest.raises(RecordError, match=r"append-only: .*`version = 3` in its TOML"):
+            publish(local / f"v{version}", "toy", board.PUBLISHED / f"v{version}")
+
+
+def test_a_raised_version_is_published_beside_the_old_one(local: Path) -> None:
+    save(local / "v3", [of(3, method="other")])
+    assert run("publish", "toy") == 0
+    assert suites(board.PUBLISHED, "toy") == ["v1", "v2", "v3"]
+
+
+# ------------------------------------------------------------ maps
+
+
+def pair(version: int, right: int, value: str = "40") -> list[Record]:
+    both = (("skintern", right), ("std_cot[restarts=3]", 8))
+    found = [in_sweep(label, 0, n, value) for label, n in both]
+    return [
+        replace(each, snapshot={**each.snapshot, "track": {"version": version}}) for each in found
+    ]
+
+
+def test_a_map_is_of_the_version_of_its_track(
+    repository: Path, local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", pair(1, 5))
     assert run("map", "regimes", "--publish") == 0
-    probe().save(published.parent / "probes" / "v1" / "toy" / "skintern" / "seed0.json")
-    render_all(home)
-    page = (home / "leaderboard" / "LEADERBOARD.md").read_text()
-    assert "Suite v2. It supersedes what `skbench board show toy --suite v1` shows." in page
-    assert page.count("These are of suite v1, which v2 supersedes.") == 2
-    for text in (page, (home / "README.md").read_text()):
-        assert "| kard" in text and "| old" not in text
-    assert check(home) == []
+    page, maps = repository / "leaderboard" / "LEADERBOARD.md", repository / "leaderboard" / "maps"
+    assert "### regimes" in page.read_text() and (maps / "v1" / "regimes.json").is_file()
+    # The new map has fewer points: it takes nothing from the old one.
+    save(local / "v2", pair(2, 7, "400"))
+    assert run("map", "regimes", "--publish") == 0
+    text = page.read_text()
+    assert "| 400 " in text and "| 40 " not in text
+    assert {path.parent.name for path in maps.rglob("regimes.json")} == {"v1", "v2"}
+    capsys.readouterr()
+    for words, value in (((), "400"), (("--suite", "v1"), "40")):
+        assert run("map", "regimes", "--json", *words) == 0
+        assert [p["value"] for p in json.loads(capsys.readouterr().out)["points"]] == [value]
+    with pytest.raises(UnknownName, match="there are: v1, v2"):
+        run("map", "regimes", "--suite", "v7")
+
+
+def test_a_map_is_made_of_the_newest_suite_that_has_runs_of_the_sweep(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", pair(1, 5))
+    save(local / "v2", [of(2)])
+    assert run("map", "regimes", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["points"]) == 1
+    save(local / "v2", pair(1, 5))
+    with pytest.raises(RecordError, match="is of version 1 of its track; move it to suite v1"):
+        run("map", "regimes")
+
+
+# ------------------------------------------------------------ a track of one's own
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("about = 'x'", "mine"), ("name = 'called'", "called")], ids=["stem", "key"]
+)
+def test_a_file_names_its_track_and_its_records_are_local(
+    text: str, name: str, local: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    file = str(path)
+    assert run("show", file) == 3
+    assert f"no such records of {name} in" in (told := capsys.readouterr().err)
+    assert f"run `skbench run {file}` first" in told
+    save(local / "v1", [replace(of(1, label), track=name) for label in LABELS])
+    for words in (
+        ["show", file, "--json"],
+        ["audit", file, "--json"],
+        ["export", file, "--format", "json"],
+    ):
+        assert run(*words) == 0
+        assert len(json.loads(capsys.readouterr().out)) == 2
+    assert run("compare", "kard", "std_cot", "--track", file) == 0
+    assert run("bands", file) == 3
+    assert run("regress", "--base", str(local), "--track", file) == 0
+    assert run("publish", file) == 0
+    assert suites(board.PUBLISHED, name) == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "no such file"), ("=", "not valid TOML"), (b"\xff", "not valid")]
+)
+def test_a_file_that_is_no_track_is_named(
+    text: str | bytes | None, words: str, repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.toml"
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(RecordError, match=rf"bad\.toml.*: {words}"):
+        run("show", str(path))
+
+
+def test_a_suite_of_runs_that_are_not_public_is_local_too(
+    local: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(local / "v1", [of(1, "then", scope=Scope(world=2))])
+    save(local / "v2", [of(2, "now", scope=Scope(world=2))])
+    for words, label in (((), "now"), (("--suite", "v1"), "then")):
+        assert run("show", "toy", "--world", "2", "--json", *words) == 0
+        assert [row["method"] for row in json.loads(capsys.readouterr().out)] == [label]

@@ -136,6 +136,14 @@ def test_a_point_is_a_track_of_its_own_name_with_one_thing_changed() -> None:
     }
 
 
+def test_a_point_is_of_the_version_of_its_track(monkeypatch: pytest.MonkeyPatch) -> None:
+    third = replace(POCKET, version=3)
+    monkeypatch.setattr(track, "load", lambda _: third)
+    (cell, *_) = planned("pocket", "--sweep", "regimes", "--points", "base")
+    assert cell.track.version == 3
+    assert cell.record_path.parts[-5:-2] == ("records", "v3", "pocket.regimes.base")
+
+
 def test_a_sweep_of_methods_leaves_the_track_as_it_is() -> None:
     (only,) = sweep.variations(sweep.load("full"), POCKET, None)
     assert only.track == POCKET and only.point is None

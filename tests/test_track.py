@@ -57,6 +57,7 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
     assert mine.training.precision == "fp32" and mine.training.lora_rank is None
     assert mine.logit_teacher is None and mine.training.match is None and mine.tuning == {}
     assert mine.importance == "frequency"
+    assert mine.version == 1
     assert mine.decoding.stop == [] and mine.decoding.overflow == "error"
 
 
@@ -90,6 +91,8 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
             "'pocket_hop' stands there 2",
         ),
         ("epochs = 1", "epochs = 0", "training.epochs: must be at least 1, got 0"),
+        ("seeds = [0, 1]", "seeds = [0]\nversion = 0", "version: must be at least 1, got 0"),
+        ("seeds = [0, 1]", 'seeds = [0]\nversion = "2"', "version: expected int, got '2'"),
         ("seeds = [0, 1]", "seeds = []", "tasks.id and seeds must not be empty"),
         ('id = ["pocket_chain"]', "id = []", "tasks.id and seeds must not be empty"),
         ("epochs = 1", "epochs = 1\nmatch = 3", "training: match: expected str, got 3"),
