@@ -40,7 +40,7 @@ class Student:
     revision: str | None = None
     """Commit of a hub id that was read and is pinned; None takes the newest and is recorded."""
     gguf_file: str | None = None
-    """The file in the folder `path` that is loaded, unpacked, where that holds no safetensors."""
+    """A file in the folder `path`, loaded in the place of safetensors, its weights unpacked."""
     trust_remote_code: bool = False
     chat_template: bool = False
     """Whether prompts go through the tokenizer's chat template: never for a base model."""

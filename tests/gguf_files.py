@@ -1,5 +1,6 @@
 """Tiny GGUF files, written from a random Llama and a byte-level BPE as llama.cpp lays them out."""
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -133,8 +134,6 @@ def _spell(writer: GGUFWriter, pre: str | None, template: str | None) -> None:
 
 
 def _merges() -> list[tuple[str, str]]:
-    import json
-
     return [tuple(pair) for pair in json.loads(bpe().to_str())["model"]["merges"]]
 
 

@@ -194,6 +194,7 @@ def test_it_runs_from_end_to_end_and_what_it_became_is_exported_and_judged_alike
     tracks: Path, home: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "lora", "--limit", "2", "--dry-run"]) == 0
+    assert "stands in" not in capsys.readouterr().out  # its own tokenizer counts
     assert main(["run", "lora", "--limit", "2"]) == 0
     (path,) = (home / "records").rglob("seed0*.json")
     record = Record.load(path)

