@@ -1,11 +1,11 @@
 """Which cells are published already, so that a new machine does not make them again."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from bench.cell import Cell
+from bench.registry import is_what_ran
 from bench.track import ConfigError
 from leaderboard import board
 from leaderboard.comparable import settings, track_settings
@@ -51,9 +51,7 @@ def _published(cell: Cell) -> Record | None:
 
 
 def _differences(cell: Cell, record: Record) -> Iterator[str]:
-    ran, fields = record.snapshot.get("method"), json.loads(json.dumps(asdict(cell.method)))
-    # A field that came later is at its default, or the label would name it.
-    if not isinstance(ran, dict) or {**fields, **ran} != fields:
+    if not is_what_ran(cell.method, record.snapshot.get("method")):
         yield "method"
     if settings(track_settings(record)) != settings(asdict(cell.track)):
         yield "setting"

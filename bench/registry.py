@@ -3,8 +3,9 @@
 import importlib
 import importlib.util
 import inspect
+import json
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -55,6 +56,15 @@ def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Met
             raise ConfigError(f"'{assignment}' of {name}: expected field=value")
         method = _with_field(method, field, text)
     return method
+
+
+def is_what_ran(method: Method, ran: object) -> bool:
+    """Whether the fields that a record ran are the method's.
+
+    A field that came after the record is at its default, or the label would name it.
+    """
+    own = json.loads(json.dumps(asdict(method)))
+    return isinstance(ran, dict) and {**own, **ran} == own
 
 
 def configure_named(spec: str) -> Method:

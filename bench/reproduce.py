@@ -4,7 +4,6 @@ its command is not run but rebuilt from fields that must all agree with what thi
 built-in track with the same settings, a built-in method with the same fields, corpus and student.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -118,12 +117,10 @@ def _method(record: Record) -> Method:
     """The built-in method of the record's label, with the fields that the record ran."""
     method = registry.configure(registry.discover(), record.label, [])
     ran = record.snapshot.get("method")
-    fields = json.loads(json.dumps(asdict(method)))
-    # A field that came later is at its default, or the label would name it.
-    same = isinstance(ran, Mapping) and {**fields, **ran} == fields
+    same = registry.is_what_ran(method, ran)
     if method.label != record.label or method.name() != record.method or not same:
         raise ConfigError(
-            f"method '{record.label}' has other fields here ({fields}) than in the record ({ran}):"
+            f"method '{record.label}' has other fields here ({asdict(method)}) than in the record ({ran}):"
             " check out the commit that the record names"
         )
     return method

@@ -22,7 +22,8 @@ def rows_asked(args: Namespace) -> "list[Row]":
     from leaderboard.rank import rows
 
     records, scope = records_asked(args), _scope(args)
-    ranked = [replace(row, superseded_by=superseded_by(args)) for row in rows(records)]
+    newer = superseded_by(args)
+    ranked = [replace(row, superseded_by=newer) for row in rows(records)]
     # Another world or a limit is another training: its loss has no published band.
     if not ranked or base_asked(args) == board.PUBLISHED or scope.world or scope.limit:
         return ranked

@@ -82,6 +82,14 @@ def tiny_model(family: str, *, spread: float = 0.05, seed: int = 0, n_layers: in
     return Lfm2ForCausalLM(config).eval()
 
 
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of published data."""
+    if not os.environ.get("SKBENCH_DATA"):
+        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
+    return Path(os.environ["SKBENCH_DATA"])
+
+
 @pytest.fixture
 def make_student(tokenizer: Any) -> Callable[..., Student]:
     def make(family: str = "lfm2", *, spread: float = 0.05, seed: int = 0) -> Student:

@@ -1,7 +1,6 @@
 """CommonsenseQA and its corpus: what is asked, held out, known, and shown to be right."""
 
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -144,13 +143,6 @@ def test_knowledge_of_every_question_is_to_be_found_and_equal_texts_come_once(
 
 
 # ---------------------------------------------------------------- on the published data
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ the rules hold.
 """
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,13 +21,6 @@ BANK: dict[str, dict[str, str]] = json.loads(
     (Path(tasks.__file__).parent / "in_domain" / "knowledge.json").read_text()
 )
 FAMILIES = re.compile(r"^(logical_deduction|tracking_shuffled_objects)_.*")
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The suites one by one: how published rows become items, and the law of scoring on every item."""
 
 import json
-import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -19,13 +18,6 @@ MULTIPLE_CHOICE = (
     *("skb_agieval", "skb_arc_challenge", "skb_arc_easy", "skb_bb_sub"),
     *("skb_bb_sub_no_strategyqa", "skb_csqa"),
 )
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.fixture(scope="module")

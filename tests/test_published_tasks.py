@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,6 @@ OTHERS = [
 ]
 """Tasks outside the groups."""
 YAMLS = [p for p in sorted(TASKS.rglob("*.yaml")) if not p.name.startswith("_")]
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.fixture(scope="module")

@@ -37,13 +37,6 @@ def built(name: str) -> Corpus:
     return teacher.build(name, world=0, data_dir=Path(os.environ["SKBENCH_DATA"]))
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
-
-
 @pytest.fixture
 def real(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Corpus]:
     monkeypatch.setenv("SKBENCH_DATA", str(data))

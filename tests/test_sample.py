@@ -1,6 +1,5 @@
 """Small samples of the published suites: clusters stay whole, and no sub-task is left out."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -57,13 +56,6 @@ def test_dev_questions_are_in_no_sample() -> None:
 
 
 # ---------------------------------------------------------------- on the published data
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.fixture(scope="module")

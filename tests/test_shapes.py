@@ -1,7 +1,6 @@
 """Students' shapes against closed forms and published sums, and the costs stored for them."""
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -155,13 +154,6 @@ def test_the_stored_costs_are_of_today_s_corpus() -> None:
         pinned = json.loads((TASKS / "corpora" / f"{record.provenance['corpus']}.json").read_text())
         for stored, key in (("corpus_sha256", "sha256"), ("passages_sha256", "passages_sha256")):
             assert record.provenance[stored] == pinned[key], f"{record.track}: count it again"
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    if not os.environ.get("SKBENCH_DATA"):
-        pytest.skip("SKBENCH_DATA is not set: no folder of published data to read")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 @pytest.mark.slow

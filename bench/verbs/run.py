@@ -86,14 +86,14 @@ def run(args: Namespace) -> int:
         cells = missing(cells, told=not jobs.is_shared())
         if not cells:
             return FINE
-    with bars.stage("looking for what is done"):
-        identity = provenance.digest([cell.identity for cell in cells])
-        to_do = [cell for cell in cells if cell.found() is None]
-    if jobs.is_shared():
-        jobs.check(identity)
-    else:
+    identity = provenance.digest([cell.identity for cell in cells])
+    jobs.check(identity)
+    to_do = list[Any]()
+    if not jobs.is_shared():
+        with bars.stage("looking for what is done"):
+            to_do = [cell for cell in cells if cell.found() is None]
         precision.warn(to_do)
-    if args.jobs > 1:
+    if args.jobs > 1 and to_do:
         code = jobs.share(args.arguments, args.jobs, identity)
         if code != FINE:
             return code
