@@ -120,8 +120,8 @@ def _method(record: Record) -> Method:
     same = registry.is_what_ran(method, ran)
     if method.label != record.label or method.name() != record.method or not same:
         raise ConfigError(
-            f"method '{record.label}' has other fields here ({asdict(method)}) than in the record ({ran}):"
-            " check out the commit that the record names"
+            f"method '{record.label}' has other fields here ({asdict(method)}) than in the record"
+            f" ({ran}): check out the commit that the record names"
         )
     return method
 
