@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from leaderboard.board import load, suite, tracks
+from leaderboard.board import load, of_label, suite, tracks
 from leaderboard.claims import Claim, Claims, Paper, stored_papers
+from leaderboard.compare import compare
 from leaderboard.rank import Row, rows
+from leaderboard.record import Record
 from leaderboard.tables import NONE, marked, percent, tabulated
 
+REFERENCE = "std_cot"
 ODD = "≠"
 """On a printed average that is not that of its columns."""
 REPORTED, MEASURED = "reported", "measured"
@@ -27,6 +30,7 @@ def section(papers: Path, records: Path) -> list[str]:
                 f"{table(paper, student, measured)}\n",
                 *[f"{note}\n" for note in [_notes(student, measured)] if note],
             ]
+        parts += _elsewhere(paper, records)
     return parts
 
 
@@ -40,6 +44,60 @@ def table(paper: Paper, student: Claims, measured: Mapping[str, Row]) -> str:
         if claim.label is not None and claim.label in measured:
             body.append(_beside(paper, claim, measured[claim.label]))
     return tabulated(headers, body, "markdown")
+
+
+def _elsewhere(paper: Paper, records: Path) -> list[str]:
+    """What methods add to the reference: as printed, and on students that the paper has not."""
+    measured = [
+        _measured_gain(paper, found, label)
+        for track, labels in paper.elsewhere.items()
+        for found in [load(track, suite(records, track)) if track in tracks(records) else []]
+        for label in labels
+        if {label, REFERENCE} <= {record.label for record in found}
+    ]
+    if not measured:
+        return []
+    methods = {_method(row) for row in measured}
+    printed = [
+        _printed_gain(student, label)
+        for student in paper.students
+        for label in sorted(methods)
+        if {label, REFERENCE} <= {claim.label for claim in student.rows}
+    ]
+    headers = ["row", "whose", "student", "seeds"]
+    headers += [f"{c.group.upper()} {c.name}" for c in paper.columns]
+    return [
+        f"### {paper.name}: what is added to {REFERENCE}\n",
+        f"{tabulated(headers, sorted([*printed, *measured], key=_method), 'markdown')}\n",
+        f"Differences to {REFERENCE} in points, which can be held against each other across"
+        f" students as accuracies cannot. Rows marked {MEASURED} name the track, and have 95 %"
+        " intervals; one seed says nothing of seeds. Samples stand for their data sets. How a track"
+        " differs from the paper is said in its file.\n",
+    ]
+
+
+def _method(gain: Sequence[str]) -> str:
+    return gain[0].partition("[")[0]
+
+
+def _printed_gain(student: Claims, label: str) -> list[str]:
+    of = {claim.label: claim for claim in student.rows}
+    pairs = zip(of[label].accuracy, of[REFERENCE].accuracy, strict=True)
+    gains = [NONE if a is None or b is None else f"{a - b:+.1f}" for a, b in pairs]
+    return [label, REPORTED, student.name, NONE, *gains]
+
+
+def _measured_gain(paper: Paper, records: Sequence[Record], label: str) -> list[str]:
+    own = of_label(records, label)
+    gaps = compare(own, of_label(records, REFERENCE)).data_sets
+    # A sample of a data set is called by its name and its length.
+    by_set = {name.rstrip("0123456789").rstrip("_"): gap for name, gap in gaps.items()}
+    found = [by_set.get(column.data_set) for column in paper.columns]
+    gains = [
+        NONE if g is None else f"{100 * g.value:+.1f} [{100 * g.low:+.1f}, {100 * g.high:+.1f}]"
+        for g in found
+    ]
+    return [label, MEASURED, records[0].track, str(len(own)), *gains]
 
 
 def _measured(student: Claims, records: Path) -> dict[str, Row]:

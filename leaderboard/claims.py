@@ -73,6 +73,8 @@ class Paper:
     flops_unit: str
     columns: list[Column]
     students: list[Claims]
+    elsewhere: Mapping[str, list[str]]
+    """Track of a student that the paper has not -> labels there whose methods it has."""
 
     @classmethod
     def load(cls, path: Path) -> "Paper":

@@ -53,6 +53,7 @@ def paper(**changes: object) -> dict[str, object]:
             {"name": "A", "group": "id", "data_set": "id_a"},
             {"name": "B", "group": "ood", "data_set": "ood_a"},
         ],
+        "elsewhere": {},
         "students": [
             {"name": "T", "track": "toy", "table": "1", "rows": [row | {"flops": 1.3}, kard]}
         ],
@@ -204,6 +205,25 @@ def test_a_measured_row_stands_below_its_claim_and_is_not_ranked(
     assert [cells[0] for cells in body if len(cells) > 2] == ["Std-CoT", "KARD"]
     assert not any("not_claimed" in line for line in lines)
     assert any("KARD: the average is printed as 41.0, its columns give 40.0" in x for x in lines)
+
+
+def test_what_a_method_adds_stands_beside_what_the_paper_prints(tmp_path: Path) -> None:
+    folder, root = tmp_path / "reported", tmp_path / "records"
+    folder.mkdir()
+    elsewhere = {"small": ["kard[passages=1]", "cascod"], "never_ran": ["kard"]}
+    students = paper()["students"]
+    assert isinstance(students, list)
+    students[0]["rows"][1]["accuracy"] = [58.5, 28.0]
+    (folder / "toy.json").write_text(json.dumps(paper(elsewhere=elsewhere, students=students)))
+    for label, right in (("std_cot", [1, 0, 0, 0]), ("kard[passages=1]", [1, 1, 0, 0])):
+        made = record(label, outcomes={"id_a_60": right, "id_other": right}, track="small")
+        made.save(root / "v1" / "small" / label / "seed0.json")
+    lines = "\n".join(claimed.section(folder, root)).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("### Toy: what is added"))
+    rows = [[c.strip() for c in x.split("|")[1:-1]] for x in lines[at:] if x.startswith("| k")]
+    assert rows[0] == ["kard", "reported", "T", "-", "+8.5", "-2.0"]
+    assert rows[1][:4] == ["kard[passages=1]", "measured", "small", "1"]
+    assert rows[1][4].startswith("+25.0 [-") and rows[1][5] == "-" and len(rows) == 2
 
 
 def test_a_student_without_records_is_said_to_be_unmeasured(papers: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,15 @@ def test_the_commonsense_track_asks_no_arithmetic() -> None:
     assert found.tasks.id == ["skb_csqa"]
     assert found.tasks.ood == [f"{name}_150" for name in OOD if name != "skb_gsm_plus"]
     assert {"std_cot", "std_cot[restarts=3]", "skintern[examples=0]"} <= set(found.methods)
+
+
+@pytest.mark.parametrize("name", ["pocket", "smollm2-135m-csqa"])
+def test_a_track_of_equal_tokens_differs_in_its_budget_alone(name: str) -> None:
+    plain, equal = track.load(name), track.load(f"{name}-tokens")
+    assert equal.training.match in equal.methods
+    training = replace(equal.training, match=None)
+    settings = {"training": training, "tuning": plain.tuning, "methods": plain.methods}
+    assert replace(equal, name=name, about=plain.about, **settings) == plain
 
 
 @real
