@@ -38,7 +38,7 @@ def _told() -> tuple[type[Exception], ...]:
     from bench.corpora.corpus import CorpusError
     from bench.track import ConfigError
     from leaderboard.board import UnknownName
-    from leaderboard.record import RecordError
+    from leaderboard.reading import RecordError
     from tasks.docs import WrongItemsError
 
     found = [ConfigError, CorpusError, UnknownName, RecordError, WrongItemsError, OSError]

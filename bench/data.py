@@ -10,7 +10,8 @@ from urllib.parse import quote
 import tasks
 from bench.cell import data_dir, home
 from bench.provenance import file_sha256
-from bench.track import ConfigError, nearest
+from bench.track import ConfigError
+from leaderboard.reading import nearest
 
 SOURCES = Path(tasks.__file__).parent / "SOURCES.tsv"
 

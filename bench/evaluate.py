@@ -13,7 +13,8 @@ from bench.solve import Solved
 from bench.students.generate import Generator
 from bench.students.lm import Ask, StudentLM
 from bench.students.student import Student
-from bench.track import ConfigError, Track, nearest
+from bench.track import ConfigError, Track
+from leaderboard.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
 

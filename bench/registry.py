@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import baselines
 from bench.method import Method
-from bench.track import ConfigError, nearest
+from bench.track import ConfigError
+from leaderboard.reading import nearest
 
 FOLDER = Path(baselines.__file__).parent
 

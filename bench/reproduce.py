@@ -16,7 +16,7 @@ from bench.cell import Cell, home
 from bench.method import Method
 from bench.provenance import file_sha256
 from bench.track import ConfigError, Track
-from leaderboard.record import WHAT_TO_RUN, Record, Scope
+from leaderboard.record import WHAT_TO_RUN, Record
 
 
 def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record]:
@@ -30,7 +30,7 @@ def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Reco
     path = path.resolve()
     expected = Record.load(path)
     chosen, point, origin = _track(expected)
-    method, scope = _method(expected), _scope(expected)
+    method, scope = _method(expected), expected.scope
     name = f"{chosen.name}-{method.label}-seed{expected.seed}-{file_sha256(path)[:12]}"
     with _home_at(out or home() / "reproduced" / name):
         cells = run.plan(
@@ -124,13 +124,6 @@ def _method(record: Record) -> Method:
             f" ({ran}): check out the commit that the record names"
         )
     return method
-
-
-def _scope(record: Record) -> Scope:
-    scope = track.build(Scope, _said(asdict(record.scope)), "the record's scope")
-    if type(record.seed) is not int or (scope.limit is not None and scope.limit < 1):
-        raise ConfigError("the record's seed and limit must be whole numbers, limit from 1 on")
-    return scope
 
 
 def _check_inputs(cell: Cell, record: Record) -> None:

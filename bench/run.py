@@ -15,7 +15,8 @@ from bench.corpora.corpus import Corpus
 from bench.files import BusyError, locked
 from bench.method import Method
 from bench.sweep import Sweep, variations
-from bench.track import ConfigError, Track, nearest
+from bench.track import ConfigError, Track
+from leaderboard.reading import nearest
 from leaderboard.record import Record, Scope
 
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.track import ConfigError, Student, Track, Training, build, nearest
+from bench.track import ConfigError, Student, Track, Training, build
+from leaderboard.reading import STRICT, nearest
 
 SWEEPS = Path(__file__).parent / "sweeps"
 
@@ -27,6 +28,8 @@ class Point:
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """Methods to run on the track as it is, or points to run it at."""
+
+    __pydantic_config__ = STRICT
 
     name: str
     about: str

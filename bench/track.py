@@ -1,15 +1,23 @@
 """A track fixes everything but the method: student, corpus, tasks, budget and decoding."""
 
-import difflib
+import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from leaderboard.reading import STRICT, MisreadError, nearest, parsed
 
 T = TypeVar("T")
+Share = Annotated[float, Field(ge=0, le=1)]
+MAX_SEED = 2**32 - 1
+"""What every library's random numbers take."""
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Text = Annotated[str, Field(min_length=1)]
 TRACKS = Path(__file__).parent / "tracks"
 
 
@@ -54,7 +62,7 @@ class Student:
 class Tasks:
     """lm-eval task names; the headline averages the data sets of each group."""
 
-    id: list[str]
+    id: Annotated[list[str], Field(min_length=1)]
     ood: list[str]
 
 
@@ -62,23 +70,25 @@ class Tasks:
 class Training:
     """The budget and optimizer, the same for every method of the track."""
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
+    __pydantic_config__ = STRICT
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
     match: str | None = None
     """A method whose tokens in `epochs` are the budget of all; None gives all the epochs."""
-    warmup: float = 0.1
-    final_lr_ratio: float = 0.0
-    lora_rank: int | None = None
-    lora_alpha: int | None = None
+    warmup: Share = 0.1
+    final_lr_ratio: Share = 0.0
+    lora_rank: PositiveInt | None = None
+    lora_alpha: PositiveInt | None = None
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     precision: Literal["fp32", "bf16"] = "fp32"
-    max_tokens: int = 1024
-    micro_batch_tokens: int = 4096
+    max_tokens: PositiveInt = 1024
+    micro_batch_tokens: PositiveInt = 4096
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass: a third more work, far less memory."""
-    checkpoint_steps: int = 50
+    checkpoint_steps: PositiveInt = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,51 +112,43 @@ class Probe:
 class Decoding:
     """Greedy decoding and what happens when a prompt does not fit the context."""
 
-    max_new_tokens: int
-    batch_size: int = 64
-    stop: list[str] = field(default_factory=list)
+    max_new_tokens: PositiveInt
+    batch_size: PositiveInt = 64
+    stop: list[Text] = field(default_factory=list)
     overflow: Literal["error", "wrong"] = "error"
-    latency_questions: int = 32
+    latency_questions: PositiveInt = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """One comparison: rows of different tracks are never ranked together."""
 
+    __pydantic_config__ = STRICT
+
     name: str
     about: str
     corpus: str
     reference: str
     methods: list[str]
-    seeds: list[int]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
     student: Student
     tasks: Tasks
     training: Training
     decoding: Decoding
-    version: int = 1
+    version: PositiveInt = 1
     """Fixes tasks, protocol and meaning of its numbers: rows of two versions are never compared."""
     importance: str = "frequency"
     """What scores the words of knowledge: "frequency", "self_information" of the student, or a
     token classifier in the manner of LLMLingua-2, by path or hub id."""
     logit_teacher: LogitTeacher | None = None
     probe: Probe | None = None
-    tuning: dict[str, int] = field(default_factory=dict[str, int])
+    tuning: dict[str, NonNegativeInt] = field(default_factory=dict[str, int])
     """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
-
-
-MAX_SEED = 2**32 - 1
-"""What every library's random numbers take."""
 
 
 def names() -> list[str]:
     """The built-in tracks."""
     return sorted(path.stem for path in TRACKS.glob("*.toml"))
-
-
-def nearest(name: str, valid: list[str]) -> str:
-    """A hint for an unknown name: the closest valid one, or all of them."""
-    close = difflib.get_close_matches(name, valid, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid)}"
 
 
 def load(name_or_path: str) -> Track:
@@ -169,29 +171,11 @@ def load(name_or_path: str) -> Track:
 
 def _faults(track: Track) -> Iterator[str]:
     """What is wrong with settings that are each of the right type."""
-    if track.version < 1:
-        yield f"version: must be at least 1, got {track.version}"
     if track.reference not in track.methods:
         yield f"reference '{track.reference}' is none of its methods"
-    for where, table in (("training", track.training), ("decoding", track.decoding)):
-        for each in fields(table):
-            value = getattr(table, each.name)
-            if type(value) is int and value < 1:
-                yield f"{where}.{each.name}: must be at least 1, got {value}"
-    if not track.training.learning_rate > 0:
-        yield "training.learning_rate: must be above 0"
-    for name in ("warmup", "final_lr_ratio"):
-        if not 0 <= getattr(track.training, name) <= 1:
-            yield f"training.{name}: must be from 0 to 1"
     for name, n in Counter([*track.tasks.id, *track.tasks.ood]).items():
         if n > 1:
             yield f"tasks: '{name}' stands there {n} times; a data set is in id or in ood, once"
-    if any(not 0 <= seed <= MAX_SEED for seed in track.seeds):
-        yield f"seeds: from 0 to {MAX_SEED}"
-    if not track.tasks.id or not track.seeds:
-        yield "tasks.id and seeds must not be empty"
-    if "" in track.decoding.stop:
-        yield "decoding.stop: an empty stop string would stop everything"
     yield from _student_faults(track.student, track.training)
 
 
@@ -214,34 +198,7 @@ def _student_faults(student: Student, training: Training) -> Iterator[str]:
 
 def build(cls: type[T], table: dict[str, Any], where: str) -> T:
     """Fill a dataclass from a table, strictly: unknown, missing and mistyped keys are errors."""
-    hints = get_type_hints(cls)
-    for key in table:
-        if key not in hints:
-            raise ConfigError(f"{where}: unknown key '{key}'; {nearest(key, sorted(hints))}")
-    for each in fields(cls):  # type: ignore[arg-type]
-        required = each.default is MISSING and each.default_factory is MISSING
-        if required and each.name not in table:
-            raise ConfigError(f"{where}: missing key '{each.name}'")
-    return cls(**{k: _convert(hints[k], v, f"{where}: {k}") for k, v in table.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _convert(next(a for a in args if a is not NoneType), value, where)
-    if is_dataclass(hint) and isinstance(value, dict):
-        return build(hint, value, where)  # type: ignore[arg-type]
-    if origin is Literal:
-        if value in args:
-            return value
-        raise ConfigError(f"{where}: {value!r} is none of {', '.join(map(str, args))}")
-    if origin is list and isinstance(value, list):
-        return [_convert(args[0], item, where) for item in value]
-    if origin is dict and isinstance(value, dict):
-        return value
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        expected = getattr(hint, "__name__", hint)
-        raise ConfigError(f"{where}: expected {expected}, got {value!r}")
-    return value
+    try:
+        return parsed(cls, json.dumps(table, default=str))
+    except MisreadError as error:
+        raise ConfigError(f"{where}: {error}") from error

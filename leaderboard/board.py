@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from glob import escape
 from pathlib import Path
 
-from leaderboard.record import Record, RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Record, Scope
 
 PUBLISHED = Path(__file__).parent / "records"
 """The suites of published records."""

@@ -7,11 +7,11 @@ printed, in percent. `track` and `label` name the counterpart on this board, whe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from leaderboard.record import Group, RecordError, read_json
+from leaderboard.reading import STRICT, First, RecordError, stored
+from leaderboard.record import Group
 
-SCHEMA = 1
 ROUNDING = 0.06
 """In points: more than this is no rounding of the printed average."""
 
@@ -65,7 +65,9 @@ class Claims:
 class Paper:
     """All that one paper reports; `mark` says how we know: SEEN is read in the paper itself."""
 
-    schema: int
+    __pydantic_config__ = STRICT
+
+    schema: First
     name: str
     source: str
     mark: Literal["SEEN", "MEMORY"]
@@ -79,18 +81,7 @@ class Paper:
     @classmethod
     def load(cls, path: Path) -> "Paper":
         """Read and check a paper's tables; RecordError names the file and the row."""
-        try:
-            body = read_json(path)
-            values: dict[str, Any] = {
-                **body,
-                "columns": [Column(**each) for each in body["columns"]],
-                "students": [_claims(each) for each in body["students"]],
-            }
-            paper = cls(**values)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: not a paper's tables: {error!r}") from error
-        if paper.schema != SCHEMA:
-            raise RecordError(f"{path}: schema {paper.schema}, this version reads {SCHEMA}")
+        paper = stored(cls, path)
         for student in paper.students:
             for row in student.rows:
                 found = {len(row.accuracy), len(row.std or row.accuracy)}
@@ -110,12 +101,6 @@ class Paper:
             for row in student.rows
             if row.label is not None and row.flops is not None
         }
-
-
-def _claims(body: Mapping[str, Any]) -> Claims:
-    rows = [Claim(**row) for row in body["rows"]]
-    values: dict[str, Any] = {**body, "rows": rows}
-    return Claims(**values)
 
 
 def stored_papers(root: Path) -> list[Paper]:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from leaderboard.record import WHAT_TO_RUN, Group, Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import WHAT_TO_RUN, Group, Record
 
 
 def check_table(records: Sequence[Record]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from leaderboard.averages import matrices
 from leaderboard.comparable import check_seeds
 from leaderboard.rank import row
-from leaderboard.record import Group, Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import Group, Record
 from leaderboard.stats import Difference, Matrix, by_cluster, difference, holm, mcnemar
 
 

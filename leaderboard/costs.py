@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import PositiveInt
+
 from leaderboard.files import replace_text
-from leaderboard.record import RecordError, read_json
+from leaderboard.reading import STRICT, First, RecordError, stored
 
 SCHEMA = 1
 COSTS = Path(__file__).parent / "cost"
@@ -56,14 +58,16 @@ class MethodCost:
 class CostRecord:
     """What each method of a track spends on a solved question of one data set."""
 
-    schema: int
+    __pydantic_config__ = STRICT
+
+    schema: First
     track: str
     student: str
     n_parameters: int
     reference: str
     """Label that relative numbers divide by."""
     data_set: str
-    n: int
+    n: PositiveInt
     tokenizer: Literal["student", "stand-in"]
     """Whose tokens were counted: the student's, or those of a BPE of the track's corpus."""
     methods: list[MethodCost]
@@ -97,30 +101,17 @@ class CostRecord:
 
     @classmethod
     def load(cls, path: Path) -> "CostRecord":
-        """Read and check a stored cost; RecordError names the file."""
-        try:
-            body = read_json(path)
-            values: dict[str, Any] = {**body, "methods": [_method(m) for m in body["methods"]]}
-            record = cls(**values)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: not a stored cost: {error!r}") from error
-        if record.schema != SCHEMA:
-            raise RecordError(f"{path}: schema {record.schema}, this version reads {SCHEMA}")
+        """Read and check a stored cost; RecordError names the file and the field."""
+        record = stored(cls, path)
         if record.track != path.stem:
             raise RecordError(f"{path}: is of track {record.track!r}; rename the file")
-        if record.n < 1 or record.reference not in {each.label for each in record.methods}:
-            raise RecordError(f"{path}: no questions, or no row of {record.reference!r}")
+        if record.reference not in {each.label for each in record.methods}:
+            raise RecordError(f"{path}: no row of {record.reference!r}")
         return record
 
     @property
     def of_reference(self) -> MethodCost:
         return next(each for each in self.methods if each.label == self.reference)
-
-
-def _method(body: Mapping[str, Any]) -> MethodCost:
-    timing = body.get("timing")
-    values: dict[str, Any] = {**body, "timing": Timing(**timing) if timing else None}
-    return MethodCost(**values)
 
 
 def stored_costs(root: Path = COSTS) -> list[CostRecord]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from leaderboard.probes import ProbePoint, ProbeRecord
-from leaderboard.record import RecordError
+from leaderboard.reading import RecordError
 from leaderboard.stats import Estimate, Matrix, headline
 from leaderboard.tables import DIRTY, NONE, TableFormat, marked, percent, tabulated
 

@@ -1,14 +1,13 @@
 """The stored map of a sweep: facts per point and world, one JSON file, never made smaller."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from leaderboard.board import suites_with
 from leaderboard.files import replace_text
-from leaderboard.record import RecordError, read_json
+from leaderboard.reading import STRICT, First, RecordError, stored
 
 SCHEMA = 1
 
@@ -61,7 +60,9 @@ class Point:
 class Sweep:
     """All points of a sweep, axis by axis, in the order that the sweep gave them."""
 
-    schema: int
+    __pydantic_config__ = STRICT
+
+    schema: First
     sweep: str
     points: list[Point]
 
@@ -81,15 +82,8 @@ class Sweep:
 
     @classmethod
     def load(cls, path: Path) -> "Sweep":
-        """Read and check a stored map; RecordError names the file."""
-        try:
-            body = read_json(path)
-            points = [_point(point) for point in body["points"]]
-            sweep = cls(body["schema"], body["sweep"], points)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: not a map of a sweep: {error!r}") from error
-        if sweep.schema != SCHEMA:
-            raise RecordError(f"{path}: schema {sweep.schema}, this version reads {SCHEMA}")
+        """Read and check a stored map; RecordError names the file and the field."""
+        sweep = stored(cls, path)
         if sweep.sweep != path.stem:
             raise RecordError(f"{path}: is of sweep {sweep.sweep!r}; rename the file")
         return sweep
@@ -148,12 +142,3 @@ def _check_no_smaller(sweep: Sweep, stored: Sweep, path: Path) -> None:
                 f" {', '.join(map(str, sorted(lost)))}, which are not among these runs;"
                 " run them as well, or remove that file deliberately"
             )
-
-
-def _point(body: Mapping[str, Any]) -> Point:
-    worlds = [
-        World(each["world"], Side(**each["treatment"]), Side(**each["control"]))
-        for each in body["worlds"]
-    ]
-    values: dict[str, Any] = {**body, "worlds": worlds}
-    return Point(**values)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.comparable import run_name
-from leaderboard.record import Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import Record
 from leaderboard.tables import NONE, percent
 
 

@@ -12,7 +12,7 @@ from leaderboard.internalization import internalization, probes_legend, probes_t
 from leaderboard.maps import stored_maps
 from leaderboard.probes import load_probes
 from leaderboard.rank import Row, rows
-from leaderboard.record import RecordError
+from leaderboard.reading import RecordError
 from leaderboard.regimes import map_legend, map_table
 from leaderboard.render import detail, legend, table
 

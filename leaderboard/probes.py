@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import PositiveInt
+
 from leaderboard.board import check_place
 from leaderboard.files import write_once
-from leaderboard.record import RecordError, read_json
+from leaderboard.reading import STRICT, First, RecordError, stored
+from leaderboard.record import Count, Mark
 
 SCHEMA = 1
 
@@ -23,9 +26,9 @@ class ProbePoint:
     progress: float
     """Optimizer steps done over all, 0 to 1."""
     step: int
-    accuracy: list[list[int]]
+    accuracy: list[list[Mark]]
     """0 or 1, (shares, items): the answer is right with that share of knowledge in view."""
-    cloze: list[int]
+    cloze: list[Mark]
     """0 or 1 per fact: the most likely completion is the right one (P@1)."""
 
 
@@ -33,11 +36,13 @@ class ProbePoint:
 class ProbeRecord:
     """The probes of one training run."""
 
-    schema: int
+    __pydantic_config__ = STRICT
+
+    schema: First
     track: str
     method: str
     label: str
-    seed: int
+    seed: Count
     items: list[str]
     shares: list[float]
     """Of the words of knowledge that the prompt shows, 1 to 0."""
@@ -46,7 +51,7 @@ class ProbeRecord:
     facts: list[str]
     """The statements of the cloze test."""
     provenance: Mapping[str, Any]
-    version: int = 1
+    version: PositiveInt = 1
     """Of the track."""
 
     def save(self, path: Path) -> None:
@@ -61,26 +66,13 @@ class ProbeRecord:
     @classmethod
     def load(cls, path: Path) -> "ProbeRecord":
         """Read and check a probe; RecordError names the file and the field."""
-        try:
-            body = read_json(path)
-            values: dict[str, Any] = {
-                **body,
-                "points": [ProbePoint(**point) for point in body["points"]],
-            }
-            probe = cls(**values)
-            wrong = probe.wrong()
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: not a probe: {error!r}") from error
-        if wrong:
+        probe = stored(cls, path)
+        if wrong := probe.wrong():
             raise RecordError(f"{path}: {wrong}")
         return probe
 
     def wrong(self) -> str | None:
         """What breaks the schema, in words; None for a probe that follows it."""
-        if self.schema != SCHEMA:
-            return f"schema {self.schema}, this version reads {SCHEMA}"
-        if type(self.version) is not int or self.version < 1:
-            return "version must be a whole number from 1 on"
         if not (self.points and self.items and self.shares):
             return "points, items and shares must not be empty"
         progress = [point.progress for point in self.points]
@@ -98,8 +90,6 @@ class ProbeRecord:
                     f"points at progress {point.progress}: cloze has {len(point.cloze)} entries,"
                     f" facts has {len(self.facts)}"
                 )
-            if not {bit for row in (*point.accuracy, point.cloze) for bit in row} <= {0, 1}:
-                return f"points at progress {point.progress}: an outcome is neither 0 nor 1"
         return None
 
 

@@ -7,7 +7,8 @@ from leaderboard.comparable import run_name
 from leaderboard.internalization import internalization
 from leaderboard.probes import ProbeRecord, load_probes, place
 from leaderboard.rank import rows
-from leaderboard.record import Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import Record
 
 
 def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:

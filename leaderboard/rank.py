@@ -11,7 +11,8 @@ from leaderboard.averages import estimate, group_micro, means, task_macro, task_
 from leaderboard.comparable import check_seeds, check_table, run_name
 from leaderboard.loglikelihood import LogLikelihood, loglikelihoods
 from leaderboard.overlap import Overlap, overlaps
-from leaderboard.record import DataSet, Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import DataSet, Record
 from leaderboard.stats import Estimate
 
 

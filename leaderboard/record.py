@@ -1,31 +1,23 @@
 """The stored schema: one JSON file per (track, label, seed), facts only, written once."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from leaderboard.files import write_once
+from leaderboard.reading import STRICT, First, RecordError, stored
 
 SCHEMA = 1
+Mark = Annotated[int, Field(ge=0, le=1)]
+Count = NonNegativeInt
 Group = Literal["id", "ood"]
 
 WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
 """Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
 with it the trials that its hyper-parameters took, which each record holds for itself."""
-
-
-class RecordError(ValueError):
-    """A record file that does not follow the schema; the message names file and field."""
-
-
-def read_json(path: Path) -> Any:
-    """What a stored file holds; RecordError if it is no JSON."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: not JSON: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +33,28 @@ class DataSet:
     items_sha256: str
     """Of what was asked and what was right: equal ids with another hash are other questions."""
     items: list[str]
-    strict: list[int]
-    author: list[int]
-    flexible: list[int]
-    failed: list[int]
-    overflow: list[int]
-    prompt_tokens: list[int]
-    generated_tokens: list[int]
-    n_calls: list[int]
-    prefill_flops: list[int]
-    decode_flops: list[int]
-    prompt_only_flops: list[int]
+    strict: list[Mark]
+    author: list[Mark]
+    flexible: list[Mark]
+    failed: list[Mark]
+    overflow: list[Mark]
+    prompt_tokens: list[Count]
+    generated_tokens: list[Count]
+    n_calls: list[Count]
+    prefill_flops: list[Count]
+    decode_flops: list[Count]
+    prompt_only_flops: list[Count]
     tasks: list[str] = field(default_factory=list[str])
     """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
     clusters: list[str] = field(default_factory=list[str])
     """What an item shares with others, such as the question it varies; [] where items share
     nothing."""
-    n_options: list[int] = field(default_factory=list[int])
+    n_options: list[Count] = field(default_factory=list[int])
     """Options of each item that lm-eval ranked, 0 where it ranked none; [] where it did not rank:
     in rows that train, and in sets without options."""
-    loglikelihood_acc: list[int | None] = field(default_factory=list[int | None])
+    loglikelihood_acc: list[Mark | None] = field(default_factory=list[int | None])
     """1 where the right option was the likeliest text after the question; null where not ranked."""
-    loglikelihood_acc_norm: list[int | None] = field(default_factory=list[int | None])
+    loglikelihood_acc_norm: list[Mark | None] = field(default_factory=list[int | None])
     """The same by log-likelihood per character."""
 
     def cluster_of(self) -> dict[str, str]:
@@ -70,29 +62,17 @@ class DataSet:
         return dict(zip(self.items, self.clusters or self.items, strict=True))
 
     def faults(self) -> Iterator[str]:
-        """Columns that are not as they must be."""
-        if self.group not in ("id", "ood"):
-            yield f"group must be id or ood, not {self.group!r}"
+        """Columns that do not go with the others."""
         for column in fields(DataSet)[2:]:
-            values: list[Any] = getattr(self, column.name)
-            kind = str if column.name in _TEXTS else int
-            kinds = {kind, type(None)} if column.name in _RANKED else {kind}
-            if type(values) is not list or not {*map(type, values)} <= kinds:
-                yield f"{column.name} must be a list of {kind.__name__}"
-            elif column.name in _MARKS and not {*values} <= {0, 1, None}:
-                yield f"{column.name} must hold 0 or 1"
-            elif kind is int and min((v for v in values if v is not None), default=0) < 0:
-                yield f"{column.name} must not be negative"
-            elif len(values) != len(self.items) and (values or column.name not in _OPTIONAL):
-                yield f"{column.name} has {len(values)} entries, items has {len(self.items)}"
+            n = len(getattr(self, column.name))
+            if n != len(self.items) and (n or column.name not in _OPTIONAL):
+                yield f"{column.name} has {n} entries, items has {len(self.items)}"
         for name in _RANKED:
             if [v is not None for v in getattr(self, name)] != [n > 0 for n in self.n_options]:
                 yield f"{name} must be null where n_options is 0, and nowhere else"
 
 
-_TEXTS = ("items", "tasks", "clusters")
 _RANKED = ("loglikelihood_acc", "loglikelihood_acc_norm")
-_MARKS = ("strict", "author", "flexible", "failed", "overflow", *_RANKED)
 _OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED)
 """Columns of a data set that a file has only where they are not empty."""
 
@@ -148,10 +128,12 @@ class Training:
 class Scope:
     """What keeps a record out of the public table: other items than the published ones."""
 
+    __pydantic_config__ = STRICT
+
     world: int = 0
     split: Literal["test", "dev", "sealed"] = "test"
     sealed: int | None = None
-    limit: int | None = None
+    limit: PositiveInt | None = None
 
     @property
     def is_public(self) -> bool:
@@ -162,12 +144,14 @@ class Scope:
 class Record:
     """One run: a method with its fields, trained and judged once with one seed on one track."""
 
-    schema: int
+    __pydantic_config__ = STRICT
+
+    schema: First
     kind: Literal["student", "corpus", "reported"]
     track: str
     method: str
     label: str
-    seed: int
+    seed: Count
     scope: Scope
     reference: str
     """Label that relative numbers of the track divide by."""
@@ -203,45 +187,15 @@ class Record:
     @classmethod
     def load(cls, path: Path) -> "Record":
         """Read and check a record; RecordError names the file and the field."""
-        body = read_json(path)
-        try:
-            values: dict[str, Any] = {
-                **body,
-                "scope": Scope(**body["scope"]),
-                "data_sets": {k: DataSet(**v) for k, v in body["data_sets"].items()},
-                "latency": Latency(**body["latency"]),
-                "training": Training(**body["training"]),
-            }
-            record = cls(**values)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise RecordError(f"{path}: {error}") from error
-        record._check(path)
+        record = stored(cls, path)
+        for fault in record._faults():
+            raise RecordError(f"{path}: {fault}")
         return record
 
-    def _check(self, path: Path) -> None:
-        if type(self.schema) is not int or self.schema != SCHEMA:
-            raise RecordError(f"{path}: schema {self.schema}, this version reads {SCHEMA}")
-        for fault in self._faults():
-            raise RecordError(f"{path}: {fault}")
-
     def _faults(self) -> Iterator[str]:
-        """What a stranger's file may hold where its field says otherwise."""
-        for name in ("kind", "track", "method", "label", "reference"):
-            if not isinstance(getattr(self, name), str):
-                yield f"{name} must be a text"
-        for name in ("snapshot", "provenance"):
-            if not isinstance(getattr(self, name), Mapping):
-                yield f"{name} must be an object"
-                return
+        """What the types of the fields do not say."""
         if type(self.version) is not int or self.version < 1:
             yield "snapshot.track.version must be a whole number from 1 on"
-        if type(self.seed) is not int or self.seed < 0:
-            yield "seed must be a whole number from 0 on"
-        for about in (self.latency, self.training):
-            for each in fields(about):
-                value: object = getattr(about, each.name)
-                if not isinstance(value, int | float | list | None):
-                    yield f"{type(about).__name__.lower()}.{each.name} must be a number"
         for name, data_set in self.data_sets.items():
             for fault in data_set.faults():
                 yield f"{name}.{fault}"

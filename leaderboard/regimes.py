@@ -15,7 +15,8 @@ from leaderboard.averages import matrices
 from leaderboard.board import check_place
 from leaderboard.compare import check_pairs
 from leaderboard.maps import Point, Side, Sweep, World
-from leaderboard.record import Group, Record, RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Group, Record, Scope
 from leaderboard.stats import mean_interval
 from leaderboard.tables import DIRTY, NONE, TableFormat, marked, percent, points, ratio, tabulated
 

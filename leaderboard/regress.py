@@ -11,7 +11,8 @@ from typing import Any, Literal
 from leaderboard.averages import matrices
 from leaderboard.board import UnknownName, suites
 from leaderboard.compare import check_pairs, group_difference
-from leaderboard.record import DataSet, Group, Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import DataSet, Group, Record
 from leaderboard.stats import ALPHA, headline, holm
 
 Cost = Literal["prompt_tokens", "prefill_flops", "decode_flops"]

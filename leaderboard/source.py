@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from leaderboard import board
 from leaderboard.board import UnknownName, load
-from leaderboard.record import Record, RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Record, Scope
 
 if TYPE_CHECKING:
     from leaderboard.rank import Row

@@ -7,7 +7,8 @@ import pytest
 
 from leaderboard.compare import compare
 from leaderboard.rank import row_json, rows
-from leaderboard.record import Record, RecordError
+from leaderboard.reading import RecordError
+from leaderboard.record import Record
 from leaderboard.regress import regress
 from leaderboard.render import detail, export, legend
 from leaderboard.stats import mcnemar
@@ -181,20 +182,20 @@ def at(body, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "fault"),
     [
-        ("schema", True, "schema True"),
-        ("label", ["x"], "label must be a text"),
-        ("snapshot", [], "snapshot must be an object"),
-        ("provenance", None, "provenance must be an object"),
-        ("seed", -1, "seed must be"),
-        ("seed", True, "seed must be"),
-        ("training.tokens", "many", "training.tokens must be a number"),
-        ("latency.n", {}, "latency.n must be a number"),
-        ("data_sets.id_a.group", "zzz", "id_a.group must be id or ood, not 'zzz'"),
-        ("data_sets.id_a.items", None, "id_a.items must be a list of str"),
-        ("data_sets.id_a.strict", [1, 0, "1", 1], "id_a.strict must be a list of int"),
-        ("data_sets.id_a.strict", [1, 0, 1000, 1], "id_a.strict must hold 0 or 1"),
-        ("data_sets.id_a.clusters", [[1], [2], [3], [4]], "id_a.clusters must be a list of str"),
-        ("data_sets.id_a.prefill_flops", [1, 2, 3, -4], "id_a.prefill_flops must not be negative"),
+        ("schema", True, "schema .*True"),
+        ("label", ["x"], "label .*x"),
+        ("snapshot", [], "snapshot must"),
+        ("provenance", None, "provenance must"),
+        ("seed", -1, "seed must"),
+        ("seed", True, "seed must"),
+        ("training.tokens", "many", "training.tokens .*many"),
+        ("latency.n", {}, "latency.n must"),
+        ("data_sets.id_a.group", "zzz", "data_sets.id_a.group .*zzz"),
+        ("data_sets.id_a.items", None, "data_sets.id_a.items .*None"),
+        ("data_sets.id_a.strict", [1, 0, "1", 1], "data_sets.id_a.strict.2 .*'1'"),
+        ("data_sets.id_a.strict", [1, 0, 1000, 1], "data_sets.id_a.strict.2 .*1000"),
+        ("data_sets.id_a.clusters", [[1], [2], [3], [4]], "data_sets.id_a.clusters.0 must"),
+        ("data_sets.id_a.prefill_flops", [1, 2, 3, -4], "data_sets.id_a.prefill_flops.3 .*-4"),
     ],
 )
 def test_a_strangers_record_is_checked_before_anything_is_made_of_it(tmp_path, path, value, fault):

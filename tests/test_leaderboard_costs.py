@@ -11,7 +11,7 @@ from leaderboard import claimed, cost_tables
 from leaderboard.claims import Paper, paper_flops
 from leaderboard.costs import CostRecord, MethodCost, Timing, stored_costs
 from leaderboard.pages import render_all
-from leaderboard.record import RecordError
+from leaderboard.reading import RecordError
 
 REPORTED = Path(cost_tables.__file__).parent / "reported"
 SKINTERN = Paper.load(REPORTED / "skintern.json")
@@ -105,9 +105,9 @@ def test_a_stored_cost_is_not_replaced_by_a_poorer_one(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 2}, "schema 2"),
+        ({"schema": 2}, "schema .*2"),
         ({"track": "other"}, "is of track 'other'"),
-        ({"methods": [{"label": "kard"}]}, "not a stored cost"),
+        ({"methods": [{"label": "kard"}]}, "missing key 'methods.0.n_calls'"),
         ({"reference": "cascod"}, "no row of 'cascod'"),
     ],
 )
@@ -235,9 +235,9 @@ def test_a_student_without_records_is_said_to_be_unmeasured(papers: Path, tmp_pa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 7}, "schema 7"),
+        ({"schema": 7}, "schema .*7"),
         ({"columns": []}, r"T, Std-CoT: \[2\] numbers, the paper has 0 columns"),
-        ({"students": [{"name": "T"}]}, "not a paper's tables"),
+        ({"students": [{"name": "T"}]}, "missing key 'students.0.track'"),
     ],
 )
 def test_a_bad_paper_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from leaderboard.compare import compare, comparison_json, comparison_text
 from leaderboard.rank import row_json, rows
-from leaderboard.record import RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Scope
 from leaderboard.render import detail, export, legend, table
 from leaderboard.stats import mcnemar
 from tests.leaderboard_records import OUTCOMES, record, with_costs

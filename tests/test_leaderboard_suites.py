@@ -13,7 +13,8 @@ from leaderboard.board import UnknownName, load, suite, suites
 from leaderboard.probes import ProbeRecord, load_probes, place
 from leaderboard.publish import publish
 from leaderboard.rank import rows
-from leaderboard.record import Record, RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Record, Scope
 from leaderboard.regress import regress
 from tests.leaderboard_records import in_sweep, probe, record, save, trained
 

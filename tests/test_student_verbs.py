@@ -23,7 +23,8 @@ from bench.track import ConfigError
 from bench.track import Student as Spec
 from leaderboard import board
 from leaderboard.publish import publish
-from leaderboard.record import Record, RecordError, Scope
+from leaderboard.reading import RecordError
+from leaderboard.record import Record, Scope
 from leaderboard.reproduction import reproduction, reproduction_json, reproduction_text
 from tasks.pocket.vocabulary import build_tokenizer
 from tests.tracks import scratch
@@ -496,8 +497,8 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "has other fields here",
     ),
     "other name": (lambda body: body.update(method="kard"), "has other fields here"),
-    "a text as limit": (lambda body: body["scope"].update(limit="3; rm"), "expected int"),
-    "a text as seed": (lambda body: body.update(seed="0; rm"), "whole number"),
+    "a text as limit": (lambda body: body["scope"].update(limit="3; rm"), "scope.limit"),
+    "a text as seed": (lambda body: body.update(seed="0; rm"), "seed must"),
     "another corpus": (
         lambda body: body["provenance"].update(corpus_sha256="f" * 64),
         "the corpus is",

@@ -219,7 +219,7 @@ def test_a_slip_is_told_in_one_line(
     ("text", "fault"),
     [
         ('about = "x"\nmethod = []', "unknown key 'method'; did you mean 'methods'?"),
-        ('about = "x"\n[[points]]\nname = "a"', "points: missing key 'axis'"),
+        ('about = "x"\n[[points]]\nname = "a"', "missing key 'points.0.axis'"),
     ],
 )
 def test_a_slip_in_a_file_is_named(

@@ -12,8 +12,9 @@ import tasks
 from bench.bars import stage
 from bench.files import locked, write_atomically
 from bench.provenance import digest, file_sha256, sources_sha256
-from bench.track import ConfigError, nearest
+from bench.track import ConfigError
 from bench.types import Needs
+from leaderboard.reading import nearest
 from tasks.corpora import canonical, n_tokens
 
 TASKS = Path(tasks.__file__).parent

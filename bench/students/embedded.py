@@ -15,8 +15,9 @@ from bench.students import student as students
 from bench.students.generate import Generator
 from bench.students.pretrain import pretrain
 from bench.students.student import Student
-from bench.track import ConfigError, Decoding, nearest
+from bench.track import ConfigError, Decoding
 from bench.track import Student as Spec
+from leaderboard.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
 N_PROBE = 96

@@ -19,7 +19,8 @@ from zipfile import BadZipFile, ZipFile
 from bench.cell import home
 from bench.files import locked
 from bench.provenance import file_sha256
-from bench.track import AbsentError, ConfigError, Student, build, nearest
+from bench.track import AbsentError, ConfigError, Student, build
+from leaderboard.reading import nearest
 
 PREFIX = "packaged:"
 TABLE = Path(__file__).with_suffix(".toml")

@@ -7,7 +7,8 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
-from bench.track import ConfigError, Track, nearest
+from bench.track import ConfigError, Track
+from leaderboard.reading import nearest
 
 
 def config_of(shape: Mapping[str, Any]) -> PretrainedConfig:

@@ -22,7 +22,8 @@ from bench.teacher.journal import (
     UnansweredError,
     settings_of,
 )
-from bench.track import ConfigError, nearest
+from bench.track import ConfigError
+from leaderboard.reading import nearest
 from tasks import corpora
 
 FINE, FAILED, INCOMPLETE = 0, 1, 3

@@ -1,0 +1,79 @@
+"""What others wrote, as our dataclasses: types, ranges and unknown keys by their annotations."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import is_dataclass
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+T = TypeVar("T")
+First = Annotated[int, Field(ge=1, le=1)]
+"""The number of a schema that has had no second version yet."""
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""As `__pydantic_config__` of a dataclass that is read; what it holds is read as strictly."""
+
+
+class MisreadError(ValueError):
+    """A text that does not stand for the dataclass; the message names the field."""
+
+
+class RecordError(ValueError):
+    """A stored file that does not follow its schema; the message names file and field."""
+
+
+def stored(cls: type[T], path: Path) -> T:
+    """Read a stored file of JSON; RecordError names the file and the first field that is wrong."""
+    try:
+        return parsed(cls, path.read_bytes())
+    except MisreadError as error:
+        raise RecordError(f"{path}: {error}") from error
+
+
+def parsed(cls: type[T], text: str | bytes) -> T:
+    """The dataclass that a JSON text stands for; MisreadError names the first wrong field."""
+    try:
+        return _reader(cls).validate_json(text)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    # A slip in a key is a missing key as well: the slip says more.
+    first = min(faults, key=lambda fault: fault["type"] != "unexpected_keyword_argument")
+    *parents, last = first["loc"] or ("",)
+    place, found = ".".join(map(str, first["loc"])), repr(first["input"])
+    match first["type"]:
+        case "json_invalid":
+            raise MisreadError(f"not JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
+        case "missing":
+            raise MisreadError(f"missing key '{place}'")
+        case "unexpected_keyword_argument":
+            raise MisreadError(f"unknown key '{place}'; {nearest(str(last), _keys(cls, parents))}")
+        case "too_short" | "string_too_short":
+            raise MisreadError(f"{place} must not be empty")
+        case _:
+            found = f"{found[:57]}..." if len(found) > 60 else found
+            wanted = first["msg"].replace("Input should be", "must be")
+            raise MisreadError(f"{place or 'it'} {wanted}, got {found}")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A hint for an unknown name: the closest valid one, or all of them."""
+    known = sorted(valid)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(known)}"
+
+
+@cache
+def _reader(cls: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(cls)
+
+
+def _keys(cls: Any, path: Sequence[int | str]) -> list[str]:
+    """The keys of what stands at a path below a dataclass."""
+    for key in path:
+        cls = get_type_hints(cls)[str(key)] if is_dataclass(cls) else get_args(cls)[-1]
+        if isinstance(cls, UnionType):
+            cls = next(each for each in get_args(cls) if each is not NoneType)
+    return list(get_type_hints(cls))
