@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told() -> tuple[type[Exception], ...]:
     """The errors that speak to the user; any other is a fault of ours and keeps its traceback."""
-    from bench.corpora.corpus import CorpusError
+    from bench.corpora.rows import CorpusError
     from bench.track import ConfigError
     from leaderboard.board import UnknownName
     from leaderboard.reading import RecordError

@@ -1,7 +1,7 @@
 """What others wrote, as our dataclasses: types, ranges and unknown keys by their annotations."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
@@ -35,8 +35,17 @@ def stored(cls: type[T], path: Path) -> T:
 
 def parsed(cls: type[T], text: str | bytes) -> T:
     """The dataclass that a JSON text stands for; MisreadError names the first wrong field."""
+    return _read(cls, lambda reader: reader.validate_json(text))
+
+
+def checked(cls: type[T], value: object) -> T:
+    """The same of what json has read already; a class of JSON objects, not of dataclasses."""
+    return _read(cls, lambda reader: reader.validate_python(value))
+
+
+def _read(cls: type[T], how: Callable[[TypeAdapter[T]], T]) -> T:
     try:
-        return _reader(cls).validate_json(text)
+        return how(_reader(cls))
     except ValidationError as error:
         faults = error.errors(include_url=False)
     # A slip in a key is a missing key as well: the slip says more.
@@ -52,6 +61,8 @@ def parsed(cls: type[T], text: str | bytes) -> T:
             raise MisreadError(f"unknown key '{place}'; {nearest(str(last), _keys(cls, parents))}")
         case "too_short" | "string_too_short":
             raise MisreadError(f"{place} must not be empty")
+        case "string_pattern_mismatch":
+            raise MisreadError(f"{place} must not be blank")
         case _:
             found = f"{found[:57]}..." if len(found) > 60 else found
             wanted = first["msg"].replace("Input should be", "must be")

@@ -12,7 +12,7 @@ import baselines
 import tasks
 from bench import registry, run, sweep, track
 from bench.__main__ import main
-from bench.corpora import corpus as corpora
+from bench.corpora.rows import REQUIRED
 from bench.track import ConfigError
 from bench.training import fit
 from leaderboard.record import Scope
@@ -167,7 +167,7 @@ def test_a_malformed_corpus_is_told(
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": "a"}\n')
     line = told("run", own_track(corpus=str(path)))
-    assert f"{path}:1: 'task' must be a text" in line
+    assert f"{path}:1: missing key 'task'" in line
 
 
 @pytest.mark.parametrize("limit", ["0", "-3", "2.5", "all"])
@@ -338,7 +338,7 @@ def plan(own_track: Callable[..., str], corpus: Path, spec: str, **options: bool
 
 @pytest.fixture
 def bare_corpus(tmp_path: Path) -> Path:
-    row = {key: f"some {key}" for key in corpora.REQUIRED}
+    row = {key: f"some {key}" for key in REQUIRED}
     path = tmp_path / "bare.jsonl"
     path.write_text(json.dumps(row) + "\n")
     return path

@@ -9,7 +9,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.corpora import corpus as corpora
-from bench.corpora.corpus import CorpusError, read_rows
+from bench.corpora.rows import REQUIRED, CorpusError, read_rows
 
 TESTS = str(Path(__file__).parent)
 ROW: dict[str, Any] = {
@@ -29,22 +29,22 @@ BAD: list[tuple[Any, str]] = [
     ("{", "not JSON"),
     ("", "not JSON"),
     ([1], "expected an object, got list"),
-    (b'{"id": "\xff"}', "not UTF-8"),
-    *((ROW | {key: None}, f"'{key}' must be a text") for key in corpora.REQUIRED),
-    (ROW | {"answer": 2}, "'answer' must be a text"),
-    (ROW | {"question": " \n"}, "'question' must be a text"),
-    (ROW | {"summary": ["x"]}, "'summary' must be a text or null"),
-    (ROW | {"supplementary": 1}, "'supplementary' must be a text or null"),
-    (ROW | {"options": "red"}, "'options' must be a list of texts"),
-    (ROW | {"options": [1]}, "'options' must be a list of texts"),
-    (ROW | {"rationales": "x"}, "'rationales' must be a list of texts"),
-    (ROW | {"facts": [1]}, "'facts' must be a list of texts"),
-    (ROW | {"question": "\ud800"}, "half a surrogate pair"),
+    (b'{"id": "\xff"}', "not JSON"),
+    *((ROW | {key: None}, f"{key} must") for key in REQUIRED),
+    (ROW | {"answer": 2}, "answer must"),
+    (ROW | {"question": " \n"}, "question must"),
+    (ROW | {"summary": ["x"]}, "summary must"),
+    (ROW | {"supplementary": 1}, "supplementary must"),
+    (ROW | {"options": "red"}, "options must"),
+    (ROW | {"options": [1]}, "options.0 must"),
+    (ROW | {"rationales": "x"}, "rationales must"),
+    (ROW | {"facts": [1]}, "facts.0 must"),
+    (ROW | {"question": "\ud800"}, "not JSON"),
     ("[" * 100_000, "not JSON"),
     ('{"id": ' + "1" * 5000 + "}", "not JSON"),
 ]
 BAD_HERE: list[tuple[Any, str]] = [
-    (ROW | {"rationales": [""]}, "'rationales' must be texts that are not empty"),
+    (ROW | {"rationales": [""]}, "rationales.0 must"),
     (
         ROW | {"rationale": "so. Therefore, the answer is 2."},
         "a rationale ends in its concluding sentence",
@@ -112,14 +112,13 @@ def test_check_and_the_reader_refuse_the_same_lines_with_the_same_words(
     path = write(ROW, renamed(line, "b"))
     with pytest.raises(CorpusError) as caught:
         read_rows(path)
-    if what != "not UTF-8":  # which the reader says of the whole file
-        assert str(caught.value) == skbench("check", path)[1].splitlines()[0]
+    assert str(caught.value) == skbench("check", path)[1].splitlines()[0]
 
 
 def test_a_good_corpus_is_fine_and_an_empty_or_missing_one_is_not(
     write: Callable[..., Path], skbench: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
-    bare = {key: ROW[key] for key in corpora.REQUIRED}
+    bare = {key: ROW[key] for key in REQUIRED}
     path = write(ROW, bare | {"id": "b"})
     write({"id": "0", "text": "a passage."}, name="own.passages.jsonl")
     assert skbench("check", path) == (
@@ -142,7 +141,7 @@ def test_bad_passages_are_named_too(
     passages = write({"text": "good"}, {"text": ""}, "{", name="own.passages.jsonl")
     code, said = skbench("check", path)
     assert code == 1
-    assert f"{passages}:2: 'text' must be" in said and f"{passages}:3: not JSON" in said
+    assert f"{passages}:2: text must" in said and f"{passages}:3: not JSON" in said
 
 
 def test_a_corpus_that_its_manifest_does_not_describe_is_a_fault(
@@ -226,14 +225,14 @@ def test_import_names_every_bad_line_and_writes_nothing(
     bad = [
         ("{", "not JSON"),
         ([1], "expected an object, got list"),
-        (PLAIN | {"question": None}, "'question' must be a text"),
-        ({"question": "a?"}, "'rationale' must be a text"),
-        (PLAIN | {"answer": True}, "'answer' must be a text"),
-        (PLAIN | {"answer": float("nan")}, "'answer' must be a text"),
-        (PLAIN | {"rationale": "\udc00"}, "half a surrogate pair"),
+        (PLAIN | {"question": None}, "question must"),
+        ({"question": "a?"}, "rationale must"),
+        (PLAIN | {"answer": True}, "answer must"),
+        (PLAIN | {"answer": float("nan")}, "not JSON"),
+        (PLAIN | {"rationale": "\udc00"}, "not JSON"),
         (PLAIN | {"knowledge": ["x"]}, "'knowledge' must be a text or null"),
         (PLAIN | {"knowledge": "x", "summary": "y"}, "give 'knowledge', or 'summary' and"),
-        (PLAIN | {"summary": 3}, "'summary' must be a text or null"),
+        (PLAIN | {"summary": 3}, "summary must"),
         (
             PLAIN | {"rationale": "so. Therefore, the answer is 3."},
             "a rationale concludes '3.', the answer is '2'",

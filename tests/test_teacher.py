@@ -17,7 +17,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.corpora import corpus as corpora
-from bench.corpora.corpus import read_rows
+from bench.corpora.rows import read_rows
 from bench.teacher import ask, patience
 from bench.types import Needs
 from tests.teacher_server import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.corpora.corpus import CorpusError
+from bench.corpora.rows import CorpusError
 from bench.teacher import prompts
 from bench.teacher.endpoint import read_completion
 from bench.teacher.journal import Finish, Journal, Reply, Request, settings_of

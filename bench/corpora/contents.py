@@ -11,8 +11,9 @@ from tabulate import tabulate
 from bench.bars import Bar, stage
 from bench.cell import data_dir, home
 from bench.corpora import corpus
-from bench.corpora.corpus import Corpus, CorpusError
+from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
+from bench.corpora.rows import OPTIONAL, CorpusError
 from tasks import contamination as overlaps
 from tasks.published import data_folder
 
@@ -73,7 +74,7 @@ def recall_by_task(read: Corpus, k: int) -> dict[str, float]:
     relevant = dict[tuple[Any, ...], set[int]]()
     shares = defaultdict[str, list[float]](list)
     for row in Bar(read.rows, what="looking for passages", unit="row"):
-        known = tuple(row.get(key) or "" for key in corpus.OPTIONAL)
+        known = tuple(row.get(key) or "" for key in OPTIONAL)
         if known not in relevant:
             relevant[known] = {
                 i for i, passage in enumerate(read.passages) if any(passage in t for t in known)

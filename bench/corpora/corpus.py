@@ -10,6 +10,7 @@ from typing import Any
 
 import tasks
 from bench.bars import stage
+from bench.corpora.rows import OPTIONAL, CorpusError, read_passages, read_rows
 from bench.files import locked, write_atomically
 from bench.provenance import digest, file_sha256, sources_sha256
 from bench.track import ConfigError
@@ -18,10 +19,6 @@ from leaderboard.reading import nearest
 from tasks.corpora import canonical, n_tokens
 
 TASKS = Path(tasks.__file__).parent
-
-
-class CorpusError(ValueError):
-    """A corpus that cannot be used; the message names file, line and fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
         path = folder / file
         if not path.is_file() or file_sha256(path) != manifest[key]:
             raise CorpusError(f"{path} was changed after it was built: delete its folder")
-    passages = [row["text"] for row in map(json.loads, _lines(folder / "passages.jsonl"))]
+    passages = [row["text"] for row in read_passages(folder / "passages.jsonl")]
     return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest, home / "indices")
 
 
@@ -104,7 +101,7 @@ def _read_own(path: Path, indices: Path) -> Corpus:
     rows = read_rows(path)
     sha256 = hashlib.sha256(canonical(rows)).hexdigest()
     beside = path.with_suffix(".passages.jsonl")
-    passages = [row["text"] for row in map(json.loads, _lines(beside))] if beside.exists() else []
+    passages = [row["text"] for row in read_passages(beside)]
     tokens = {
         "rationale": sum(n_tokens(row["rationale"], row["answer"]) for row in rows),
         "further": sum(n_tokens(*(row.get("rationales") or ())) for row in rows),
@@ -124,65 +121,6 @@ def _manifest_beside(path: Path, sha256: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise CorpusError(f"{beside}: not JSON ({error}); delete it or make it anew") from error
     return written if isinstance(written, dict) and written.get("sha256") == sha256 else {}
-
-
-def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        raise CorpusError(f"{path}: no such file")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: not UTF-8 ({error})") from error
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-REQUIRED = ("id", "task", "question", "rationale", "answer")
-OPTIONAL = ("summary", "supplementary")
-LISTS = ("options", "rationales", "facts")
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a corpus JSONL; CorpusError names file, line number and what is wrong."""
-    rows, seen = list[dict[str, Any]](), set[str]()
-    for number, line in enumerate(_lines(path), 1):
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise CorpusError(f"{where}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise CorpusError(f"{where}: expected an object, got {type(row).__name__}")
-        for key in REQUIRED:
-            if not isinstance(row.get(key), str) or not row[key].strip():
-                raise CorpusError(f"{where}: '{key}' must be a text that is not empty")
-        for key in OPTIONAL:
-            if not isinstance(row.get(key), str | None):
-                raise CorpusError(f"{where}: '{key}' must be a text or null")
-        for key in LISTS:
-            texts = row.get(key) or []
-            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-                raise CorpusError(f"{where}: '{key}' must be a list of texts")
-        if not is_text(row):
-            raise CorpusError(f"{where}: {NO_TEXT}")
-        if row["id"] in seen:
-            raise CorpusError(f"{where}: id '{row['id']}' occurs twice")
-        seen.add(row["id"])
-        rows.append(row)
-    if not rows:
-        raise CorpusError(f"{path}: no rows")
-    return rows
-
-
-NO_TEXT = "half a surrogate pair stands in it, which is no character"
-
-
-def is_text(row: Mapping[str, Any]) -> bool:
-    """Whether a row can be written as UTF-8, and so be read by a tokenizer."""
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_needs(corpus: Corpus, needs: Needs) -> str | None:

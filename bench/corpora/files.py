@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.corpora.check import beside
-from bench.corpora.corpus import CorpusError
+from bench.corpora.rows import CorpusError
 from bench.files import write_atomically
 from bench.track import ConfigError
 from tasks.corpora import Corpus, canonical, manifest

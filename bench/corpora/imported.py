@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from bench.corpora.check import Fault, numbered, shape_fault, without_conclusion
-from bench.corpora.corpus import OPTIONAL
+from bench.corpora.check import Fault, without_conclusion
+from bench.corpora.rows import OPTIONAL, Row, fault, numbered
 from bench.provenance import file_sha256
 from bench.teacher.prompts import knowledge_parts
 from tasks.corpora import Corpus, n_tokens
@@ -70,12 +69,12 @@ def _row(found: Mapping[str, Any], name: str, task: str) -> dict[str, Any] | str
         "rationales": found.get("rationales") or [],
     }
     row |= {"facts": found["facts"]} if found.get("facts") else {}
-    return shape_fault(row) or _concluded(row)
+    return fault(Row, row) or _concluded(row)
 
 
 def _text(value: Any) -> Any:
-    """A number as a text: answers and ids often are numbers; NaN is no answer."""
-    return str(value) if type(value) in (int, float) and isfinite(value) else value
+    """A number as a text: answers and ids often are numbers."""
+    return str(value) if type(value) in (int, float) else value
 
 
 def _knowledge(found: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from bench.bars import Bar
 from bench.corpora.check import beside
-from bench.corpora.corpus import Corpus, CorpusError
+from bench.corpora.corpus import Corpus
 from bench.corpora.files import write
+from bench.corpora.rows import CorpusError
 from bench.files import locked
 from bench.teacher.journal import (
     Journal,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, Protocol
 
-from bench.corpora.corpus import CorpusError
+from bench.corpora.rows import CorpusError
 
 HEAD = b'{"settings": '
 """How every journal begins."""
