@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.verbs import corpus, cost, data, run, student
+from bench.cli import corpus, cost, data, run, student
 from leaderboard import cli as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -98,7 +98,7 @@ def _add_pretrain(verbs: Any) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from bench import catalogue
+    from bench.cli import catalogue
 
     if args.json:
         print(json.dumps(catalogue.LISTS[args.what](), indent=1))
@@ -120,7 +120,7 @@ def _pretrain(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from bench import doctor
+    from bench.cli import doctor
 
     findings = doctor.examine()
     print(json.dumps(findings, indent=1) if args.json else doctor.describe(findings))
@@ -128,7 +128,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _docs(args: argparse.Namespace) -> int:
-    from bench import catalogue
+    from bench.cli import catalogue
 
     stale = catalogue.refresh(check=args.check)
     for path in stale:
@@ -139,7 +139,7 @@ def _docs(args: argparse.Namespace) -> int:
 def _clean(args: argparse.Namespace) -> int:
     import shutil
 
-    from bench.cell import home
+    from bench.ground.places import home
 
     folders = [home() / name for name in MADE]
     for folder in filter(Path.exists, folders):

@@ -13,8 +13,8 @@ import torch
 from transformers import Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from bench import registry
-from bench.cell import Cell
 from bench.corpora.corpus import Corpus
+from bench.run.cell import Cell
 from bench.students.student import Student
 from bench.track import Decoding, LogitTeacher, Tasks, Track, Training
 from bench.track import Student as Spec

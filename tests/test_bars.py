@@ -34,7 +34,7 @@ def lines(*arguments: str, every_s: str = "0.02") -> list[str]:
 
 
 def lines_of(code: str, *, every_s: str = "0.1") -> list[str]:
-    head = "from bench.bars import Bar, about, stage\nfrom time import sleep\n"
+    head = "from bench.ground.bars import Bar, about, stage\nfrom time import sleep\n"
     return lines("-c", head + code, every_s=every_s)
 
 
@@ -142,7 +142,7 @@ def drawn(code: str, **environment: str) -> str:
     """What a process draws on a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
-    head = "from bench.bars import Bar, about, stage\nfrom time import sleep\n"
+    head = "from bench.ground.bars import Bar, about, stage\nfrom time import sleep\n"
     environment = os.environ | {"TQDM_MAXINTERVAL": "0.1"} | environment
     command = [sys.executable, "-c", head + code]
     subprocess.run(command, env=environment, cwd=ROOT, stderr=theirs, check=True)
@@ -175,4 +175,4 @@ def test_on_a_terminal_each_of_several_processes_has_a_line_of_its_own() -> None
 
 def test_every_bar_is_one_of_these() -> None:
     of_tqdm = {name for name, path in MODULES.items() if "tqdm" in imported(path)}
-    assert of_tqdm == {"bench.bars"}
+    assert of_tqdm == {"bench.ground.bars"}

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from bench import provenance, registry
+from bench import registry
 from bench.batch import tokenize
-from bench.cell import Cell, home
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
+from bench.ground import provenance
+from bench.ground.places import home
+from bench.run import fit
+from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import Training
-from bench.training import budget, fit
+from bench.training import budget
 from bench.training.schedule import n_steps, order
 from bench.training.train import train
 from bench.types import Example

@@ -10,11 +10,11 @@ import pytest
 
 import baselines
 import tasks
-from bench import registry, run, sweep, track
+from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.rows import REQUIRED
+from bench.run import fit, planning, sweep
 from bench.track import ConfigError
-from bench.training import fit
 from leaderboard.record import Scope
 from tests.tracks import scratch
 
@@ -199,7 +199,7 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: Any) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(run, "select", broken)
+    monkeypatch.setattr(planning, "select", broken)
     with pytest.raises(KeyError, match="ours"):
         main(["run", "pocket"])
 
@@ -210,7 +210,7 @@ def test_an_interrupt_says_how_to_go_on(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "select", interrupted)
+    monkeypatch.setattr(planning, "select", interrupted)
     assert main(["run", "pocket"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
 
@@ -229,11 +229,11 @@ def test_an_interrupt_says_how_to_go_on(
     ],
 )
 def test_methods_are_cut_at_commas_outside_brackets(text: str, names: list[str]) -> None:
-    assert run.split_names(text) == names
+    assert planning.split_names(text) == names
 
 
 def labels(spec: str | None, *settings: str, method_file: Path | None = None) -> list[str]:
-    chosen, _ = run.select(track.load("pocket"), spec, list(settings), method_file)
+    chosen, _ = planning.select(track.load("pocket"), spec, list(settings), method_file)
     return [method.label for method in chosen]
 
 
@@ -272,8 +272,10 @@ def test_a_method_and_a_seed_named_twice_are_run_once(
     own_track: Callable[..., str], bare_corpus: Path
 ) -> None:
     chosen = track.load(own_track(corpus=str(bare_corpus)))
-    methods, _ = run.select(chosen, "std_cot,std_cot[restarts=0]", [], None)
-    cells = run.plan(chosen, methods, [1, 0, 1], Scope(), skip_unmet=False, data=None, origin=())
+    methods, _ = planning.select(chosen, "std_cot,std_cot[restarts=0]", [], None)
+    cells = planning.plan(
+        chosen, methods, [1, 0, 1], Scope(), skip_unmet=False, data=None, origin=()
+    )
     assert [cell.seed for cell in cells] == [0, 1]
 
 
@@ -296,8 +298,8 @@ def test_a_method_file_changes_the_key_of_its_own_method_alone(
 
     def keys(file: Path | None, *names: str) -> list[str]:
         chosen = track.load(own_track())
-        methods, _ = run.select(chosen, ",".join(names), [], file)
-        cells = run.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
+        methods, _ = planning.select(chosen, ",".join(names), [], file)
+        cells = planning.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
         return [cell.train_key for cell in cells]
 
     relative = Path(method_file.name)
@@ -331,8 +333,8 @@ def test_a_toy_file_dropped_into_the_folder_is_listed(
 
 def plan(own_track: Callable[..., str], corpus: Path, spec: str, **options: bool) -> list[str]:
     chosen = track.load(own_track(corpus=str(corpus)))
-    methods, _ = run.select(chosen, spec, [], None)
-    cells = run.plan(chosen, methods, [0, 1], Scope(), data=None, origin=(), **options)
+    methods, _ = planning.select(chosen, spec, [], None)
+    cells = planning.plan(chosen, methods, [0, 1], Scope(), data=None, origin=(), **options)
     return [f"{cell.method.label} {cell.seed}" for cell in cells]
 
 

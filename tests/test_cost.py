@@ -11,10 +11,10 @@ import pytest
 from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
-from bench.costs import cost
-from bench.costs.cost import Ruler
 from bench.costs.flops import FlopModel, fit_flops
-from bench.costs.timing import timed
+from bench.estimates import cost
+from bench.estimates.cost import Ruler
+from bench.estimates.timing import timed
 from bench.students.shapes import meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.costs import CostRecord
@@ -204,7 +204,7 @@ def test_a_large_shape_is_not_timed_on_a_cpu_nor_counted_first(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setattr("bench.costs.timing.LARGEST_ON_CPU", 1000)
+    monkeypatch.setattr("bench.estimates.timing.LARGEST_ON_CPU", 1000)
     monkeypatch.setattr(cost, "count", lambda *_: pytest.fail("counted all the same"))
     assert main(["cost", str(toy), "--time"]) == 2
     assert "GB of fp32 weights are too much to time on a CPU" in capsys.readouterr().err

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from bench import data, fetch
 from bench.__main__ import main
-from bench.data import Source
+from bench.cli import fetch
+from bench.cli import sources as data
+from bench.cli.sources import Source
 from tests.mirror_server import Mirror, serving
 
 ROOT = Path(__file__).parent.parent
 COMMAND = """
 import pathlib, sys
-from bench import data
+from bench.cli import sources as data
 data.SOURCES = pathlib.Path(sys.argv[1])
 from bench.__main__ import main
 sys.exit(main(sys.argv[2:]))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.files import locked, write_atomically
+from bench.ground.files import locked, write_atomically
 
 HOLD = """
 import sys, pathlib
-from bench.files import locked
+from bench.ground.files import locked
 print("asking", flush=True)
 with locked(pathlib.Path(sys.argv[1])):
     print("held", flush=True)

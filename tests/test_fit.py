@@ -13,14 +13,15 @@ import torch
 from conftest import tiny_model
 from torch import Tensor
 
-from bench import registry, run
-from bench.cell import Cell, home
+from bench import registry
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FLOPS_PER_MAC, FlopModel, fit_flops
+from bench.ground.places import home
+from bench.run import fit, planning
+from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
-from bench.training import fit
 from bench.training.progress import Progress
 from leaderboard.record import Scope
 from tasks.corpora import canonical
@@ -240,9 +241,9 @@ def plan(
         assert track.logit_teacher is not None
         larger = replace(track.logit_teacher, method=taught_by) if with_teacher else None
         track = replace(track, logit_teacher=larger)
-        methods, was_all = run.select(track, spec, [], None)
+        methods, was_all = planning.select(track, spec, [], None)
         methods = [m for m in methods if m.needs.passages == 0]
-        cells = run.plan(
+        cells = planning.plan(
             track, methods, [0], Scope(), skip_unmet=was_all, data=None, origin=(track.name,)
         )
         return [cell.method.label for cell in cells]

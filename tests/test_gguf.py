@@ -16,10 +16,10 @@ from transformers import AutoTokenizer
 from bench import track
 from bench.__main__ import main
 from bench.batch import encode
-from bench.cell import checkpoint_sha256
 from bench.costs.flops import fit_flops
 from bench.students import brought, checkpoint
 from bench.students import student as students
+from bench.students.hashes import checkpoint_sha256
 from bench.students.student import Student
 from bench.track import AbsentError, ConfigError, Training
 from leaderboard.record import Record

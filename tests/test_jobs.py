@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench import run
 from bench.__main__ import main
-from bench.files import BusyError, locked
+from bench.ground.files import BusyError, locked
+from bench.run import stages
 from tests.test_run import TRACK
 
 
@@ -39,7 +39,7 @@ def test_what_another_process_is_at_comes_last(
     track: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     order = list[int]()
-    real = run._make_record
+    real = stages._make_record
 
     def watched(cell: Any) -> Any:
         order.append(cell.seed)
@@ -48,9 +48,9 @@ def test_what_another_process_is_at_comes_last(
         return real(cell)
 
     held, cells = threading.Event(), list[Any]()
-    monkeypatch.setattr(run, "_make_record", watched)
-    real_cells = run.run_cells
-    monkeypatch.setattr(run, "run_cells", lambda found: cells.extend(found) or real_cells([]))
+    monkeypatch.setattr(stages, "_make_record", watched)
+    real_cells = stages.run_cells
+    monkeypatch.setattr(stages, "run_cells", lambda found: cells.extend(found) or real_cells([]))
     main(["run", str(track), "--seeds", "0,1", "--limit", "2"])
     other = threading.Thread(target=hold_until, args=(cells[0].folder, held))
     other.start()

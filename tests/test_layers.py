@@ -10,12 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
-COMPOSERS = {"bench.run", "bench.cell", "bench.measure", "bench.probe", "bench.judge"}
-COMPOSERS |= {"bench.export", "bench.reproduce", "bench.costs.cost", "bench.costs.timing"}
+ROOMS = (
+    "ground", "contract", "costs", "students", "corpora", "training", "teacher", "run", "estimates",
+    "reuse", "cli",
+)  # fmt: skip
+"""From the ground up; the contract is what stands beside the rooms."""
+KNOW_RECORDS = ("run", "estimates", "reuse")
 """They make records or start from one, so they know their schema."""
-COMMAND_LINE = {"bench.__main__", "bench.verbs.cost", "bench.verbs.run", "bench.verbs.student"}
-COMMAND_LINE |= {"bench.missing"}
-"""They show people what the board makes of records, or ask it what is published."""
 FOUNDATION = {
     "bench.types": set[str](),
     "bench.percentile": set[str](),
@@ -99,31 +100,46 @@ def test_the_foundation_imports_only_from_lines_below_it(module: str) -> None:
     assert ours(MODULES[module], when_loaded=True) <= FOUNDATION[module]
 
 
+def room(module: str) -> str:
+    _, *inner = module.split(".")
+    if inner == ["__main__"]:
+        return "cli"
+    return inner[0] if len(inner) > 1 else "contract"
+
+
+HOUSE = [path for path in files("bench") if path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("path", HOUSE, ids=module_name)
+def test_a_room_imports_from_rooms_below_it_alone(path: Path) -> None:
+    own = room(module_name(path))
+    above = ROOMS[ROOMS.index(own) + 1 :]
+    found = {n for n in ours(path) if n.startswith("bench.") and room(n) in above}
+    assert not found, f"{own} stands below {', '.join(map(room, found))}"
+
+
+def test_the_picture_of_the_house_names_every_room_in_order() -> None:
+    picture = (ROOT / "README.md").read_text().split("    bench/\n", 1)[1].split("\n\n", 1)[0]
+    named = [line.split()[0].removesuffix("/") for line in picture.splitlines()]
+    assert named == ["*.py" if name == "contract" else name for name in reversed(ROOMS)]
+    assert {path.parent.name for path in HOUSE} == {*ROOMS, "bench"} - {"contract"}
+
+
 def test_records_are_known_only_where_they_are_made() -> None:
-    for path in files("bench"):
+    for path in HOUSE:
         board = {name for name in ours(path) if name.partition(".")[0] == "leaderboard"}
-        if module_name(path) in COMMAND_LINE:
+        own = room(module_name(path))
+        if own == "cli" or module_name(path) == "bench.run.missing":  # which asks what is published
             continue
-        allowed = (
-            {"leaderboard.record", "leaderboard.probes", "leaderboard.costs"}
-            if module_name(path) in COMPOSERS
-            else set[str]()
-        )
+        known = {"leaderboard.record", "leaderboard.probes", "leaderboard.costs"}
         # How files are read has nothing to do with what is in them.
-        assert board <= allowed | {"leaderboard.reading"}, path
+        assert board <= {"leaderboard.reading", *(known if own in KNOW_RECORDS else ())}, path
 
 
 def test_methods_and_teachers_are_found_by_listing_and_never_imported() -> None:
     for path in files("bench"):
         named = {n for n in ours(path) if n.startswith("baselines.") or n.endswith(".teacher")}
         assert not named, path
-
-
-def test_nothing_imports_the_command_line() -> None:
-    for path in MODULES.values():
-        assert "bench.__main__" not in ours(path), path
-        if not module_name(path).startswith(("bench.__main__", "bench.verbs")):
-            assert not {name for name in ours(path) if name.startswith("bench.verbs")}, path
 
 
 def test_no_two_modules_import_each_other_when_loaded() -> None:

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from lm_eval.tasks import TaskManager
 
-from bench import loglikelihood, measure
-from bench.cell import Cell
-from bench.evaluate import Sample
-from bench.quiet import quiet_libraries
-from bench.run import run_cells
+from bench.ground.quiet import quiet_libraries
+from bench.run import loglikelihood, measure
+from bench.run.cell import Cell
+from bench.run.evaluate import Sample
+from bench.run.stages import run_cells
 from bench.solve import Solved
 from bench.students.student import Student
 from bench.track import Tasks

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import measure, provenance, registry
+from bench import registry
 from bench.costs import latency
-from bench.evaluate import Sample
+from bench.ground import provenance
+from bench.run import measure
+from bench.run.evaluate import Sample
 from bench.solve import Solved
 from bench.types import Needs
 from tasks.pocket import suite

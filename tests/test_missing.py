@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import jobs, provenance, run
 from bench.__main__ import main
-from bench.cell import Cell
+from bench.ground import sources
+from bench.run import jobs, stages
+from bench.run.cell import Cell
 from leaderboard import board
 from leaderboard.record import Record
 from tests.test_run import TRACK
@@ -44,7 +45,7 @@ def test_nothing_is_made_where_all_is_published(
 ) -> None:
     assert len(list(published.rglob("*.json"))) == 3
     capsys.readouterr()
-    monkeypatch.setattr(run, "run_cells", lambda _: pytest.fail("made"))
+    monkeypatch.setattr(stages, "run_cells", lambda _: pytest.fail("made"))
     assert main(["run", str(track), "--methods", METHODS, "--missing"]) == 0
     assert capsys.readouterr().err.splitlines()[-4:] == [
         "std_cot seed 0: published",
@@ -107,15 +108,15 @@ def test_what_is_never_published_cannot_be_missing(
 def test_a_source_that_is_edited_during_a_run_changes_nothing_of_what_is_recorded(
     track: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real, made = run._make_record, list[Cell]()
+    real, made = stages._make_record, list[Cell]()
 
     def edited(cell: Cell) -> Record:
         # From here on every source reads as another.
-        monkeypatch.setattr(provenance, "sources_sha256", lambda _: "edited")
+        monkeypatch.setattr(sources, "sources_sha256", lambda _: "edited")
         made.append(cell)
         return real(cell)
 
-    monkeypatch.setattr(run, "_make_record", edited)
+    monkeypatch.setattr(stages, "_make_record", edited)
     words = ["run", str(track), "--seeds", "0,1", "--limit", "2", "--json"]
     assert main(words) == 0
     monkeypatch.undo()

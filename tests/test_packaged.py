@@ -21,9 +21,9 @@ import torch
 from checkpoints import load
 
 from bench.__main__ import main
-from bench.cell import checkpoint_sha256
-from bench.provenance import file_sha256
+from bench.ground.provenance import file_sha256
 from bench.students import packaged
+from bench.students.hashes import checkpoint_sha256
 from bench.track import AbsentError, ConfigError
 from leaderboard.record import Record
 

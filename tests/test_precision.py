@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench import doctor, jobs, precision
 from bench.__main__ import main
-from bench.precision import Speeds
+from bench.cli import doctor
+from bench.run import jobs, precision
+from bench.run.precision import Speeds
 from bench.track import Student, Track, Training
 from tests.test_layers import ROOT
 from tests.test_run import TRACK
@@ -37,7 +38,7 @@ def on_cpu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def measured(**environment: str) -> Speeds:
-    code = "from bench.precision import speeds as s; print(s().fp32, s().bf16)"
+    code = "from bench.run.precision import speeds as s; print(s().fp32, s().bf16)"
     return Speeds(*map(float, on_cpu("-c", code, **environment).stdout.split()))
 
 

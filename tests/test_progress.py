@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from baselines._phrases import INVITATION
-from bench import measure, registry
+from bench import registry
 from bench.batch import Tokens
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel
+from bench.run import measure
 from bench.students.student import Student
 from bench.track import Training
 from bench.training.progress import Progress, curve

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tasks
-from bench import catalogue
+from bench.cli import catalogue
 from tasks import docs, published, raw, solved
 from tasks.corpora import Corpus, canonical, manifest
 from tasks.in_domain import bbh, teacher

@@ -15,7 +15,7 @@ import tasks
 from bench.__main__ import main
 from bench.corpora.contents import recall_by_task
 from bench.corpora.corpus import Corpus as Checked
-from bench.provenance import file_sha256
+from bench.ground.provenance import file_sha256
 from tasks import contamination, published
 from tasks.corpora import Corpus, CorpusRow, canonical, manifest, n_tokens
 from tasks.docs import Item, MissingDataError

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from bench import registry, run, track
+from bench import registry, track
 from bench.__main__ import main
-from bench.cell import Cell
-from bench.costs import dry_run
-from bench.costs.estimate import N_ROWS
+from bench.estimates import dry_run
+from bench.estimates.estimate import N_ROWS
+from bench.run import planning
+from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.shapes import meta_model
 from leaderboard.record import Record, Scope
@@ -239,8 +240,8 @@ def test_it_tells_what_is_done_and_what_is_only_trained(
     monkeypatch: pytest.MonkeyPatch, own_track: str
 ) -> None:
     chosen = track.load(own_track)
-    methods, _ = run.select(chosen, "std_cot,cascod,kard", [], None)
-    cells = run.plan(
+    methods, _ = planning.select(chosen, "std_cot,cascod,kard", [], None)
+    cells = planning.plan(
         chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=(own_track,)
     )
     done, trained, _ = cells

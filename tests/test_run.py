@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from bench import evaluate, run
 from bench.__main__ import main
 from bench.batch import encode
+from bench.run import evaluate, fit, stages
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import Scratch
 from bench.track import Student as Spec
-from bench.training import fit
 from bench.training import train as training
 from tests.tracks import scratch
 
@@ -75,7 +74,7 @@ def test_the_same_command_again_finds_everything_done(
 ) -> None:
     first = command()
     assert [row["method"] for row in first] == ["std_cot"]
-    monkeypatch.setattr(run, "_make_record", lambda _: pytest.fail("made again"))
+    monkeypatch.setattr(stages, "_make_record", lambda _: pytest.fail("made again"))
     assert command() == first
     assert outcomes(home)[0]["scope"]["limit"] == 3
     assert outcomes(home)[1]["n_steps"] == 3

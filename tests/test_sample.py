@@ -96,7 +96,7 @@ def test_dev_of_the_trained_suites_is_what_the_reconstruction_holds_out(data: Pa
 
 @pytest.mark.parametrize("name", sorted(DEV_SETS))
 def test_the_dev_items_of_a_task_are_served_pinned(name: str, data: Path) -> None:
-    from bench.evaluate import task_manager
+    from bench.run.evaluate import task_manager
 
     manager = task_manager({"data_dir": str(data), "split": "dev"})
     (task,) = manager.load([name])["tasks"].values()

@@ -9,9 +9,9 @@ import pytest
 
 from bench import registry, track
 from bench.corpora.corpus import TASKS
-from bench.costs import cost
-from bench.costs.cost import Ruler
 from bench.costs.flops import FlopModel, fit_flops
+from bench.estimates import cost
+from bench.estimates.cost import Ruler
 from bench.students.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.costs import COSTS, CostRecord, stored_costs

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import data
 from bench.__main__ import main
+from bench.cli import sources as data
 from tests.mirror_server import serving
 
 

@@ -13,9 +13,11 @@ import torch
 from conftest import tiny_model
 from leaderboard_records import record
 
-from bench import export, judge, registry, reproduce, run, sweep, track
+from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
+from bench.reuse import export, judge, reproduce
+from bench.run import planning, stages, sweep
 from bench.students import brought
 from bench.students import student as students
 from bench.students.student import Student
@@ -146,12 +148,12 @@ def test_an_exported_student_answers_as_the_run_did_and_is_judged_so(
     folder = run_of(home, name)
     assert told("export-student", folder, out, *options)[0] == 0
     (cell,) = cells(name)
-    trained = students.restore(run.fresh_student(cell), folder / "weights")
+    trained = students.restore(stages.fresh_student(cell), folder / "weights")
     again = brought.load(brought.find(str(out)), cell.track, cell.corpus, seed=0)
     assert again.tokenizer.get_vocab() == trained.tokenizer.get_vocab()
     # A merged weight is a rounded sum.
     torch.testing.assert_close(logits(again), logits(trained), rtol=0, atol=1e-5)
-    assert not torch.allclose(logits(run.fresh_student(cell)), logits(trained), atol=1e-3)
+    assert not torch.allclose(logits(stages.fresh_student(cell)), logits(trained), atol=1e-3)
 
     code, printed, _ = told(*evaluate(out, name))
     judged = Record.load(record_of(home, f"{name}.own", "std_cot@out-*"))
@@ -162,7 +164,7 @@ def test_an_exported_student_answers_as_the_run_did_and_is_judged_so(
 
 def cells(name: str) -> list[Any]:
     method = registry.configure_named("std_cot")
-    return run.plan(
+    return planning.plan(
         track.load(name),
         [method],
         [0],
@@ -207,7 +209,7 @@ def test_two_checkpoints_have_a_row_each_and_one_is_judged_once(
     assert len({each.label for each in found}) == 2
     code, shown, _ = told("board", "show", "lora.own", "--local", "--limit", "3", "--json")
     assert code == 0 and len(json.loads(shown)) == 2
-    monkeypatch.setattr(run, "judged", lambda *_: pytest.fail("judged again"))
+    monkeypatch.setattr(stages, "judged", lambda *_: pytest.fail("judged again"))
     assert told(*evaluate(folder))[0] == 0
 
 
@@ -439,7 +441,7 @@ def test_a_record_is_reproduced_in_a_home_of_its_own(
     (folder,) = (home / "reproduced").iterdir()
     again = Record.load(record_of(folder, "lora"))
     assert again.training.n_steps == 3 and again != Record.load(path)
-    monkeypatch.setattr(run, "_make_record", lambda _: pytest.fail("made again"))
+    monkeypatch.setattr(stages, "_make_record", lambda _: pytest.fail("made again"))
     assert told("reproduce", path)[0] == 0
 
 
@@ -522,7 +524,7 @@ def test_a_record_that_this_version_cannot_vouch_for_is_refused_before_anything_
     body = json.loads(record_of(home, "lora").read_text())
     change(body)
     (tmp_path / "record.json").write_text(json.dumps(body))
-    monkeypatch.setattr(run, "run_cells", lambda _: pytest.fail("was run"))
+    monkeypatch.setattr(stages, "run_cells", lambda _: pytest.fail("was run"))
     code, _, complaint = told("reproduce", tmp_path / "record.json")
     assert code == 2 and message in complaint
 
@@ -535,7 +537,7 @@ def test_the_command_of_a_record_is_never_run(
     (tmp_path / "record.json").write_text(json.dumps(body))
     expected = Record.load(record_of(home, "lora"))
     asked: list[Any] = []
-    monkeypatch.setattr(run, "run_cells", lambda cells: asked.extend(cells) or [expected])
+    monkeypatch.setattr(stages, "run_cells", lambda cells: asked.extend(cells) or [expected])
     assert told("reproduce", tmp_path / "record.json")[0] == 0
     assert not (tmp_path / "evil").exists()
     (cell,) = asked

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from bench import measure, registry, run, sweep, track
+from bench import registry, track
 from bench.__main__ import _parser, main
-from bench.cell import Cell
+from bench.cli.run import asked_for
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
+from bench.run import fit, measure, planning, sweep
+from bench.run.cell import Cell
+from bench.run.sweep import Sweep, Variation
 from bench.students.student import checkpoint_path
-from bench.sweep import Sweep, Variation
 from bench.track import ConfigError
-from bench.training import fit
-from bench.verbs.run import asked_for
 from tests.tracks import scratch
 
 POCKET = track.load("pocket")
@@ -68,7 +68,7 @@ def test_every_method_of_a_sweep_is_written_as_its_label_and_its_corpus_serves_i
             assert method.label == spec
             corpus = built(variation.track.corpus, None, world=0, data_dir=None)
             assert corpora.check_needs(corpus, method.needs) is None
-            assert run._unmet(variation.track, method, corpus) is None
+            assert planning._unmet(variation.track, method, corpus) is None
 
 
 @every_sweep
@@ -307,7 +307,7 @@ def test_a_sweep_is_one_command_and_the_same_again_finds_its_rows(
     assert main(command) == 0
     captured = capsys.readouterr()
     first = json.loads(captured.out)
-    assert sorted(row["method"] for row in first) == sorted(run.split_names(rows))
+    assert sorted(row["method"] for row in first) == sorted(planning.split_names(rows))
     assert "[1/2] skintern[examples=0] seed 0: running" in captured.err
     monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
     assert main(command) == 0

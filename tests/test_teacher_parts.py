@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.corpora.knowledge import knowledge_parts
 from bench.corpora.rows import CorpusError
 from bench.teacher import prompts
 from bench.teacher.endpoint import read_completion
@@ -92,7 +93,7 @@ def test_the_pin_of_the_prompts_is_of_their_wording() -> None:
 def test_knowledge_is_read_in_the_forms_that_teachers_write(
     text: str, parts: tuple[str, str]
 ) -> None:
-    assert prompts.knowledge_parts(text) == parts
+    assert knowledge_parts(text) == parts
 
 
 # ------------------------------------------------------------ judgement

@@ -7,10 +7,10 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from bench.bars import Bar
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.scorer import Score, frequency
+from bench.ground.bars import Bar
 from bench.types import Demo, Example, Knowledge, Needs, Query, Question
 
 PASSAGE_WORDS = 128

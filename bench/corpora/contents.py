@@ -8,12 +8,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.bars import Bar, stage
-from bench.cell import data_dir, home
 from bench.corpora import corpus
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.rows import OPTIONAL, CorpusError
+from bench.ground.bars import Bar, stage
+from bench.ground.places import data_dir, home
 from tasks import contamination as overlaps
 from tasks.published import data_folder
 

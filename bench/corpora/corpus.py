@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import tasks
-from bench.bars import stage
 from bench.corpora.rows import OPTIONAL, CorpusError, read_passages, read_rows
-from bench.files import locked, write_atomically
-from bench.provenance import digest, file_sha256, sources_sha256
+from bench.ground.bars import stage
+from bench.ground.files import locked, write_atomically
+from bench.ground.provenance import digest, file_sha256, sources_sha256
 from bench.track import ConfigError
 from bench.types import Needs
 from leaderboard.reading import nearest

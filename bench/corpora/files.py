@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.corpora.check import beside
 from bench.corpora.rows import CorpusError
-from bench.files import write_atomically
+from bench.ground.files import write_atomically
 from bench.track import ConfigError
 from tasks.corpora import Corpus, canonical, manifest
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.bars import Bar
 from bench.corpora.scored import Scored, Token, by_word
+from bench.ground.bars import Bar
 from bench.track import ConfigError
 
 MAX_TOKENS = 512

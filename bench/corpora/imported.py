@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.corpora.check import Fault, without_conclusion
+from bench.corpora.knowledge import knowledge_parts
 from bench.corpora.rows import OPTIONAL, Row, fault, numbered
-from bench.provenance import file_sha256
-from bench.teacher.prompts import knowledge_parts
+from bench.ground.provenance import file_sha256
 from tasks.corpora import Corpus, n_tokens
 from tasks.scoring import CONCLUSION
 

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.bars import stage
-from bench.files import locked
-from bench.provenance import digest, file_sha256
+from bench.ground.bars import stage
+from bench.ground.files import locked
+from bench.ground.provenance import digest, file_sha256
 
 MANIFEST = "manifest.json"
 

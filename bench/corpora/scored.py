@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.files import locked, write_atomically
-from bench.provenance import digest, file_sha256, sources_sha256
+from bench.ground import sources
+from bench.ground.files import locked, write_atomically
+from bench.ground.provenance import digest, file_sha256
 from bench.track import ConfigError
-
-SOURCES = ("bench/corpora/importance.py", "bench/corpora/scored.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,14 @@ def cache_key(method: str, checkpoint: str, texts: Sequence[str]) -> str:
 
 def key_of(method: str, model: object, texts: Sequence[str]) -> str:
     """What scores depend on, as one hash: method, this code, the model and the texts."""
-    return digest([method, sources_sha256(SOURCES), model, list(texts)])
+    return digest(
+        [
+            method,
+            sources.sha256("bench.corpora.importance", "bench.corpora.scored"),
+            model,
+            list(texts),
+        ]
+    )
 
 
 def _commit(checkpoint: str) -> str:

@@ -1,1 +1,1 @@
-"""What is spent: FLOPs from shapes, latency, and what a run would take before it runs."""
+"""What is spent: FLOPs from shapes, and latency."""

@@ -1,14 +1,10 @@
-"""How long one question takes: batch 1, greedy with KV cache, warmed up, synchronised.
-
-Wall clock is read here and in provenance.py only.
-"""
+"""How long one question takes: batch 1, greedy with KV cache, warmed up, synchronised."""
 
 import math
 import os
 import re
 import resource
 import sys
-import time
 from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,9 +15,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from bench.bars import Bar
-
-clock = time.perf_counter
+from bench.ground.bars import Bar
+from bench.ground.clock import clock
 
 
 class Timing(NamedTuple):

@@ -6,14 +6,15 @@ It is a stranger's: no pickle is read, no code of it is run, and its description
 import json
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.cell import CHECKPOINT_FILES, checkpoint_sha256, home
-from bench.corpora.corpus import Corpus
+from bench.ground.places import home
 from bench.students import checkpoint as checkpoints
 from bench.students import student as students
+from bench.students.hashes import CHECKPOINT_FILES, checkpoint_sha256
 from bench.students.student import Student
 from bench.track import ConfigError, Track
 from bench.track import Student as Spec
@@ -73,7 +74,7 @@ def _downloaded(source: str) -> Path:
         ) from error
 
 
-def load(checkpoint: Checkpoint, track: Track, corpus: Corpus, seed: int) -> Student:
+def load(checkpoint: Checkpoint, track: Track, texts: Sequence[str], seed: int) -> Student:
     """The checkpoint as a student with its own tokenizer, an adapter merged into its base."""
     folder = checkpoint.folder
     has_tokenizer = (folder / "tokenizer_config.json").is_file()
@@ -85,8 +86,7 @@ def load(checkpoint: Checkpoint, track: Track, corpus: Corpus, seed: int) -> Stu
             )
         return students.load(_instead(track, str(folder)), texts=(), home=home(), seed=seed)
     base = _base(checkpoint, track)
-    texts = corpus.texts if base.scratch else ()
-    student = students.load(base, texts=texts, home=home(), seed=seed)
+    student = students.load(base, texts=texts if base.scratch else (), home=home(), seed=seed)
     student = _adapted(student, checkpoint)
     return _reading(student, checkpoint, base) if has_tokenizer else student
 

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import tasks
-from bench.files import write_atomically
-from bench.provenance import file_sha256
-from bench.quiet import quiet_libraries
+from bench.ground.files import write_atomically
+from bench.ground.provenance import file_sha256
+from bench.ground.quiet import quiet_libraries
 from bench.students import student as students
 from bench.students.generate import Generator
 from bench.students.pretrain import pretrain

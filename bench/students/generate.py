@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.bars import Bar
 from bench.batch import encode
+from bench.ground.bars import Bar
 from bench.students.student import Student
 from bench.track import Decoding
 

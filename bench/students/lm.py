@@ -6,8 +6,8 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from bench.bars import Bar
-from bench.costs.latency import clock
+from bench.ground.bars import Bar
+from bench.ground.clock import clock
 from bench.method import Method
 from bench.solve import Solved, solve_all
 from bench.students.generate import Generator

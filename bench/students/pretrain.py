@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 import torch
 from torch import Tensor, nn
 
-from bench.bars import Bar
+from bench.ground.bars import Bar
 
 LOG_STEPS = 100
 

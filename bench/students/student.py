@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 import tasks
-from bench.files import locked
-from bench.provenance import digest
+from bench.ground.files import locked
+from bench.ground.provenance import digest
 from bench.students import checkpoint, packaged
 from bench.track import ConfigError, Scratch
 from bench.track import Student as Spec

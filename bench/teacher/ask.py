@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from bench.bars import Bar
 from bench.corpora.check import beside
 from bench.corpora.corpus import Corpus
 from bench.corpora.files import write
 from bench.corpora.rows import CorpusError
-from bench.files import locked
+from bench.ground.bars import Bar
+from bench.ground.files import locked
 from bench.teacher.journal import (
     Journal,
     Sampling,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import track
-from bench.cell import data_dir, home
 from bench.corpora import corpus
 from bench.corpora.check import beside
 from bench.corpora.corpus import Corpus
 from bench.corpora.files import checked_out, write_new
+from bench.ground.places import data_dir, home
 from bench.teacher.ask import Order, Outcome, make
 from bench.teacher.journal import (
     Sampling,

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import provenance
-from bench.bars import stage
+from bench.ground import provenance
+from bench.ground.bars import stage
 from bench.students.student import device
 from bench.teacher.journal import Reply, Sampling, StoppedError
 from bench.track import ConfigError

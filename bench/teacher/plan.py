@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bench.corpora.check import without_conclusion
+from bench.corpora.knowledge import PARTS, knowledge_parts
 from bench.teacher import prompts
 from bench.teacher.journal import Part, Reply, Request
 from tasks.scoring import CONCLUSION, matches, strict
@@ -72,8 +73,8 @@ def knowledge_fault(reply: Reply) -> str | None:
     """Why knowledge is rejected; None if both its parts are there."""
     if fault := _unfinished(reply):
         return fault
-    parts = prompts.knowledge_parts(reply.text)
-    missing = [name for name, part in zip(prompts.PARTS, parts, strict=True) if not part]
+    parts = knowledge_parts(reply.text)
+    missing = [name for name, part in zip(PARTS, parts, strict=True) if not part]
     return f"no {' and no '.join(missing)}" if missing else None
 
 
@@ -139,7 +140,7 @@ def _reap(found: Harvest, row: Row, replies: Replies, n_rationales: int) -> None
 
 
 def _row(row: Row, kept: Sequence[str], knowledge: Reply) -> dict[str, Any]:
-    summary, supplementary = prompts.knowledge_parts(knowledge.text)
+    summary, supplementary = knowledge_parts(knowledge.text)
     facts = {"facts": list(row["facts"])} if "facts" in row else {}
     return {
         "id": row["id"],

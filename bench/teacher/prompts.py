@@ -1,14 +1,13 @@
-"""What a teacher is asked, and how its two-part knowledge is read.
+"""What a teacher is asked.
 
 The structure is that of SKIntern's prompts (appendix D), in words of our own: a role, the task,
 what is required, the form of the reply, the question.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from bench.provenance import digest
+from bench.ground.provenance import digest
 from tasks.scoring import CONCLUSION
 
 RATIONALE = """\
@@ -47,12 +46,6 @@ OPTIONS = "{question}\nOptions:\n{options}"
 PROMPT_SHA256 = digest([RATIONALE, KNOWLEDGE, OPTIONS, CONCLUSION])
 """Pins the wording: replies to other prompts are never mixed with these."""
 
-PARTS = SUMMARY, SUPPLEMENTARY = "learning summary", "supplementary knowledge"
-_LABEL = re.compile(
-    rf"(?:^[ \t#*_>]*(?:\d+[.)][ \t]*)?|\b)({SUMMARY}|{SUPPLEMENTARY})[ \t*_]*(?::[ \t*_]*|$)",
-    re.IGNORECASE | re.MULTILINE,
-)
-
 
 def rationale_prompt(row: Mapping[str, Any]) -> str:
     """p_c: the question, without its answer."""
@@ -80,24 +73,3 @@ def _question(row: Mapping[str, Any]) -> str:
     if all(option in row["question"] for option in options):
         return row["question"]
     return OPTIONS.format(question=row["question"], options="\n".join(options))
-
-
-def knowledge_parts(text: str) -> tuple[str, str]:
-    """Learning summary and supplementary knowledge of a reply; "" for a part that is missing."""
-    labels = list(_LABEL.finditer(text))
-    # Each part ends where the next label begins.
-    ends = [*(label.start() for label in labels), len(text)][1:]
-    parts: dict[str, str] = dict.fromkeys(PARTS, "")
-    for label, end in zip(labels, ends, strict=True):
-        name = label[1].lower()
-        parts[name] = parts[name] or _bare(text[label.end() : end])
-    return parts[SUMMARY], parts[SUPPLEMENTARY]
-
-
-def _bare(part: str) -> str:
-    """Without the brackets around the whole; "" for a placeholder."""
-    part = part.strip()
-    if part.startswith("[") and part.endswith("]"):
-        part = part[1:-1].strip()
-    said = re.search(r"[^\W\d_]", part)
-    return part if said and part.casefold() != "a numbered list" else ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bench.bars import Bar
+from bench.ground.bars import Bar
 from bench.method import Method
 from bench.track import Training
 from bench.training.schedule import order

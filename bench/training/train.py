@@ -9,9 +9,9 @@ from typing import IO, Any, Literal
 
 import torch
 
-from bench.bars import Bar
 from bench.batch import Tokens, micro_batches, tokenize
-from bench.costs.latency import clock
+from bench.ground.bars import Bar
+from bench.ground.clock import clock
 from bench.method import Method
 from bench.students import student as students
 from bench.students.student import Student

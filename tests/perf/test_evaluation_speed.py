@@ -5,7 +5,7 @@ import pytest
 from bench import registry, track
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
-from bench.evaluate import task_manager
+from bench.run.evaluate import task_manager
 from bench.students.generate import Generator
 from bench.students.student import load
 

@@ -1,0 +1,131 @@
+"""The verb `corpus`: build, check and import corpora, and say what they share with the tests.
+
+Heavy imports stand inside the functions: building the parser loads the standard library alone.
+"""
+
+import argparse
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from bench.cli.arguments import POSITIVE, number
+
+FINE, FAILED = 0, 1
+
+
+def add_parser(verbs: Any) -> None:
+    """Add `corpus` and its verbs; each sets `run`, a function of the arguments to an exit code."""
+    corpus = verbs.add_parser("corpus", help="make, check or import a teacher corpus")
+    verbs = corpus.add_subparsers(required=True, metavar="VERB")
+    _add_build(verbs.add_parser("build", help="ask a teacher about a track's questions"))
+    verb = verbs.add_parser("check", help="name every bad line of a corpus; exit 1 if there is one")
+    verb.add_argument("file", type=Path, metavar="FILE.jsonl")
+    verb.set_defaults(run=check)
+    verb = verbs.add_parser("import", help="make a corpus of published rationales or plain JSONL")
+    verb.add_argument("file", type=Path, metavar="NAME|IN.jsonl", help="a built-in one, or yours")
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
+    verb.add_argument("--licence", default="unknown", help="of a file's rationales")
+    _add_data_dir(verb)
+    verb.set_defaults(run=import_)
+    verb = verbs.add_parser("contamination", help="what corpora share with the published tests")
+    verb.add_argument("names", nargs="+", metavar="NAME|FILE.jsonl")
+    _add_data_dir(verb)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=contamination)
+    verb = verbs.add_parser("recall", help="how much of a row's knowledge its question retrieves")
+    verb.add_argument("name", metavar="NAME|FILE.jsonl")
+    verb.add_argument("-k", type=POSITIVE, default=3, help="passages; default: 3")
+    _add_data_dir(verb)
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=recall)
+
+
+def _add_build(verb: argparse.ArgumentParser) -> None:
+    share = number(float, 0)
+    verb.add_argument("--track", metavar="TRACK|FILE.toml", help="its corpus has the questions")
+    verb.add_argument(
+        "--teacher",
+        required=True,
+        metavar="URL|FOLDER|NAME",
+        help="an OpenAI-compatible endpoint (key: $OPENAI_API_KEY), a model's folder, a generator",
+    )
+    verb.add_argument("--out", type=Path, metavar="FILE.jsonl", help="default: TRACK-MODEL.jsonl")
+    verb.add_argument("--model", help="at the endpoint; default: the only one it lists")
+    verb.add_argument("--rationales", type=POSITIVE, default=1, metavar="L", help="per question")
+    verb.add_argument("--temperature", type=share, default=0.8)
+    verb.add_argument("--max-tokens", type=POSITIVE, default=1024, help="of a reply")
+    verb.add_argument("--concurrency", type=POSITIVE, default=8, help="requests at a time")
+    verb.add_argument("--timeout", type=number(float, 0.001), default=120.0, metavar="SECONDS")
+    verb.add_argument("--retries", type=number(int, 0), default=6, help="of a request that failed")
+    verb.add_argument("--rate-limit", type=number(float, 0.001), metavar="REQUESTS_PER_MINUTE")
+    verb.add_argument("--prompt-price", type=share, help="of a million tokens")
+    verb.add_argument("--completion-price", type=share, help="of a million tokens")
+    verb.add_argument("--limit", type=POSITIVE, help="questions, spread over the tasks")
+    _add_data_dir(verb)
+    verb.set_defaults(run=build)
+
+
+def _add_data_dir(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+
+
+def build(args: Namespace) -> int:
+    """Write the corpus of a generator, or of a teacher that is asked."""
+    from bench.teacher.build import build
+
+    return build(args)
+
+
+def check(args: Namespace) -> int:
+    """Print every fault of a corpus, and what it holds."""
+    from bench.corpora.check import examine
+
+    found = examine(args.file)
+    for fault in found.faults:
+        print(fault)
+    knowledge = sum(bool(row.get("summary")) for row in found.rows)
+    further = sum(len(row.get("rationales") or ()) for row in found.rows)
+    manifest = "with" if found.manifest else "without"
+    print(
+        f"{args.file}: {len(found.rows)} good rows, {knowledge} with knowledge,"
+        f" {further} further rationales, {found.n_passages} passages, {manifest} a manifest;"
+        f" {len(found.faults)} faults"
+    )
+    return FAILED if found.faults else FINE
+
+
+def import_(args: Namespace) -> int:
+    """Write a built-in corpus, or plain JSONL: if it has bad lines, name all and write nothing."""
+    from bench.corpora.corpus import builders
+    from bench.corpora.files import checked_out, write_new
+    from bench.corpora.imported import as_corpus, read
+    from bench.teacher.build import generate
+
+    out = checked_out(args.out)
+    if str(args.file) in builders():
+        return generate(str(args.file), out, args.data_dir)
+    found = read(args.file)
+    for fault in found.faults:
+        print(fault)
+    if found.faults:
+        print(f"{len(found.faults)} bad lines, nothing written", file=sys.stderr)
+        return FAILED
+    new = write_new(out, as_corpus(found, args.file, args.licence))
+    ignored = f"; fields not taken: {', '.join(found.ignored)}" if found.ignored else ""
+    print(f"{out}: {len(found.rows)} rows{'' if new else ', as it was'}{ignored}")
+    return FINE
+
+
+def contamination(args: Namespace) -> int:
+    """Print what each corpus shares with each published test set, and what its teacher may know."""
+    from bench.corpora.contents import contamination
+
+    return contamination(args.names, args.data_dir, as_json=args.json)
+
+
+def recall(args: Namespace) -> int:
+    """Print which share of a row's knowledge is among the passages that its question retrieves."""
+    from bench.corpora.contents import recall
+
+    return recall(args.name, args.k, args.data_dir, as_json=args.json)

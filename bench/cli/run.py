@@ -1,0 +1,193 @@
+"""The verbs `run` and `probe`: train methods on a track and judge them.
+
+Heavy imports stand inside the functions: building the parser loads the standard library alone.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from bench.cli.arguments import POSITIVE
+
+FINE = 0
+
+
+def add_parser(verbs: Any) -> None:
+    """Add both verbs; each sets `run`, a function of the arguments to an exit code."""
+    _add_run(verbs.add_parser("run", help="train and judge methods on a track"))
+    _add_probe(
+        verbs.add_parser("probe", help="what a student knows at each quarter of its training")
+    )
+
+
+def _add_run(verb: ArgumentParser) -> None:
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument(
+        "--methods", help="comma-separated, or 'all'; default: the file's or the track's"
+    )
+    verb.add_argument("--seeds", help="comma-separated; default: the track's first")
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
+    )
+    verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
+    verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
+    verb.add_argument("--limit", type=POSITIVE, help="items per data set, and training steps")
+    verb.add_argument(
+        "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
+    )
+    verb.add_argument(
+        "--missing", action="store_true", help="only what is not published; default: all seeds"
+    )
+    verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
+    verb.add_argument("--method-file", type=Path, help="a method of your own")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
+    split = verb.add_mutually_exclusive_group()
+    split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")
+    split.add_argument("--split", choices=("test", "dev"), default="test")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=run)
+
+
+def _add_probe(verb: ArgumentParser) -> None:
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument("--methods", required=True, help="comma-separated")
+    verb.add_argument("--seeds", help="comma-separated; default: the track's first")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=probe)
+
+
+def _seeds(text: str | None, default: list[int]) -> list[int]:
+    from bench.track import MAX_SEED, ConfigError
+
+    parts = text.split(",") if text else [str(seed) for seed in default]
+    if not all(part.strip().isdecimal() and int(part) <= MAX_SEED for part in parts):
+        raise ConfigError(f"--seeds {text}: expected whole numbers up to {MAX_SEED}, as in 0,1,2")
+    return [int(part) for part in parts]
+
+
+def run(args: Namespace) -> int:
+    """Do what is not done yet of what is asked for, and print its rows."""
+    from bench import track
+    from bench.ground import bars, provenance
+    from bench.ground.places import home
+    from bench.run import jobs, precision, stages
+
+    chosen = track.load(args.track)
+    if args.dry_run:
+        from bench.estimates import dry_run
+
+        seeds = _seeds(args.seeds, chosen.seeds[:1])
+        return dry_run.show(args, chosen, seeds, lambda: asked_for(args, chosen))
+    cells = asked_for(args, chosen)
+    if args.missing:
+        from bench.run.missing import missing
+
+        cells = missing(cells, told=not jobs.is_shared())
+        if not cells:
+            return FINE
+    identity = provenance.digest([cell.identity for cell in cells])
+    jobs.check(identity)
+    to_do = list[Any]()
+    if not jobs.is_shared():
+        with bars.stage("looking for what is done"):
+            to_do = [cell for cell in cells if cell.found() is None]
+        precision.warn(to_do)
+    if args.jobs > 1 and to_do:
+        code = jobs.share(args.arguments, args.jobs, identity)
+        if code != FINE:
+            return code
+    records = stages.run_cells(cells)
+    print_rows(records, as_json=args.json)
+    if not args.json:
+        print(f"records and samples: {home().resolve()}")
+        for cell in cells:
+            print(f"{cell.title}: {cell.folder.resolve()}")
+    return FINE
+
+
+def asked_for(args: Namespace, chosen: Any) -> list[Any]:
+    """The cells of a sweep, or of methods on the track as it is."""
+    from bench.ground.places import data_dir
+    from bench.run import planning, sweep
+    from bench.track import ConfigError
+
+    data, scope = data_dir(args.data_dir), _scope(args)
+    usual = chosen.seeds if args.missing else chosen.seeds[:1]
+    if args.sweep is None:
+        if args.points is not None:
+            raise ConfigError("--points goes with --sweep")
+        methods, was_all = planning.select(chosen, args.methods, args.settings, args.method_file)
+        seeds = _seeds(args.seeds, usual)
+        way = _origin(args)
+        return planning.plan(
+            chosen, methods, seeds, scope, skip_unmet=was_all, data=data, origin=way
+        )
+    if args.settings or args.method_file:
+        raise ConfigError("--sweep has its own methods: leave out --set and --method-file")
+    wanted = sweep.load(args.sweep)
+    seeds = _seeds(args.seeds, wanted.seeds or usual)
+    points = args.points.split(",") if args.points else None
+    way = (args.track,)
+    return planning.plan_sweep(
+        wanted, chosen, points, args.methods, seeds, scope, data=data, origin=way
+    )
+
+
+def _scope(args: Namespace) -> Any:
+    from leaderboard.record import Scope
+
+    split = args.split if args.sealed is None else "sealed"
+    return Scope(args.world, split, args.sealed, args.limit)
+
+
+def _origin(args: Namespace) -> tuple[str, ...]:
+    own = ("--method-file", str(args.method_file)) if args.method_file else ()
+    return (args.track, *own)
+
+
+def print_rows(records: list[Any], *, as_json: bool) -> None:
+    """The rows of records, a table for each track and scope."""
+    from leaderboard import rank, render
+
+    tables = [
+        rank.rows([record for record in records if (record.track, record.scope) == place])
+        for place in dict.fromkeys((record.track, record.scope) for record in records)
+    ]
+    if as_json:
+        print(json.dumps([rank.row_json(row) for rows in tables for row in rows], indent=1))
+    else:
+        for rows in tables:
+            print(f"{render.table(rows, 'markdown')}\n\n{render.legend(rows)}\n")
+
+
+def probe(args: Namespace) -> int:
+    """Ask students again and again while they are trained, and print what they knew when."""
+    from bench import track
+    from bench.ground import bars
+    from bench.run import planning, probe
+    from leaderboard.internalization import internalization, probes_json, probes_table
+    from leaderboard.record import Scope
+
+    chosen = track.load(args.track)
+    methods, _ = planning.select(chosen, args.methods, [], None)
+    cells = planning.plan(
+        chosen,
+        [method for method in methods if method.trains],
+        _seeds(args.seeds, chosen.seeds[:1]),
+        Scope(),
+        skip_unmet=False,
+        data=None,
+        origin=(args.track,),
+    )
+    found = []
+    for number, cell in enumerate(cells, 1):
+        name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}"
+        print(name, file=sys.stderr, flush=True)
+        with bars.about(name):
+            found.append(probe.run_probe(cell))
+    read = internalization(found)
+    print(json.dumps(probes_json(read), indent=1) if args.json else probes_table(read, "text"))
+    return FINE

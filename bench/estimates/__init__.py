@@ -1,0 +1,1 @@
+"""What methods and runs would take, counted without weights."""

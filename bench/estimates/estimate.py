@@ -1,0 +1,135 @@
+"""What a cell would spend, counted on a sample of its questions: nothing runs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from bench.batch import encode
+from bench.corpora import attach
+from bench.corpora.corpus import Corpus
+from bench.costs.flops import FlopModel
+from bench.estimates.replies import reply
+from bench.method import Method
+from bench.run.cell import Cell
+from bench.solve import solve_all
+from bench.students.generate import Completion
+from bench.training import budget
+from bench.training.schedule import n_steps
+from bench.training.train import fitted
+from bench.types import Example, Question
+
+N_ROWS = 120
+"""Training rows of the sample, each at its own point of the training."""
+N_QUESTIONS = 24
+"""Test questions of a data set that are put into words."""
+
+Items = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Data set -> its test documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What tokens and FLOPs of a track's student are counted with."""
+
+    tokenizer: Any
+    flops: FlopModel
+    context_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Of one cell; the steps are exact where no other method's tokens are the budget."""
+
+    n_steps: int
+    training_tokens: int
+    training_flops: int
+    evaluation_flops: int | None
+    """None where the test questions could not be read."""
+
+
+def spending(cell: Cell, meter: Meter, items: Items | None) -> Spending:
+    """What the cell spends on training, and on judging `items`."""
+    training, corpus = cell.track.training, _sample(cell.corpus)
+    method, n_rows = cell.method, len(cell.corpus.rows)
+    examples = attach.examples(corpus, method.needs, cell.seed)
+    steps, tokens, flops = 0, 0, 0
+    if method.trains:
+        steps = n_steps(n_rows, training, None)
+        lengths = _lengths(cell, method, examples, meter)
+        if cell.matched is not None:
+            others = attach.examples(corpus, cell.matched.needs, cell.seed)
+            matched = _lengths(cell, cell.matched, others, meter)
+            steps = budget.steps_for(sum(matched), sum(lengths), steps)
+        steps = min(steps, cell.scope.limit or steps)
+        share = steps * n_rows / math.ceil(n_rows / training.batch_size) / len(examples)
+        tokens = round(share * sum(lengths))
+        flops = round(share * meter.flops.training_flops(lengths))
+    judging = None if items is None else _evaluation_flops(cell, corpus, examples, meter, items)
+    return Spending(steps, tokens, flops, judging)
+
+
+def _sample(corpus: Corpus) -> Corpus:
+    """N_ROWS of the rows in random order, with all passages."""
+    n = min(N_ROWS, len(corpus.rows))
+    return replace(corpus, rows=Random("dry run").sample(list(corpus.rows), n), indices=None)
+
+
+def _lengths(cell: Cell, method: Method, examples: Sequence[Example], meter: Meter) -> list[int]:
+    """Tokens of the sequences of each example, the examples spread evenly over the training."""
+    found, room = list[int](), cell.track.training.max_tokens
+    for i, example in enumerate(examples):
+        sequences, _ = fitted(method, example, i / len(examples), meter.tokenizer, room)
+        found += map(len, sequences or ())
+    return found
+
+
+def _evaluation_flops(
+    cell: Cell, corpus: Corpus, examples: Sequence[Example], meter: Meter, items: Items
+) -> int:
+    """Every test question, answered as the training rows are; a prompt that is too long is free."""
+    ask, total = attach.asker(corpus, cell.method.needs, cell.seed), 0.0
+    rows = zip(examples, corpus.rows, strict=True)
+    replies = [_replies(cell.method, example, ask(row)) for example, row in rows]
+    for docs in items.values():
+        n = min(len(docs), cell.scope.limit or len(docs))
+        # Spread evenly: sub-tasks take turns, so the first ones would leave some out.
+        n_asked = min(n, N_QUESTIONS)
+        asked = [docs[i * n // n_asked] for i in range(n_asked)]
+        spent = 0
+        for i, doc in enumerate(asked):
+            for n_prompt, n_new in _calls(cell, ask(doc), replies[i % len(replies)], meter):
+                spent += meter.flops.prefill_flops(n_prompt)
+                spent += meter.flops.decode_flops(n_prompt, n_new)
+        total += spent * n / len(asked)
+    return round(total)
+
+
+def _replies(method: Method, example: Example, question: Question) -> list[str]:
+    """What a student that has learned the example writes to each prompt of the method's program."""
+    replies = list[str]()
+
+    def complete(prompts: Sequence[str]) -> list[Completion]:
+        replies.extend(reply(prompt, example, [method]) or "" for prompt in prompts)
+        return [Completion(reply, 0, 0) for reply in replies[-len(prompts) :]]
+
+    solve_all([method.solve(question)], complete)
+    return replies
+
+
+def _calls(
+    cell: Cell, question: Question, replies: Sequence[str], meter: Meter
+) -> tuple[tuple[int, int], ...]:
+    """Prompt and generated tokens of each call; an untrained student never stops by itself."""
+    most, following = cell.track.decoding.max_new_tokens, iter(replies)
+
+    def complete(prompts: Sequence[str]) -> list[Completion]:
+        (prompt,) = prompts
+        reply = next(following, "")
+        n_prompt = len(encode(meter.tokenizer, prompt))
+        written = len(meter.tokenizer(reply, add_special_tokens=False).input_ids) + 1
+        n_new = min(most, written) if cell.method.trains else most
+        return [Completion(reply, n_prompt, n_new, n_prompt > meter.context_tokens - most)]
+
+    return solve_all([cell.method.solve(question)], complete)[0].calls

@@ -1,0 +1,1 @@
+"""What the rest stands on: files, places, the clock, progress bars, where a number comes from."""

@@ -1,0 +1,151 @@
+"""A cell: one method with one seed on one track; where it lives and what it depends on."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from bench import registry
+from bench.corpora.corpus import Corpus
+from bench.ground import provenance, sources
+from bench.ground.places import home
+from bench.method import Method
+from bench.students.hashes import checkpoint_sha256
+from bench.track import Student, Track
+from leaderboard.record import Record, Scope
+
+
+def _identity(method: Method) -> list[object]:
+    """Name, fields, and hashes of the files of the method's class, what it inherits and imports."""
+    bases = [c for c in type(method).__mro__ if issubclass(c, Method)]
+    files = tuple(Path(inspect.getfile(base)) for base in bases)
+    hashes = [*map(provenance.file_sha256, files), sources.sha256(of=files)]
+    return [method.name(), asdict(method), hashes]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method with one seed on one track: what a record is made of.
+
+    Keys and commit are read once, by `identity` before anything is made: a source that is edited
+    during the run does not change what it was.
+    """
+
+    track: Track
+    method: Method
+    seed: int
+    scope: Scope
+    corpus: Corpus
+    data_dir: Path | None
+    origin: tuple[str, ...]
+    """The words of the command that chose the track, a point of a sweep and a method file."""
+    point: Mapping[str, str | int] | None = None
+    """What this point of a sweep is, where it is one."""
+
+    @cached_property
+    def student_sha256(self) -> str | None:
+        """Of the student's files, where they lie in a folder; a hub id has its revision instead."""
+        from bench.students import student
+
+        spec = self.track.student
+        if spec.path is None:
+            return None
+        return checkpoint_sha256(student.checkpoint_path(spec), spec.gguf_file)
+
+    @cached_property
+    def teacher(self) -> "Cell | None":
+        """The larger teacher of logits as a cell of its own, where the method needs one."""
+        spec = self.track.logit_teacher
+        if spec is None or self.method.needs.logits != "larger":
+            return None
+        track = replace(self.track, student=Student(path=spec.path), logit_teacher=None)
+        return replace(self, track=track, method=registry.configure_named(spec.method))
+
+    @cached_property
+    def matched(self) -> Method | None:
+        """The method whose tokens are the budget, where the track has one."""
+        match = self.track.training.match
+        return None if match is None else registry.configure_named(match)
+
+    @cached_property
+    def train_key(self) -> str:
+        """Changes with everything that may change the trained weights."""
+        from bench.students import student
+
+        track = self.track
+        return provenance.digest(
+            {
+                "student": [asdict(track.student), self.student_sha256],
+                "training": asdict(track.training),
+                "overflow": track.decoding.overflow,
+                "method": _identity(self.method.trained_as),
+                "matched": self.matched and _identity(self.matched),
+                "teacher": self.teacher and self.teacher.train_key,
+                "importance": [track.importance, checkpoint_sha256(track.importance)],
+                "seed": self.seed,
+                "corpus": self.corpus.sha256,
+                "passages": provenance.digest(list(self.corpus.passages)),
+                "limit": self.scope.limit,
+                "sources": sources.sha256("bench.run.fit"),
+                "versions": provenance.versions(),
+                "device": student.device().type,
+            }
+        )
+
+    @cached_property
+    def git_state(self) -> tuple[str | None, bool | None]:
+        """Commit, and whether the tree differed from it."""
+        return provenance.git_state()
+
+    @cached_property
+    def key(self) -> str:
+        """The train key plus everything that may change an outcome or a cost.
+
+        The items of published data are pinned by hash in `tasks`, so their folder does not count.
+        """
+        track = self.track
+        return provenance.digest(
+            {
+                "train": self.train_key,
+                "method": asdict(self.method),
+                "tasks": asdict(track.tasks),
+                "decoding": asdict(track.decoding),
+                "scope": asdict(self.scope),
+                "sources": sources.sha256("bench.run.stages", also=("tasks",)),
+            }
+        )
+
+    @property
+    def identity(self) -> list[object]:
+        """What was made of what: key, commit, and whether the tree differed from it."""
+        return [self.key, *self.git_state]
+
+    @property
+    def folder(self) -> Path:
+        """Of the trained student, which rows that are trained alike share."""
+        name = f"seed{self.seed}-{self.train_key[:12]}"
+        return home() / "runs" / self.track.name / self.method.trained_as.label / name
+
+    @property
+    def title(self) -> str:
+        """What tells the cell from the others of a run."""
+        where = f"{self.point['axis']} {self.point['value']}: " if self.point else ""
+        return f"{where}{self.method.label} seed {self.seed}"
+
+    @property
+    def record_path(self) -> Path:
+        root = home() / "records" / f"v{self.track.version}"
+        return root / self.track.name / self.method.label / self._file_name()
+
+    def _file_name(self) -> str:
+        changed = {k: v for k, v in asdict(self.scope).items() if v != getattr(Scope(), k)}
+        suffix = "".join(f"-{name}{value}" for name, value in sorted(changed.items()))
+        return f"seed{self.seed}{suffix}.json"
+
+    def found(self) -> Record | None:
+        """The cell's record if it was made from the very same inputs."""
+        if not self.record_path.is_file():
+            return None
+        record = Record.load(self.record_path)
+        return record if record.provenance.get("key") == self.key else None

@@ -1,0 +1,134 @@
+"""The training stage of a cell: what it is trained on, for how long, and with which teacher."""
+
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.corpora import attach
+from bench.corpora.scorer import scorer
+from bench.costs import latency
+from bench.costs.flops import fit_flops
+from bench.ground import bars
+from bench.ground.files import locked, write_atomically
+from bench.ground.places import home
+from bench.run.cell import Cell
+from bench.students import student as students
+from bench.students.student import Student
+from bench.track import ConfigError
+from bench.training import budget
+from bench.training.progress import Progress
+from bench.training.schedule import n_steps
+from bench.training.train import train
+from bench.types import Example
+
+
+def fit(
+    cell: Cell, student: Student, out: Path | None = None, snapshots: Sequence[float] = ()
+) -> dict[str, Any]:
+    """Train `student` unless its weights are there; what it spent, as plain data.
+
+    They go to `out`, by default the cell's folder, with those at the progress of `snapshots`.
+    """
+    out = out or cell.folder
+    report = out / "trained.json"
+    if not report.is_file():
+        teacher, teacher_flops = _teacher(cell, student)
+        examples = attached(cell, student)
+        progress = train(
+            cell.method,
+            examples,
+            student,
+            cell.track.training,
+            seed=cell.seed,
+            out=out,
+            total=total_steps(cell, student, examples),
+            teacher=teacher,
+            snapshots=snapshots,
+            overflow=cell.track.decoding.overflow,
+        )
+        if teacher is not None:
+            read = list(progress.teacher_lengths.elements())
+            teacher_flops += fit_flops(teacher).training_flops(read) // 3  # forward alone
+        spent = progress.plain() | {
+            "lengths": sorted(progress.lengths.items()),
+            "teacher_lengths": sorted(progress.teacher_lengths.items()),
+            "n_examples": len(examples),
+            "teacher_flops": teacher_flops,
+            "student_revision": student.revision,
+            "peak_memory_bytes": latency.peak_memory_bytes(student.device),
+        }
+        write_atomically(report, json.dumps(spent).encode())
+    return reported(out)
+
+
+def reported(folder: Path) -> dict[str, Any]:
+    """What the training in that folder spent, as `fit` noted it; ConfigError if it is damaged."""
+    path = folder / "trained.json"
+    try:
+        found = json.loads(path.read_text())
+        spent_progress(found)
+        return found | {"n_examples": int(found["n_examples"])}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: damaged; delete {folder} and train again") from error
+
+
+def spent_progress(spent: Mapping[str, Any]) -> Progress:
+    """What `fit` reported, without what is not the student's own."""
+    others = ("n_examples", "teacher_flops", "student_revision", "peak_memory_bytes")
+    own = {k: v for k, v in spent.items() if k not in others}
+    return Progress.revived(own)
+
+
+def attached(cell: Cell, student: Student) -> list[Example]:
+    """The cell's training examples."""
+    identity = cell.student_sha256 or student.revision
+    score = scorer(cell.track.importance, student, home(), identity)
+    with bars.about("preparing the examples"):
+        return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
+
+
+def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
+    """Optimizer steps of the cell: its epochs, or those that spend the matched method's tokens."""
+    training = cell.track.training
+    total = n_steps(len(examples), training, None)
+    if cell.matched is not None:
+        other = attached(replace(cell, method=cell.matched), student)
+        tokens, matched = (
+            budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=total)
+            for method, rows in ((cell.method, examples), (cell.matched, other))
+        )
+        total = budget.steps_for(matched, tokens, total)
+    limit = cell.scope.limit
+    return total if limit is None else min(limit, total)
+
+
+def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
+    """The model that gives logits, and the FLOPs of making it; (None, 0) where none is needed."""
+    needed = cell.method.needs.logits
+    if needed == "none":
+        return None, 0
+    if needed == "frozen":
+        return deepcopy(student.model).eval(), 0
+    own = cell.teacher
+    assert own is not None, "the plan refuses a method whose teacher the track does not have"
+
+    def load() -> Student:
+        return students.load(
+            own.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed
+        )
+
+    with bars.stage("loading the teacher"):
+        larger = load()
+    if larger.tokenizer.get_vocab() != student.tokenizer.get_vocab():
+        raise ConfigError(
+            f"logit_teacher {own.track.student.path}: its tokenizer is not the student's, so their"
+            " logits cannot be compared"
+        )
+    flops = fit_flops(larger.model)
+    with locked(own.folder), bars.about("the teacher"):
+        lengths = spent_progress(fit(own, larger)).lengths
+    cost = flops.training_flops(list(lengths.elements()))
+    return students.restore(load(), own.folder / "weights").model.eval(), cost

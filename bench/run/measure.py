@@ -1,0 +1,231 @@
+"""What a cell's run comes to: outcomes, FLOPs, latency and provenance in one record."""
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bench.batch import encode
+from bench.corpora import attach
+from bench.costs import latency
+from bench.costs.flops import FlopModel
+from bench.ground import provenance
+from bench.ground.bars import Bar
+from bench.ground.clock import clock
+from bench.run import precision
+from bench.run.cell import Cell
+from bench.run.evaluate import Evaluation, Sample
+from bench.run.fit import spent_progress
+from bench.students.lm import Ask
+from bench.students.student import Student
+from bench.track import ConfigError
+from bench.training.progress import Progress, curve
+from leaderboard.record import SCHEMA, DataSet, Group, Latency, Record
+from leaderboard.record import Training as TrainingCost
+
+LATENCY_TOKENS = 32
+"""Enough for a stable time per token, whatever the length of a method's solutions."""
+
+
+def record(
+    cell: Cell,
+    student: Student,
+    done: Evaluation,
+    ask: Ask,
+    flops: FlopModel,
+    spent: Mapping[str, Any],
+) -> Record:
+    """The cell's record: outcomes, costs and provenance; `spent` is what training reported."""
+    groups: dict[str, Group] = {name: "id" for name in cell.track.tasks.id}
+    groups |= {name: "ood" for name in cell.track.tasks.ood}
+    return Record(
+        schema=SCHEMA,
+        kind="student",
+        track=cell.track.name,
+        method=cell.method.name(),
+        label=cell.method.label,
+        seed=cell.seed,
+        scope=cell.scope,
+        reference=cell.track.reference,
+        data_sets={
+            name: _data_set(group, [s for s in done.samples if s.data_set == name], flops)
+            for name, group in groups.items()
+        },
+        latency=_latency(cell, student, done, ask, spent.get("peak_memory_bytes", 0)),
+        training=_training_cost(cell, spent, flops),
+        retrieval_recall=_recall(cell, done, ask),
+        snapshot=_snapshot(cell),
+        provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
+        skewed=cell.method.skewed,
+    )
+
+
+def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> DataSet:
+    def total(count: Callable[[int, int], int]) -> list[int]:
+        return [sum(count(p, n) for p, n in sample.solved.calls) for sample in samples]
+
+    def scores(name: str) -> list[int]:
+        return [int(sample.scores[name]) for sample in samples]
+
+    return DataSet(
+        group=group,
+        items_sha256=provenance.digest([dict(sample.doc) for sample in samples]),
+        items=[sample.doc["id"] for sample in samples],
+        strict=scores("strict"),
+        author=scores("author"),
+        flexible=scores("flexible"),
+        failed=scores("failed"),
+        overflow=[int(sample.solved.overflow) for sample in samples],
+        prompt_tokens=total(lambda p, n: p),
+        generated_tokens=total(lambda p, n: n),
+        n_calls=[len(sample.solved.calls) for sample in samples],
+        prefill_flops=total(lambda p, n: flops.prefill_flops(p)),
+        decode_flops=total(flops.decode_flops),
+        prompt_only_flops=total(lambda p, n: flops.prompt_only_flops(p)),
+        tasks=_tasks([sample.doc for sample in samples]),
+        clusters=_clusters([sample.doc for sample in samples]),
+    )
+
+
+def _tasks(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sub-task of each item; [] where all have as many items: then micro and macro are one."""
+    found = [doc["task"] for doc in docs]
+    return found if len(set(Counter(found).values())) > 1 else []
+
+
+def _clusters(docs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each item shares with others, its id if nothing; [] where no item shares anything."""
+    named = any(doc.get("cluster") for doc in docs)
+    return [doc.get("cluster") or doc["id"] for doc in docs] if named else []
+
+
+def _latency(
+    cell: Cell, student: Student, done: Evaluation, ask: Ask, trained_in_bytes: int
+) -> Latency:
+    """Batch-1 latency of first calls, on questions spread evenly over all data sets.
+
+    What it takes to attach passages or shots to a question belongs to its time to first token.
+    """
+    docs = [s.doc for s in done.samples if not s.solved.overflow]
+    if not docs:
+        raise ConfigError(
+            f"{cell.method.label} on {cell.track.name}: no prompt fits the student's context"
+        )
+    n = min(cell.track.decoding.latency_questions, len(docs))
+    chosen = [docs[i * len(docs) // n] for i in range(n)]
+    prompts, attaching_s = list[list[int]](), list[float]()
+    for doc in chosen:
+        began = clock()
+        question = ask(doc)
+        attaching_s.append(clock() - began)
+        prompts.append(encode(student.tokenizer, next(cell.method.solve(question))))
+    times = latency.time_prompts(
+        student.model,
+        prompts,
+        min(LATENCY_TOKENS, cell.track.decoding.max_new_tokens),
+        student.tokenizer.eos_token_id,
+    )
+    found = latency.summarise(
+        [(t.ttft_s + s, t.tpot_s, t.n_generated) for t, s in zip(times, attaching_s, strict=True)]
+    )
+    tpot = [found[f"tpot_s_{q}"] for q in ("p50", "p95")]
+    return Latency(
+        n=n,
+        ttft_s_p50=found["ttft_s_p50"],
+        ttft_s_p95=found["ttft_s_p95"],
+        tpot_s_p50=None if math.isnan(tpot[0]) else tpot[0],
+        tpot_s_p95=None if math.isnan(tpot[1]) else tpot[1],
+        questions_per_s=len(done.samples) / done.seconds,
+        peak_memory_bytes=max(trained_in_bytes, latency.peak_memory_bytes(student.device)),
+    )
+
+
+def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> TrainingCost:
+    progress = spent_progress(spent) if spent else Progress()
+    return TrainingCost(
+        n_examples=spent.get("n_examples", 0),
+        n_steps=progress.step,
+        tokens=progress.tokens,
+        seconds=progress.seconds,
+        flops=flops.training_flops(list(progress.lengths.elements())),
+        dropped_demos=progress.dropped_demos,
+        skipped_examples=progress.skipped_examples,
+        teacher_tokens=_teacher_tokens(cell),
+        final_loss=progress.final_loss,
+        teacher_flops=spent.get("teacher_flops", 0),
+        tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
+        kept_ratio=[
+            round(shown / known, 4)
+            for shown, known in zip(progress.n_shown, progress.n_known, strict=True)
+            if known
+        ],
+        loss_curve=[round(loss, 6) for loss in curve(progress.losses)],
+    )
+
+
+def _teacher_tokens(cell: Cell) -> int:
+    """What the teacher had to write for this method: rationales, and knowledge if it needs it."""
+    written, needs = cell.corpus.manifest["teacher_tokens"], cell.method.needs
+    n_rationales = needs.rationales if cell.method.trains else min(1, needs.test_demos)
+    first = written["rationale"] if n_rationales else 0
+    further = written.get("further", 0) if n_rationales > 1 else 0
+    return first + further + (written["knowledge"] if needs.train_knowledge else 0)
+
+
+def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
+    if not cell.method.needs.passages:
+        return None
+    docs = [sample.doc for sample in done.samples]
+    asked = Bar(docs, what="looking for passages", unit="question")
+    return attach.recall(docs, [ask(doc) for doc in asked], cell.corpus)
+
+
+def _snapshot(cell: Cell) -> dict[str, Any]:
+    """Track, fields and point of a sweep, as they were.
+
+    Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
+    that the method sees were written per task or per question, where the corpus says it.
+    """
+    found: dict[str, Any] = {"track": asdict(cell.track), "method": asdict(cell.method)}
+    found["restarts"] = len(cell.method.restart_points)
+    whose = cell.corpus.manifest.get("knowledge")
+    if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
+        found["knowledge"] = whose
+    return found | ({"point": dict(cell.point)} if cell.point else {})
+
+
+def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
+    """What the corpus shares with each data set, of those that were searched."""
+    known = provenance.contamination(cell.track.corpus)
+    found = {name: known[name] for name in data_sets if name in known}
+    return {"contamination": found} if found else {}
+
+
+def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
+    """Where a number of the cell comes from, with the command that makes it."""
+    commit, dirty = cell.git_state
+    lock = provenance.ROOT / "requirements.lock"
+    command = ["skbench", verb, *cell.origin, "--methods", cell.method.label]
+    command += ["--seeds", str(cell.seed)]
+    scope = cell.scope
+    command += ["--world", str(scope.world)] if scope.world else []
+    command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
+    command += ["--split", scope.split] if scope.split == "dev" else []
+    command += ["--limit", str(scope.limit)] if scope.limit is not None else []
+    return {
+        "key": cell.key,
+        "commit": commit,
+        "dirty": dirty,
+        "date": provenance.today(),
+        "command": shlex.join(command),
+        "device": provenance.device_name(),
+        **precision.told(cell.track, trains=cell.method.trains),
+        "versions": provenance.versions(),
+        "lock_sha256": provenance.file_sha256(lock) if lock.is_file() else None,
+        "corpus_sha256": cell.corpus.sha256,
+        "student_sha256": cell.student_sha256,
+        "student_revision": student.revision,
+        "train_key": cell.train_key,
+    }

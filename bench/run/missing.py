@@ -1,0 +1,59 @@
+"""Which cells are published already, so that a new machine does not make them again."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from bench.registry import is_what_ran
+from bench.run.cell import Cell
+from bench.track import ConfigError
+from leaderboard import board
+from leaderboard.comparable import settings, track_settings
+from leaderboard.record import Record
+
+
+def missing(cells: Sequence[Cell], *, told: bool) -> list[Cell]:
+    """Those that are not among the published records of their track's version.
+
+    The others are named on stderr if `told`. ConfigError for a cell that is never published as a
+    record, and for one that is published under other settings: what a version fixes. Items are
+    not looked at, since tasks pin theirs.
+    """
+    found = list[Cell]()
+    for cell in cells:
+        if not cell.scope.is_public or cell.point:
+            raise ConfigError(
+                "--missing: only runs on the published items are published as records: leave out"
+                " --limit, --sealed, --world, --split dev, and sweeps that have points"
+            )
+        record = _published(cell)
+        if record is None:
+            found.append(cell)
+        elif told:
+            print(f"{cell.method.label} seed {cell.seed}: published", file=sys.stderr)
+    if not found and told:
+        print(f"nothing to do: all {len(cells)} cells are published", file=sys.stderr)
+    return found
+
+
+def _published(cell: Cell) -> Record | None:
+    folder = board.PUBLISHED / f"v{cell.track.version}" / cell.track.name / cell.method.label
+    path = folder / f"seed{cell.seed}.json"
+    if not path.is_file():
+        return None
+    record = Record.load(path)
+    for what in _differences(cell, record):
+        raise ConfigError(
+            f"{path}: published with another {what} than this track has: raise the track's version"
+            " in its TOML, or check out the commit that the record names"
+        )
+    return record
+
+
+def _differences(cell: Cell, record: Record) -> Iterator[str]:
+    if not is_what_ran(cell.method, record.snapshot.get("method")):
+        yield "method"
+    if settings(track_settings(record)) != settings(asdict(cell.track)):
+        yield "setting"
+    if record.provenance.get("corpus_sha256") != cell.corpus.sha256:
+        yield "corpus"

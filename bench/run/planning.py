@@ -1,0 +1,130 @@
+"""What a command asks for, as cells; nothing heavy has started yet."""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench import registry
+from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
+from bench.ground.places import home
+from bench.method import Method
+from bench.run.cell import Cell
+from bench.run.sweep import Sweep, variations
+from bench.track import ConfigError, Track
+from leaderboard.reading import nearest
+from leaderboard.record import Scope
+
+
+def split_names(text: str) -> list[str]:
+    """Method specs at the commas that stand outside brackets."""
+    return [name.strip() for name in re.split(r",(?![^\[]*\])", text) if name.strip()]
+
+
+def select(
+    track: Track, names: str | None, settings: Sequence[str], method_file: Path | None
+) -> tuple[list[Method], bool]:
+    """The methods to run, and whether they were merely "all" (then unmet needs only skip)."""
+    known = registry.discover(method_file)
+    if names == "all":
+        wanted = sorted(known)
+    else:
+        usual = [method_file.stem] if method_file else list(track.methods)
+        wanted = usual if names is None else split_names(names)
+    methods = [registry.configure(known, spec, list(settings)) for spec in wanted]
+    if not methods:
+        raise ConfigError(f"--methods {names}: names no method")
+    chosen = {method.name() for method in methods}
+    for setting in settings:
+        owner = setting.partition(".")[0]
+        if owner not in chosen:
+            hint = nearest(owner, sorted(chosen))
+            raise ConfigError(f"--set {setting}: '{owner}' is none of the methods to run; {hint}")
+    return list({method.label: method for method in methods}.values()), names == "all"
+
+
+def plan_sweep(
+    sweep: Sweep,
+    track: Track,
+    points: list[str] | None,
+    names: str | None,
+    seeds: Sequence[int],
+    scope: Scope,
+    *,
+    data: Path | None,
+    origin: tuple[str, ...],
+) -> list[Cell]:
+    """The cells of a sweep; `names` keeps only those of its methods."""
+    cells, known = list[Cell](), registry.discover()
+    for variation in variations(sweep, track, points):
+        methods = [registry.configure(known, spec, []) for spec in variation.methods]
+        if names is not None:
+            wanted = {registry.configure(known, s, []).label for s in split_names(names)}
+            methods = [method for method in methods if method.label in wanted]
+        at = ("--points", str(variation.track.name.rpartition(".")[2])) if variation.point else ()
+        way = (*origin, "--sweep", sweep.name, *at) if variation.point else origin
+        for seed in sorted(set(seeds)):
+            cells += plan(
+                variation.track,
+                methods,
+                [seed],
+                replace(scope, world=seed) if sweep.own_worlds else scope,
+                skip_unmet=False,
+                data=data,
+                origin=way,
+                point=variation.point,
+            )
+    if not cells:
+        raise ConfigError(f"--methods {names}: none of them is in sweep '{sweep.name}'")
+    return list({(cell.track.name, cell.method.label, cell.seed): cell for cell in cells}.values())
+
+
+def seeds_of(method: Method, seeds: Sequence[int]) -> Sequence[int]:
+    """A method that neither trains nor draws shots is the same for every seed: one run of it."""
+    return sorted(set(seeds)) if method.trains or method.needs.test_demos else [0]
+
+
+def plan(
+    track: Track,
+    methods: Sequence[Method],
+    seeds: Sequence[int],
+    scope: Scope,
+    *,
+    skip_unmet: bool,
+    data: Path | None,
+    origin: tuple[str, ...],
+    point: Mapping[str, str | int] | None = None,
+) -> list[Cell]:
+    """All cells, after every need is checked: nothing heavy has started yet."""
+    corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
+    cells = list[Cell]()
+    for method in methods:
+        reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method, corpus)
+        if reason and not skip_unmet:
+            raise ConfigError(f"{method.label} cannot run on track '{track.name}': it {reason}")
+        if reason:
+            print(f"skipping {method.label}: {reason}", file=sys.stderr)
+            continue
+        cells += [
+            Cell(track, method, seed, scope, corpus, data, origin, point)
+            for seed in seeds_of(method, seeds)
+        ]
+    return cells
+
+
+def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
+    """What the method needs of the track and the track does not have."""
+    larger = track.logit_teacher
+    if method.needs.logits == "larger":
+        if larger is None:
+            return (
+                "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
+            )
+        reason = corpora.check_needs(corpus, registry.configure_named(larger.method).needs)
+        if reason:
+            return f"learns from {larger.method}, which {reason}"
+    match = track.training.match
+    reason = match and corpora.check_needs(corpus, registry.configure_named(match).needs)
+    return f"is to spend the tokens of {match}, which {reason}" if reason else None

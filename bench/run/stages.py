@@ -1,0 +1,122 @@
+"""Compose the stages of a cell - train, evaluate, measure, record - skipping what is done."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.corpora import attach
+from bench.ground import bars
+from bench.ground.files import BusyError, locked
+from bench.ground.places import home
+from bench.run.cell import Cell
+from bench.track import ConfigError
+from leaderboard.record import Record
+
+
+def run_cells(cells: Sequence[Cell]) -> list[Record]:
+    """Do what is not done yet; the records, in order.
+
+    Cells that another process is at come last, so processes with one home share the work.
+    """
+    made = dict[int, Record]()
+    for wait in (False, True):
+        for number, cell in enumerate(cells, 1):
+            if number in made:
+                continue
+            name = f"[{number}/{len(cells)}] {cell.title}"
+            try:
+                made[number] = _run_cell(cell, name, wait=wait)
+            except BusyError:
+                print(f"{name}: another process is at it", file=sys.stderr, flush=True)
+    return [made[number] for number in sorted(made)]
+
+
+def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
+    """The cell's record, found or made; BusyError if another process is at it, unless to `wait`."""
+    # Several scopes judge the same trained student, so its folder has a lock of its own.
+    with (
+        bars.about(name),
+        locked(cell.record_path, wait=wait),
+        locked(cell.folder, wait=wait),
+    ):
+        record = cell.found()
+        print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
+        if record is None:
+            record = _make_record(cell)
+            cell.record_path.unlink(missing_ok=True)
+            record.save(cell.record_path)
+        return record
+
+
+def _make_record(cell: Cell) -> Record:
+    from bench.costs import latency
+    from bench.costs.flops import fit_flops
+    from bench.ground.quiet import quiet_libraries
+    from bench.run.fit import fit
+    from bench.students import student as students
+
+    quiet_libraries()
+    latency.reset_peak_memory(students.device())
+    # What can fail for want of data, or for an architecture that cannot be counted, fails now.
+    with bars.stage("loading questions and student"):
+        loaded = items(cell)
+        student = fresh_student(cell)
+        flops = fit_flops(student.model)
+    spent: dict[str, Any] = {}
+    if cell.method.trains:
+        spent = fit(cell, student)
+        with bars.stage("loading the trained student"):
+            fresh = fresh_student(cell)
+            _check_base(cell, fresh.revision, spent.get("student_revision"))
+            student = students.restore(fresh, cell.folder / "weights")
+    samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
+    return judged(cell, student, loaded, flops, spent, samples)
+
+
+def _check_base(cell: Cell, here: str | None, trained: str | None) -> None:
+    """A run that was cut off between training and evaluation must not go on with another base."""
+    if trained is not None and here != trained:
+        raise ConfigError(
+            f"student '{cell.track.student.path}' is at revision {here} now, the run was trained on"
+            f" {trained}: set student.revision, or delete {cell.folder}"
+        )
+
+
+def items(cell: Cell) -> Any:
+    """The cell's tasks with their items."""
+    from bench.run.evaluate import load_tasks
+
+    scope = cell.scope
+    metadata: dict[str, Any] = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
+    data = cell.data_dir and str(cell.data_dir)
+    return load_tasks(cell.track, metadata | {"data_dir": data})
+
+
+def fresh_student(cell: Cell) -> Any:
+    """The cell's student before any training."""
+    from bench.students import student as students
+
+    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
+
+
+def judged(
+    cell: Cell, student: Any, loaded: Any, flops: Any, spent: Mapping[str, Any], samples: Path
+) -> Record:
+    """The record of a student that stands ready; what it answered goes to `samples`."""
+    from bench.run import loglikelihood, measure
+    from bench.run.evaluate import evaluate, save_samples
+
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
+    done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
+    save_samples(done.samples, samples)
+    made = measure.record(cell, student, done, ask, flops, spent)
+    if cell.method.trains:
+        return made
+    # Last, when memory and time are measured: nothing of this is a cost of the row.
+    ranked = loglikelihood.columns(student, done.samples, home())
+    data_sets = {
+        name: replace(each, **ranked.get(name, {})) for name, each in made.data_sets.items()
+    }
+    return replace(made, data_sets=data_sets)
