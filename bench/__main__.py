@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import corpus, cost, data, run, student
-from leaderboard import cli as board
+from leaderboard.cli import parser as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "indices", "reproduced")
@@ -37,8 +37,8 @@ def _told() -> tuple[type[Exception], ...]:
     """The errors that speak to the user; any other is a fault of ours and keeps its traceback."""
     from bench.corpora.rows import CorpusError
     from bench.track import ConfigError
-    from leaderboard.board import UnknownName
-    from leaderboard.reading import RecordError
+    from leaderboard.store.board import UnknownName
+    from leaderboard.store.reading import RecordError
     from tasks.docs import WrongItemsError
 
     found = [ConfigError, CorpusError, UnknownName, RecordError, WrongItemsError, OSError]

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import baselines
 from bench.method import Method
 from bench.track import ConfigError
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 FOLDER = Path(baselines.__file__).parent
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from leaderboard.reading import STRICT, MisreadError, nearest, parsed
+from leaderboard.store.reading import STRICT, MisreadError, nearest, parsed
 
 T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -18,7 +18,7 @@ from bench.run.cell import Cell
 from bench.students.student import Student
 from bench.track import Decoding, LogitTeacher, Tasks, Track, Training
 from bench.track import Student as Spec
-from leaderboard.record import Scope
+from leaderboard.store.record import Scope
 from tasks.pocket import teacher
 from tasks.pocket.vocabulary import build_tokenizer
 

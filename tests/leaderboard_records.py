@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.probes import ProbePoint, ProbeRecord
-from leaderboard.record import SCHEMA, DataSet, Latency, Record, Scope, Training
+from leaderboard.store.probes import ProbePoint, ProbeRecord
+from leaderboard.store.record import SCHEMA, DataSet, Latency, Record, Scope, Training
 
 OUTCOMES = {"id_a": [1, 0, 1, 1], "ood_a": [0, 0, 1, 1]}
 

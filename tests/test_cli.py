@@ -15,7 +15,7 @@ from bench.__main__ import main
 from bench.corpora.rows import REQUIRED
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
-from leaderboard.record import Scope
+from leaderboard.store.record import Scope
 from tests.tracks import scratch
 
 METHOD = '''

@@ -13,8 +13,8 @@ from bench.training import train as training
 from bench.training.progress import curve
 from bench.training.schedule import n_steps
 from bench.types import Needs
-from leaderboard.bands import outside
-from leaderboard.board import PUBLISHED, load, of_label, suite
+from leaderboard.rows.bands import outside
+from leaderboard.store.board import PUBLISHED, load, of_label, suite
 
 LABEL = "std_cot"
 

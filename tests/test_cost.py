@@ -17,7 +17,7 @@ from bench.estimates.cost import Ruler
 from bench.estimates.timing import timed
 from bench.students.shapes import meta_model, shape_of
 from bench.track import ConfigError
-from leaderboard.costs import CostRecord
+from leaderboard.store.costs import CostRecord
 
 TINY = {
     "model_type": "llama",
@@ -213,7 +213,7 @@ def test_a_large_shape_is_not_timed_on_a_cpu_nor_counted_first(
 def test_publish_stores_the_sums_and_never_less_than_before(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("leaderboard.costs.COSTS", tmp_path / "cost")
+    monkeypatch.setattr("leaderboard.store.costs.COSTS", tmp_path / "cost")
     assert main(["cost", str(toy), "--publish", "--limit", "4"]) == 0
     stored = CostRecord.load(tmp_path / "cost" / "toy.json")
     assert stored.n == 4

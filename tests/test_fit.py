@@ -23,7 +23,7 @@ from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.training.progress import Progress
-from leaderboard.record import Scope
+from leaderboard.store.record import Scope
 from tasks.corpora import canonical
 
 

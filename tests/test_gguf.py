@@ -22,7 +22,7 @@ from bench.students import student as students
 from bench.students.hashes import checkpoint_sha256
 from bench.students.student import Student
 from bench.track import AbsentError, ConfigError, Training
-from leaderboard.record import Record
+from leaderboard.store.record import Record
 
 NAME = "tiny.F32.gguf"
 TRACK = """

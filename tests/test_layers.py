@@ -10,11 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
-ROOMS = (
-    "ground", "contract", "costs", "students", "corpora", "training", "teacher", "run", "estimates",
-    "reuse", "cli",
-)  # fmt: skip
-"""From the ground up; the contract is what stands beside the rooms."""
+ROOMS = {
+    "bench": (
+        "ground", "contract", "costs", "students", "corpora", "training", "teacher", "run",
+        "estimates", "reuse", "cli",
+    ),
+    "leaderboard": ("store", "stats", "rows", "compare", "show", "cli"),
+}  # fmt: skip
+"""From the ground up; the contract is what stands beside the rooms of bench."""
 KNOW_RECORDS = ("run", "estimates", "reuse")
 """They make records or start from one, so they know their schema."""
 FOUNDATION = {
@@ -107,33 +110,39 @@ def room(module: str) -> str:
     return inner[0] if len(inner) > 1 else "contract"
 
 
-HOUSE = [path for path in files("bench") if path.name != "__init__.py"]
+HOUSE = [path for p in ROOMS for path in files(p) if path.name != "__init__.py"]
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=module_name)
 def test_a_room_imports_from_rooms_below_it_alone(path: Path) -> None:
-    own = room(module_name(path))
-    above = ROOMS[ROOMS.index(own) + 1 :]
-    found = {n for n in ours(path) if n.startswith("bench.") and room(n) in above}
+    name = module_name(path)
+    package, own = name.split(".")[0], room(name)
+    rooms = ROOMS[package]
+    above = rooms[rooms.index(own) + 1 :]
+    found = {n for n in ours(path) if n.startswith(f"{package}.") and room(n) in above}
     assert not found, f"{own} stands below {', '.join(map(room, found))}"
 
 
-def test_the_picture_of_the_house_names_every_room_in_order() -> None:
-    picture = (ROOT / "README.md").read_text().split("    bench/\n", 1)[1].split("\n\n", 1)[0]
-    named = [line.split()[0].removesuffix("/") for line in picture.splitlines()]
-    assert named == ["*.py" if name == "contract" else name for name in reversed(ROOMS)]
-    assert {path.parent.name for path in HOUSE} == {*ROOMS, "bench"} - {"contract"}
+@pytest.mark.parametrize(
+    ("package", "readme"), [("bench", "README.md"), ("leaderboard", "leaderboard/README.md")]
+)
+def test_the_picture_of_a_house_names_every_room_in_order(package: str, readme: str) -> None:
+    _, after = (ROOT / readme).read_text().split(f"    {package}/\n", 1)
+    named = [line.split()[0].removesuffix("/") for line in after.split("\n\n")[0].splitlines()]
+    rooms = ROOMS[package]
+    assert named == ["*.py" if name == "contract" else name for name in reversed(rooms)]
+    assert {room(module_name(p)) for p in HOUSE if package in p.parts} == {*rooms}
 
 
 def test_records_are_known_only_where_they_are_made() -> None:
-    for path in HOUSE:
+    for path in files("bench"):
         board = {name for name in ours(path) if name.partition(".")[0] == "leaderboard"}
         own = room(module_name(path))
         if own == "cli" or module_name(path) == "bench.run.missing":  # which asks what is published
             continue
-        known = {"leaderboard.record", "leaderboard.probes", "leaderboard.costs"}
+        known = {"leaderboard.store.record", "leaderboard.store.probes", "leaderboard.store.costs"}
         # How files are read has nothing to do with what is in them.
-        assert board <= {"leaderboard.reading", *(known if own in KNOW_RECORDS else ())}, path
+        assert board <= {"leaderboard.store.reading", *(known if own in KNOW_RECORDS else ())}, path
 
 
 def test_methods_and_teachers_are_found_by_listing_and_never_imported() -> None:
@@ -157,7 +166,7 @@ LOADS = {
         "try: main(['board', 'show', '--help'])\nexcept SystemExit: pass"
     ),
     "board": "from bench.__main__ import main\nmain(['board', 'show', 'nothing-like-it'])",
-    "board package": "import leaderboard.cli, leaderboard.rank, leaderboard.render",
+    "board package": "import leaderboard.cli.parser, leaderboard.rows.rank",
     "contract": "import bench.types, bench.curriculum, bench.method, bench.track",
     "methods": "from bench import registry; registry.discover()",
 }

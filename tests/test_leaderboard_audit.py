@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.audit import audit, audit_json, audit_legend, audit_table
-from leaderboard.rank import row_json, rows
-from leaderboard.record import Record
-from leaderboard.render import detail, export, legend, table
+from leaderboard.cli import parser as cli
+from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
+from leaderboard.rows.rank import row_json, rows
+from leaderboard.show.render import detail, export, legend, table
+from leaderboard.store import board
+from leaderboard.store.record import Record
 from tests.leaderboard_records import record, save, trained
 
 DECODING = {"max_new_tokens": 128, "stop": ["\n\n"]}

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from leaderboard.compare import compare
-from leaderboard.rank import row_json, rows
-from leaderboard.reading import RecordError
-from leaderboard.record import Record
-from leaderboard.regress import regress
-from leaderboard.render import detail, export, legend
-from leaderboard.stats import mcnemar
+from leaderboard.compare.pair import compare
+from leaderboard.compare.regress import regress
+from leaderboard.rows.rank import row_json, rows
+from leaderboard.show.render import detail, export, legend
+from leaderboard.stats.intervals import mcnemar
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
 from tests.leaderboard_records import record, with_costs
 
 ID_OVERLAP = {

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard import board, cli
-from leaderboard.bands import band, flagged, judge, outside
-from leaderboard.rank import rows
-from leaderboard.record import Scope
-from leaderboard.render import legend, table
+from leaderboard.cli import parser as cli
+from leaderboard.rows.bands import band, flagged, judge, outside
+from leaderboard.rows.rank import rows
+from leaderboard.show.render import legend, table
+from leaderboard.store import board
+from leaderboard.store.record import Scope
 from tests.leaderboard_records import record, save, trained
 
 STD_COT = [

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.board import UnknownName, load
-from leaderboard.pages import check, render_all
-from leaderboard.publish import publish
-from leaderboard.reading import RecordError
-from leaderboard.record import Scope
+from leaderboard.cli import parser as cli
+from leaderboard.cli.publish import publish
+from leaderboard.show.pages import check, render_all
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName, load
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Scope
 from tests.leaderboard_records import record, save
 
 
@@ -275,7 +276,7 @@ def test_two_records_of_one_cell_are_refused(published):
 
 
 def test_importing_the_verbs_loads_nothing_heavy():
-    code = "import sys, leaderboard.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    code = "import sys, leaderboard.cli.parser; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "leaderboard" in loaded

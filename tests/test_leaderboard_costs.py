@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from leaderboard_records import record
 
-from leaderboard import claimed, cost_tables
-from leaderboard.claims import Paper, paper_flops
-from leaderboard.costs import CostRecord, MethodCost, Timing, stored_costs
-from leaderboard.pages import render_all
-from leaderboard.reading import RecordError
+from leaderboard.show import claimed, cost_tables
+from leaderboard.show.pages import render_all
+from leaderboard.store.claims import Paper, paper_flops
+from leaderboard.store.costs import CostRecord, MethodCost, Timing, stored_costs
+from leaderboard.store.reading import RecordError
 
-REPORTED = Path(cost_tables.__file__).parent / "reported"
+REPORTED = Path(cost_tables.__file__).parent.parent / "reported"
 SKINTERN = Paper.load(REPORTED / "skintern.json")
 N = 4
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from leaderboard.rank import row_json, rows
-from leaderboard.reading import RecordError
-from leaderboard.record import Record
-from leaderboard.render import detail, export, legend, table
-from leaderboard.stats import single
+from leaderboard.rows.rank import row_json, rows
+from leaderboard.show.render import detail, export, legend, table
+from leaderboard.stats.intervals import single
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
 from tests.leaderboard_records import record, with_costs
 
 SCORES: dict[str, Any] = {

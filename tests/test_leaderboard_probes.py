@@ -8,15 +8,16 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.board import UnknownName, load
-from leaderboard.internalization import internalization, probes_json, probes_table
-from leaderboard.pages import check, render_all
-from leaderboard.pictures import internalization_svg
-from leaderboard.probes import ProbePoint, ProbeRecord, load_probes, place
-from leaderboard.publish import publish
-from leaderboard.reading import RecordError
-from leaderboard.stats import headline
+from leaderboard.cli import parser as cli
+from leaderboard.cli.publish import publish
+from leaderboard.compare.internalization import internalization, probes_json, probes_table
+from leaderboard.show.pages import check, render_all
+from leaderboard.show.pictures import internalization_svg
+from leaderboard.stats.intervals import headline
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName, load
+from leaderboard.store.probes import ProbePoint, ProbeRecord, load_probes, place
+from leaderboard.store.reading import RecordError
 from tests.leaderboard_records import probe, record, save
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.compare import compare, comparison_json, comparison_text
-from leaderboard.rank import row_json, rows
-from leaderboard.reading import RecordError
-from leaderboard.record import Scope
-from leaderboard.render import detail, export, legend, table
-from leaderboard.stats import mcnemar
+from leaderboard.compare.pair import compare, comparison_json, comparison_text
+from leaderboard.rows.rank import row_json, rows
+from leaderboard.show.render import detail, export, legend, table
+from leaderboard.stats.intervals import mcnemar
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Scope
 from tests.leaderboard_records import OUTCOMES, record, with_costs
 
 FLOPS = ("prefill_flops", "decode_flops", "total_flops", "prompt_only_flops")

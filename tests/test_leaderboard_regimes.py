@@ -8,14 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.maps import Sweep, publish_map, stored_maps
-from leaderboard.pages import check
-from leaderboard.pictures import map_svg
-from leaderboard.reading import RecordError
-from leaderboard.record import Scope
-from leaderboard.regimes import collect, gap, map_json, map_table, map_title, tokens_ratio
-from leaderboard.stats import mean_interval
+from leaderboard.cli import parser as cli
+from leaderboard.compare.regimes import collect, gap, map_json, map_table, map_title, tokens_ratio
+from leaderboard.show.pages import check
+from leaderboard.show.pictures import map_svg
+from leaderboard.stats.intervals import mean_interval
+from leaderboard.store import board
+from leaderboard.store.maps import Sweep, publish_map, stored_maps
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Scope
 from tests.leaderboard_records import in_sweep, record, save, trained
 
 CONTROL = "std_cot[restarts=3]"

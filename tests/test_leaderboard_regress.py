@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaderboard.board import UnknownName
-from leaderboard.regress import base_root, merged, regress, report_json, report_text
+from leaderboard.compare.regress import base_root, merged, regress, report_json, report_text
+from leaderboard.store.board import UnknownName
 from tests.leaderboard_records import record, save, with_costs
 
 

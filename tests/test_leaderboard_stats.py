@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binomtest, ttest_rel
 
-from leaderboard.stats import by_cluster, difference, headline, holm, mcnemar, single, wilson
+from leaderboard.stats.intervals import (
+    by_cluster,
+    difference,
+    headline,
+    holm,
+    mcnemar,
+    single,
+    wilson,
+)
 
 outcomes = st.lists(st.integers(0, 1), min_size=2, max_size=12)
 SIZES = np.tile([2, 8, 5, 9], 10)

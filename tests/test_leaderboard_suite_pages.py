@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.pages import check, render_all
+from leaderboard.cli import parser as cli
+from leaderboard.show.pages import check, render_all
+from leaderboard.store import board
 from tests.leaderboard_records import in_sweep, probe, record, save
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from leaderboard import board, cli
-from leaderboard.board import UnknownName, load, suite, suites
-from leaderboard.probes import ProbeRecord, load_probes, place
-from leaderboard.publish import publish
-from leaderboard.rank import rows
-from leaderboard.reading import RecordError
-from leaderboard.record import Record, Scope
-from leaderboard.regress import regress
+from leaderboard.cli import parser as cli
+from leaderboard.cli.publish import publish
+from leaderboard.compare.regress import regress
+from leaderboard.rows.rank import rows
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName, load, suite, suites
+from leaderboard.store.probes import ProbeRecord, load_probes, place
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record, Scope
 from tests.leaderboard_records import in_sweep, probe, record, save, trained
 
 LABELS = ("std_cot", "kard")

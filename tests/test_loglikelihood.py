@@ -20,7 +20,7 @@ from bench.run.stages import run_cells
 from bench.solve import Solved
 from bench.students.student import Student
 from bench.track import Tasks
-from leaderboard.record import Record
+from leaderboard.store.record import Record
 from tasks import published
 from tasks.docs import Item
 from tasks.pocket import suite

@@ -11,8 +11,8 @@ from bench.__main__ import main
 from bench.ground import sources
 from bench.run import jobs, stages
 from bench.run.cell import Cell
-from leaderboard import board
-from leaderboard.record import Record
+from leaderboard.store import board
+from leaderboard.store.record import Record
 from tests.test_run import TRACK
 
 METHODS = "std_cot,zero_shot"

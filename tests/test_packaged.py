@@ -25,7 +25,7 @@ from bench.ground.provenance import file_sha256
 from bench.students import packaged
 from bench.students.hashes import checkpoint_sha256
 from bench.track import AbsentError, ConfigError
-from leaderboard.record import Record
+from leaderboard.store.record import Record
 
 FILE = "tiny_student/tiny.F32.gguf"
 WHEEL = "tiny_student-1.0-py3-none-any.whl"

@@ -19,7 +19,7 @@ from bench.run import planning
 from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.shapes import meta_model
-from leaderboard.record import Record, Scope
+from leaderboard.store.record import Record, Scope
 from tasks import corpora
 from tasks.pocket import teacher
 from tests.test_shapes import PARAMETERS as TOTALS

@@ -14,7 +14,7 @@ from bench.estimates import cost
 from bench.estimates.cost import Ruler
 from bench.students.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
-from leaderboard.costs import COSTS, CostRecord, stored_costs
+from leaderboard.store.costs import COSTS, CostRecord, stored_costs
 
 SMOLLM2_135M = {
     "model_type": "llama",

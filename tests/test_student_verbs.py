@@ -23,11 +23,11 @@ from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.track import Student as Spec
-from leaderboard import board
-from leaderboard.publish import publish
-from leaderboard.reading import RecordError
-from leaderboard.record import Record, Scope
-from leaderboard.reproduction import reproduction, reproduction_json, reproduction_text
+from leaderboard.cli.publish import publish
+from leaderboard.compare.reproduction import reproduction, reproduction_json, reproduction_text
+from leaderboard.store import board
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record, Scope
 from tasks.pocket.vocabulary import build_tokenizer
 from tests.tracks import scratch
 

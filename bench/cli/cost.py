@@ -36,7 +36,7 @@ def cost(args: argparse.Namespace) -> int:
     from bench.run import planning
     from bench.students.shapes import shape_of
     from bench.track import ConfigError
-    from leaderboard import cost_tables
+    from leaderboard.show import cost_tables
 
     quiet_libraries()
     chosen = track.load(args.track)

@@ -137,7 +137,7 @@ def asked_for(args: Namespace, chosen: Any) -> list[Any]:
 
 
 def _scope(args: Namespace) -> Any:
-    from leaderboard.record import Scope
+    from leaderboard.store.record import Scope
 
     split = args.split if args.sealed is None else "sealed"
     return Scope(args.world, split, args.sealed, args.limit)
@@ -150,7 +150,8 @@ def _origin(args: Namespace) -> tuple[str, ...]:
 
 def print_rows(records: list[Any], *, as_json: bool) -> None:
     """The rows of records, a table for each track and scope."""
-    from leaderboard import rank, render
+    from leaderboard.rows import rank
+    from leaderboard.show import render
 
     tables = [
         rank.rows([record for record in records if (record.track, record.scope) == place])
@@ -168,8 +169,8 @@ def probe(args: Namespace) -> int:
     from bench import track
     from bench.ground import bars
     from bench.run import planning, probe
-    from leaderboard.internalization import internalization, probes_json, probes_table
-    from leaderboard.record import Scope
+    from leaderboard.compare.internalization import internalization, probes_json, probes_table
+    from leaderboard.store.record import Scope
 
     chosen = track.load(args.track)
     methods, _ = planning.select(chosen, args.methods, [], None)

@@ -11,7 +11,7 @@ import tasks
 from bench.ground.places import data_dir, home
 from bench.ground.provenance import file_sha256
 from bench.track import ConfigError
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 SOURCES = Path(tasks.__file__).parent / "SOURCES.tsv"
 

@@ -95,7 +95,7 @@ def export_student(args: Namespace) -> int:
     from bench.ground.quiet import quiet_libraries
     from bench.reuse import export
     from bench.reuse.model_card import model_card
-    from leaderboard.card import results
+    from leaderboard.show.card import results
 
     quiet_libraries()
     run = export.find(args.folder, data_dir(args.data_dir))
@@ -109,7 +109,7 @@ def reproduce(args: Namespace) -> int:
     """Run a record's cell again; 1 where an accuracy leaves the record's own interval."""
     from bench.ground.places import data_dir
     from bench.reuse import reproduce
-    from leaderboard.reproduction import reproduction, reproduction_json, reproduction_text
+    from leaderboard.compare.reproduction import reproduction, reproduction_json, reproduction_text
 
     expected, obtained = reproduce.again(args.record, args.out, data_dir(args.data_dir))
     found = reproduction(expected, obtained)

@@ -15,7 +15,7 @@ from bench.ground.files import locked, write_atomically
 from bench.ground.provenance import digest, file_sha256, sources_sha256
 from bench.track import ConfigError
 from bench.types import Needs
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 from tasks.corpora import canonical, n_tokens
 
 TASKS = Path(tasks.__file__).parent

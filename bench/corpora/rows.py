@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic_core import from_json
 
-from leaderboard.reading import MisreadError, checked
+from leaderboard.store.reading import MisreadError, checked
 
 REQUIRED = ("id", "task", "question", "rationale", "answer")
 OPTIONAL = ("summary", "supplementary")

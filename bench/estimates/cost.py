@@ -26,7 +26,7 @@ from bench.students.shapes import meta_model, shape_of
 from bench.students.student import checkpoint_path, scratch_tokenizer
 from bench.track import ConfigError, Scratch, Track
 from bench.types import Example, Knowledge, Needs, Question
-from leaderboard.costs import SCHEMA, CostRecord, MethodCost
+from leaderboard.store.costs import SCHEMA, CostRecord, MethodCost
 from tasks.solved import SOLVED, solved
 
 STAND_IN_VOCABULARY = 4096

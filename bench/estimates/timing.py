@@ -17,7 +17,7 @@ from bench.ground.provenance import device_name
 from bench.students import student
 from bench.students.shapes import config_of, meta_model
 from bench.track import ConfigError
-from leaderboard.costs import CostRecord, MethodCost, Timing
+from leaderboard.store.costs import CostRecord, MethodCost, Timing
 
 QUESTIONS = 8
 """Timed per method, spread evenly over all."""

@@ -19,7 +19,7 @@ from bench.run.cell import Cell
 from bench.run.fit import reported
 from bench.students.hashes import checkpoint_sha256
 from bench.track import ConfigError, Student, Track
-from leaderboard.record import Record, Scope
+from leaderboard.store.record import Record, Scope
 
 RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
 

@@ -24,7 +24,7 @@ from bench.students import brought
 from bench.students import student as students
 from bench.students.brought import Checkpoint
 from bench.track import ConfigError, Track
-from leaderboard.record import Record, Scope, Training
+from leaderboard.store.record import Record, Scope, Training
 
 NO_TRAINING = Training(
     n_examples=0,

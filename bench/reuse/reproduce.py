@@ -18,7 +18,7 @@ from bench.method import Method
 from bench.run import planning, precision, stages, sweep
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
-from leaderboard.record import WHAT_TO_RUN, Record
+from leaderboard.store.record import WHAT_TO_RUN, Record
 
 
 def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record]:

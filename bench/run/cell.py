@@ -13,7 +13,7 @@ from bench.ground.places import home
 from bench.method import Method
 from bench.students.hashes import checkpoint_sha256
 from bench.track import Student, Track
-from leaderboard.record import Record, Scope
+from leaderboard.store.record import Record, Scope
 
 
 def _identity(method: Method) -> list[object]:

@@ -14,7 +14,7 @@ from bench.students.generate import Generator
 from bench.students.lm import Ask, StudentLM
 from bench.students.student import Student
 from bench.track import ConfigError, Track
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
 

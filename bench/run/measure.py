@@ -22,8 +22,8 @@ from bench.students.lm import Ask
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.training.progress import Progress, curve
-from leaderboard.record import SCHEMA, DataSet, Group, Latency, Record
-from leaderboard.record import Training as TrainingCost
+from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
+from leaderboard.store.record import Training as TrainingCost
 
 LATENCY_TOKENS = 32
 """Enough for a stable time per token, whatever the length of a method's solutions."""

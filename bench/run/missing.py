@@ -7,9 +7,9 @@ from dataclasses import asdict
 from bench.registry import is_what_ran
 from bench.run.cell import Cell
 from bench.track import ConfigError
-from leaderboard import board
-from leaderboard.comparable import settings, track_settings
-from leaderboard.record import Record
+from leaderboard.store import board
+from leaderboard.store.comparable import settings, track_settings
+from leaderboard.store.record import Record
 
 
 def missing(cells: Sequence[Cell], *, told: bool) -> list[Cell]:

@@ -14,8 +14,8 @@ from bench.method import Method
 from bench.run.cell import Cell
 from bench.run.sweep import Sweep, variations
 from bench.track import ConfigError, Track
-from leaderboard.reading import nearest
-from leaderboard.record import Scope
+from leaderboard.store.reading import nearest
+from leaderboard.store.record import Scope
 
 
 def split_names(text: str) -> list[str]:

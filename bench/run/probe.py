@@ -25,7 +25,7 @@ from bench.students.generate import Generator
 from bench.students.student import Student
 from bench.track import ConfigError, Decoding, Probe
 from bench.types import Example
-from leaderboard.probes import SCHEMA, ProbePoint, ProbeRecord
+from leaderboard.store.probes import SCHEMA, ProbePoint, ProbeRecord
 from tasks.scoring import matches, strict
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)

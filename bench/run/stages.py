@@ -12,7 +12,7 @@ from bench.ground.files import BusyError, locked
 from bench.ground.places import home
 from bench.run.cell import Cell
 from bench.track import ConfigError
-from leaderboard.record import Record
+from leaderboard.store.record import Record
 
 
 def run_cells(cells: Sequence[Cell]) -> list[Record]:

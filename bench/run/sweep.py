@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.track import ConfigError, Student, Track, Training, build
-from leaderboard.reading import STRICT, nearest
+from leaderboard.store.reading import STRICT, nearest
 
 SWEEPS = Path(__file__).parent.parent / "sweeps"
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bench.track import AbsentError, ConfigError, Student
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 AS_GPT2 = ("gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4")
 """GGUF's names of the way in which GPT-2 cuts text into words."""

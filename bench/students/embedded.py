@@ -17,7 +17,7 @@ from bench.students.pretrain import pretrain
 from bench.students.student import Student
 from bench.track import ConfigError, Decoding
 from bench.track import Student as Spec
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
 N_PROBE = 96

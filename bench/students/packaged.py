@@ -20,7 +20,7 @@ from bench.ground.files import locked
 from bench.ground.places import home
 from bench.ground.provenance import file_sha256
 from bench.track import AbsentError, ConfigError, Student, build
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 PREFIX = "packaged:"
 TABLE = Path(__file__).with_suffix(".toml")

@@ -8,7 +8,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from bench.track import ConfigError, Track
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 
 
 def config_of(shape: Mapping[str, Any]) -> PretrainedConfig:

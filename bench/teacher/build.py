@@ -23,7 +23,7 @@ from bench.teacher.journal import (
     settings_of,
 )
 from bench.track import ConfigError
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 from tasks import corpora
 
 FINE, FAILED, INCOMPLETE = 0, 1, 3

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bench.teacher.journal import Finish, Reply, Sampling, StoppedError, UnansweredError
 from bench.teacher.patience import Limiter, PassingError, Patience, backoff_s, retry_after_s
 from bench.track import ConfigError
-from leaderboard.reading import nearest
+from leaderboard.store.reading import nearest
 from tasks.corpora import n_tokens
 
 KEY = "OPENAI_API_KEY"

@@ -1,0 +1,116 @@
+"""The arguments of the verb `board`; what its verbs do stands in `verbs.py`.
+
+Building the parser loads the standard library alone.
+"""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from leaderboard.cli import verbs
+
+FORMATS = ("markdown", "latex", "csv", "json")
+
+
+def add_parser(
+    subparsers: "_SubParsersAction[ArgumentParser]", known_tracks: Sequence[str] = ()
+) -> None:
+    """Add `board` and its verbs; each sets `run`, a function of the arguments to an exit code.
+
+    `known_tracks` are names that are valid though they may have no records. `run` raises
+    UnknownName for a name that is not, RecordError for a bad record: usage errors, exit 2.
+    """
+    board = subparsers.add_parser("board", help="read, compare and publish results")
+    board.set_defaults(known=tuple(known_tracks))
+    verb = board.add_subparsers(dest="board_verb", metavar="VERB", required=True)
+    _add_reading(verb)
+    _add_judging(verb)
+    _add_publishing(verb)
+
+
+def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
+    verb = board.add_parser("show", help="print the table of a track")
+    _add_track(verb)
+    verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
+    split = verb.add_mutually_exclusive_group()
+    split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
+    split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
+    verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
+    verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
+    _add_source(verb, verbs.show)
+
+    verb = board.add_parser("compare", help="difference of two rows, with interval and p")
+    verb.add_argument("a", metavar="A")
+    verb.add_argument("b", metavar="B")
+    verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
+    _add_suite(verb)
+    _add_source(verb, verbs.compare)
+
+    verb = board.add_parser("audit", help="what each row was given, beside the reference")
+    _add_track(verb)
+    _add_source(verb, verbs.audit)
+
+    verb = board.add_parser("probes", help="accuracy with less knowledge in view, over training")
+    _add_track(verb)
+    _add_source(verb, verbs.probes)
+
+
+def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
+    verb = board.add_parser("regress", help="exit 1 where records are worse than a base")
+    verb.add_argument("--base", required=True, metavar="REF", help="git ref, or folder of records")
+    verb.add_argument("--track", metavar="TRACK|FILE.toml", help="default: all tracks")
+    verb.add_argument(
+        "--common", action="store_true", help="only the labels and seeds that the new records have"
+    )
+    _add_source(verb, verbs.regress)
+
+    verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
+    _add_track(verb)
+    _add_source(verb, verbs.bands)
+
+
+def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
+    verb = board.add_parser("map", help="a sweep of local runs: treatment - control per point")
+    verb.add_argument("sweep", metavar="SWEEP")
+    _add_suite(verb)
+    verb.add_argument("--publish", action="store_true", help="store it in the repository")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(run=verbs.regime_map)
+
+    verb = board.add_parser("export", help="write the table of a track in another format")
+    _add_track(verb)
+    verb.add_argument("--format", choices=FORMATS, required=True)
+    verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
+    verb.set_defaults(run=verbs.export)
+
+    verb = board.add_parser("publish", help="copy local records of a track into the repository")
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.set_defaults(run=verbs.publish)
+
+    verb = board.add_parser("render", help="bring LEADERBOARD.md and README.md up to date")
+    verb.add_argument("--check", action="store_true", help="only exit 1 where one is stale")
+    verb.set_defaults(run=verbs.render)
+
+
+def _add_track(verb: ArgumentParser) -> None:
+    verb.add_argument(
+        "track",
+        nargs="?",
+        default="pocket",
+        metavar="TRACK|FILE.toml",
+        help="default: pocket; a file names a track of your own, whose records are local",
+    )
+    _add_suite(verb)
+
+
+def _add_suite(verb: ArgumentParser) -> None:
+    verb.add_argument("--suite", metavar="vN", help="an older version; default: the newest")
+
+
+def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument(
+        "--local", action="store_true", help="read $SKBENCH_HOME instead of what is published"
+    )
+    verb.set_defaults(run=run)

@@ -1,0 +1,64 @@
+"""Copying records and probes into the repository."""
+
+from pathlib import Path
+
+from leaderboard.compare.internalization import internalization
+from leaderboard.rows.rank import rows
+from leaderboard.store.board import beside, load, suites, version
+from leaderboard.store.comparable import run_name
+from leaderboard.store.probes import ProbeRecord, load_probes, place
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+
+
+def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
+    """Copy the public records of a track, and its probes, into the repository.
+
+    Both roots are a suite of records; the probes lie beside them. Returns the new files. What is
+    published is never replaced: a record or probe that differs raises RecordError before
+    anything is copied, and so do new ones that cannot stand in one table with those published.
+    """
+    new: list[tuple[Path, Record | ProbeRecord]] = []
+    new += _new_records(src_root, track, dest_root)
+    new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
+    for path, stored in new:
+        stored.save(path)
+    return [path for path, _ in new]
+
+
+def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Record]]:
+    new: list[tuple[Path, Record]] = []
+    for record in load(track, src_root, known=[track]):
+        if "checkpoint" in record.snapshot:
+            raise RecordError(
+                f"{run_name(record)}: a checkpoint that was trained elsewhere; what it was given is"
+                " not known, so it is not published"
+            )
+        path = dest_root / record.track / record.label / f"seed{record.seed}.json"
+        if not path.exists():
+            new.append((path, record))
+        elif Record.load(path) != record:
+            raise _other_run(path, track, dest_root)
+    rows([*load(track, dest_root, known=[track]), *(record for _, record in new)])
+    return new
+
+
+def _new_probes(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, ProbeRecord]]:
+    new: list[tuple[Path, ProbeRecord]] = []
+    for probe in load_probes(src_root, track):
+        path = place(probe, dest_root)
+        if not path.exists():
+            new.append((path, probe))
+        elif ProbeRecord.load(path) != probe:
+            raise _other_run(path, track, dest_root)
+    internalization([*load_probes(dest_root, track), *(probe for _, probe in new)])
+    return new
+
+
+def _other_run(path: Path, track: str, dest_root: Path) -> RecordError:
+    newest = max((version(name) or 1 for name in suites(dest_root.parent, track)), default=1)
+    return RecordError(
+        f"{path}: another run is published there, and what is published is append-only: raise the"
+        f" track's version (`version = {newest + 1}` in its TOML), run it again and publish that,"
+        " or remove that file deliberately"
+    )

@@ -1,0 +1,112 @@
+"""Which records the arguments of a verb ask for: published or local, which suite, which scope."""
+
+import os
+import tomllib
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName, load
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record, Scope
+
+if TYPE_CHECKING:
+    from leaderboard.compare.regimes import Collected
+    from leaderboard.rows.rank import Row
+
+
+def rows_asked(args: Namespace) -> "list[Row]":
+    """The rows; local ones with what is outside the bands of the published runs."""
+    from leaderboard.rows.rank import rows
+
+    records, scope = records_asked(args), _scope(args)
+    newer = superseded_by(args)
+    ranked = [replace(row, superseded_by=newer) for row in rows(records)]
+    # Another world or a limit is another training: its loss has no published band.
+    if not ranked or base_asked(args) == board.PUBLISHED or scope.world or scope.limit:
+        return ranked
+    from leaderboard.rows.bands import flagged, judge
+
+    return flagged(ranked, judge(records, published(args)))
+
+
+def records_asked(args: Namespace) -> list[Record]:
+    """The records; raises UnknownName for a track or a suite that there is not."""
+    return load(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+
+
+def published(args: Namespace) -> list[Record]:
+    """The published records of the track in the suite asked for, which may be none."""
+    track = track_asked(args)
+    return load(track, board.PUBLISHED / root_asked(args).name, known=[track])
+
+
+def track_asked(args: Namespace) -> str:
+    """The track's name: of a TOML, the name that it gives itself, else that of the file."""
+    if not _is_file(args):
+        return args.track
+    path = Path(args.track)
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8")).get("name", path.stem))
+    except FileNotFoundError as error:
+        raise RecordError(f"unknown track '{path}': no such file") from error
+    except ValueError as error:
+        raise RecordError(f"{path}: not valid TOML: {error}") from error
+
+
+def known_tracks(args: Namespace) -> Sequence[str]:
+    """Tracks that are valid without having records."""
+    return [*args.known, track_asked(args)] if _is_file(args) else args.known
+
+
+def root_asked(args: Namespace) -> Path:
+    """The suite of the records; raises UnknownName for one that the track does not have."""
+    return board.suite(base_asked(args), track_asked(args), args.suite)
+
+
+def base_asked(args: Namespace) -> Path:
+    """The suites to read: what is not public is only ever local, and so is a track of one's own."""
+    is_local = args.local or _is_file(args) or not _scope(args).is_public
+    base = local() if is_local else board.PUBLISHED
+    return board.beside(base, "probes") if args.board_verb == "probes" else base
+
+
+def superseded_by(args: Namespace) -> str | None:
+    """The newest suite that the track has here or published, where another is asked for."""
+    track, asked = track_asked(args), root_asked(args).name
+    bases = (base_asked(args), board.PUBLISHED)
+    names = [asked, *(name for base in bases for name in board.suites(base, track))]
+    newest = max(names, key=lambda name: board.version(name) or 0)
+    return None if newest == asked else newest
+
+
+def swept(args: Namespace) -> "tuple[str, Collected]":
+    """The local runs of a sweep in the suite asked for, or in the newest that has some."""
+    from leaderboard.compare.regimes import collect
+
+    names = board.suites(local()) or ["v1"]
+    if args.suite is not None and args.suite not in names:
+        raise UnknownName("suite", args.suite, names)
+    wanted = [args.suite] if args.suite else names[::-1]
+    found = [(name, collect(local() / name, args.sweep)) for name in wanted]
+    return next((each for each in found if each[1].sweep.points or each[1].missing), found[0])
+
+
+def local() -> Path:
+    """The suites of records in $SKBENCH_HOME."""
+    return Path(os.environ.get("SKBENCH_HOME") or ".bench") / "records"
+
+
+def _is_file(args: Namespace) -> bool:
+    return str(args.track).endswith(".toml")
+
+
+def _scope(args: Namespace) -> Scope:
+    """The scope asked for; only `show` has the options."""
+    if args.board_verb != "show":
+        return Scope()
+    split = args.split if args.sealed is None else "sealed"
+    return Scope(args.world, split, args.sealed, args.limit)

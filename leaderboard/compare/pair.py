@@ -1,0 +1,141 @@
+"""Two methods side by side: A - B in accuracy, A / B in cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from leaderboard.rows.rank import row
+from leaderboard.stats.averages import matrices
+from leaderboard.stats.intervals import Difference, Matrix, by_cluster, difference, holm, mcnemar
+from leaderboard.store.comparable import check_seeds
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Group, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Differences are A - B as fractions, ratios A / B (None where B's is zero).
+
+    Per data set, p values are adjusted after Holm; between two single runs they are McNemar's,
+    unless items share a source: McNemar's test would count them as independent.
+    """
+
+    track: str
+    a: str
+    b: str
+    id: Difference
+    ood: Difference | None
+    data_sets: Mapping[str, Difference]
+    total_flops_ratio: float | None
+    prompt_only_flops_ratio: float | None
+    ttft_ratio: float | None
+    tpot_ratio: float | None
+
+
+def compare(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
+    """Compare the records of two labels; RecordError where they did not answer the same items."""
+    row_a, row_b = row(a), row(b)
+    in_domain = group_difference(a, b, "id")
+    assert in_domain is not None  # row() refuses records without it
+    return Comparison(
+        track=a[0].track,
+        a=row_a.method,
+        b=row_b.method,
+        id=in_domain,
+        ood=group_difference(a, b, "ood"),
+        data_sets=_by_data_set(a, b),
+        total_flops_ratio=_ratio(row_a.total_flops, row_b.total_flops),
+        prompt_only_flops_ratio=_ratio(row_a.prompt_only_flops, row_b.prompt_only_flops),
+        ttft_ratio=_ratio(row_a.ttft_s, row_b.ttft_s),
+        tpot_ratio=_ratio(row_a.tpot_s, row_b.tpot_s),
+    )
+
+
+def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> Difference | None:
+    """Headline of A - headline of B on a group, items paired by id; None without the group."""
+    check_pairs(a, b)
+    names = [name for name in sorted(a[0].data_sets) if a[0].data_sets[name].group == group]
+    if not names:
+        return None
+    aligned = [_clustered(a[0], b, name) for name in names]
+    return difference(matrices(a, group), aligned)
+
+
+def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
+    """Raise RecordError unless both answered the same items of the same data sets.
+
+    The order of items is free, but neither their text nor their clusters: equal ids with another
+    hash are other items.
+    """
+    check_seeds(a)
+    check_seeds(b)
+    for name in sorted({*a[0].data_sets, *b[0].data_sets}):
+        one, other = a[0].data_sets.get(name), b[0].data_sets.get(name)
+        if (
+            one is None
+            or other is None
+            or one.group != other.group
+            or one.items_sha256 != other.items_sha256
+            or one.cluster_of() != other.cluster_of()
+        ):
+            raise RecordError(
+                f"{a[0].track}: {a[0].label} and {b[0].label} have different items in {name};"
+                " run both on the same version of the data sets"
+            )
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as plain data."""
+    return asdict(comparison)
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """A comparison as a few lines."""
+    c = comparison
+    width = max(15, *map(len, c.data_sets)) + 1
+    lines = [f"{c.track}: {c.a} - {c.b}, in points of accuracy"]
+    for name, gap in (("ID", c.id), ("OOD", c.ood)):
+        if gap is not None:
+            lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g}")
+    for name, gap in c.data_sets.items():
+        lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g} (Holm)")
+    lines.append(f"{c.a} / {c.b}, cost of a solved question")
+    for name, ratio in (
+        ("FLOPs", c.total_flops_ratio),
+        ("prompt-only", c.prompt_only_flops_ratio),
+        ("ttft", c.ttft_ratio),
+        ("tpot", c.tpot_ratio),
+    ):
+        lines.append(f"  {name:<{width}}{'-' if ratio is None else f'{ratio:.3f}'}")
+    return "\n".join(lines)
+
+
+def _by_data_set(a: Sequence[Record], b: Sequence[Record]) -> dict[str, Difference]:
+    gaps: dict[str, Difference] = {}
+    for name in sorted(a[0].data_sets):
+        one, other = _clustered(a[0], a, name), _clustered(a[0], b, name)
+        gap = difference([one], [other])
+        if len(a) == len(b) == 1 and not a[0].data_sets[name].clusters:
+            gap = replace(gap, p=mcnemar(one[0].tolist(), other[0].tolist()))
+        gaps[name] = gap
+    adjusted = holm([gap.p for gap in gaps.values()])
+    return {name: replace(gap, p=p) for (name, gap), p in zip(gaps.items(), adjusted, strict=True)}
+
+
+def _clustered(order: Record, records: Sequence[Record], name: str) -> Matrix:
+    """Outcomes on a data set, a row per seed: columns as `matrices` has them for `order`."""
+    position = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
+    columns = [position[item] for item in order.data_sets[name].items]
+    strict = [record.data_sets[name].strict for record in records]
+    aligned: Matrix = np.array(strict, dtype=np.float64)[:, columns]
+    return by_cluster(aligned, order.data_sets[name].clusters)
+
+
+def _points(gap: Difference) -> str:
+    return f"{100 * gap.value:+6.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
+
+
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return a / b if a is not None and b else None

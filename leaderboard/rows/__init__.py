@@ -1,0 +1,1 @@
+"""Records made into rows: ranked, audited, with what else is known of them."""

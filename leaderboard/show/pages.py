@@ -1,0 +1,173 @@
+"""The generated pages and pictures, and whether they are what the records say."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from leaderboard.compare.internalization import internalization, probes_legend, probes_table
+from leaderboard.compare.regimes import map_legend, map_table
+from leaderboard.rows.audit import audit, audit_legend, audit_table
+from leaderboard.rows.rank import Row, rows
+from leaderboard.show import claimed, cost_tables
+from leaderboard.show.render import detail, legend, table
+from leaderboard.store.board import load, suite, suites, tracks
+from leaderboard.store.files import replace_text
+from leaderboard.store.maps import stored_maps
+from leaderboard.store.probes import load_probes
+from leaderboard.store.reading import RecordError
+
+_REGION = re.compile(
+    r"(?P<open><!-- board:(?P<track>[^\s]+)(?: methods=(?P<methods>[^\s]+))? -->\n)"
+    r".*?(?P<close><!-- /board -->)",
+    re.DOTALL,
+)
+_HEAD = """# Leaderboard
+
+Made by `skbench board render` from the records under `leaderboard/records/`, and the probes, maps,
+costs and papers' tables beside them; do not edit.
+"""
+
+
+def render_all(repo_root: Path) -> list[Path]:
+    """Bring LEADERBOARD.md, README.md and pictures up to date; returns the changed files."""
+    pages = _pages(repo_root)
+    stale = [path for path, text in pages.items() if _is_stale(path, text)]
+    for path in stale:
+        replace_text(path, pages[path])
+    return stale
+
+
+def check(repo_root: Path) -> list[Path]:
+    """The generated files that are not what the records say."""
+    return [path for path, text in _pages(repo_root).items() if _is_stale(path, text)]
+
+
+def _is_stale(path: Path, text: str) -> bool:
+    return not path.exists() or path.read_text(encoding="utf-8") != text
+
+
+def _pages(repo_root: Path) -> dict[Path, str]:
+    """What each generated file should hold."""
+    home = repo_root / "leaderboard"
+    pages = _leaderboard(home)
+    readme = repo_root / "README.md"
+    if readme.exists():
+        pages[readme] = _filled(readme, home / "records")
+    return pages
+
+
+def _leaderboard(home: Path) -> dict[Path, str]:
+    """LEADERBOARD.md and the pictures that it shows."""
+    records, probes = home / "records", home / "probes"
+    parts, pictures = [_HEAD], dict[Path, str]()
+    for track in sorted({*tracks(records), *tracks(probes)}):
+        parts.append(f"## {track}\n")
+        if track in tracks(records):
+            parts += [*_versions(track, records), *_results(track, suite(records, track))]
+        if track in tracks(probes):
+            probed = suite(probes, track)
+            parts += _internalization(track, probed, home / "pictures", pictures)
+            parts += _older(probed.name, suite(records, track).name)
+    parts += _regimes(home, pictures)
+    parts += cost_tables.section(home / "cost", home / "reported")
+    parts += claimed.section(home / "reported", records)
+    return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
+
+
+def _versions(track: str, records: Path) -> list[str]:
+    *old, newest = suites(records, track)
+    shown = ", ".join(f"`skbench board show {track} --suite {name}`" for name in old)
+    return [f"Suite {newest}.{f' It supersedes what {shown} shows.' if shown else ''}\n"]
+
+
+def _older(name: str, newest: str) -> list[str]:
+    """What says that facts are of an older suite than the records."""
+    return [] if name == newest else [f"These are of suite {name}, which {newest} supersedes.\n"]
+
+
+def _results(track: str, root: Path) -> list[str]:
+    records = load(track, root)
+    ranked, treatments = rows(records), audit(records)
+    if not ranked:
+        return []
+    return [
+        f"{table(ranked, 'markdown')}\n",
+        f"{legend(ranked)}\n",
+        f"{detail(ranked, 'markdown')}\n",
+        f"### {track}: fair treatment\n",
+        f"{audit_table(treatments, 'markdown')}\n",
+        f"{audit_legend(treatments, ranked[0].reference)}\n",
+    ]
+
+
+def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:
+    """The section of a track; its picture is added to `pictures`."""
+    from leaderboard.show.pictures import internalization_svg
+
+    found = internalization(load_probes(root, track))
+    path = folder / f"{track}-internalization.svg"
+    pictures[path] = internalization_svg(found)
+    return [
+        f"### {track}: internalization\n",
+        f"![Accuracy with a share of the knowledge in view, over training](pictures/{path.name})\n",
+        f"{probes_table(found, 'markdown')}\n",
+        f"{probes_legend(found)}\n",
+    ]
+
+
+def _regimes(home: Path, pictures: dict[Path, str]) -> list[str]:
+    """The section of all published maps; their pictures are added to `pictures`."""
+    maps = stored_maps(home / "maps")
+    if not maps:
+        return []
+    from leaderboard.show.pictures import map_svg
+
+    parts = ["## Regimes\n"]
+    for name, sweep in maps:
+        path = home / "pictures" / f"{sweep.sweep}.svg"
+        pictures[path] = map_svg(sweep)
+        parts += [
+            f"### {sweep.sweep}\n",
+            f"![Treatment minus control, point by point](pictures/{path.name})\n",
+            f"{map_table(sweep, 'markdown')}\n",
+            f"{map_legend(sweep)}\n",
+            *_older(name, suite(home / "records", sweep.track).name),
+        ]
+    return parts
+
+
+def _filled(readme: Path, root: Path) -> str:
+    """The README with each region between board markers replaced."""
+    text = readme.read_text(encoding="utf-8")
+    opened, closed = text.count("<!-- board:"), text.count("<!-- /board -->")
+    if not opened == closed == len(_REGION.findall(text)):
+        raise RecordError(
+            f"{readme}: {opened} board markers opened, {closed} closed; write"
+            " <!-- board:TRACK --> or <!-- board:TRACK methods=A,B -->, a line break,"
+            " <!-- /board -->"
+        )
+
+    def region(match: re.Match[str]) -> str:
+        track = match["track"]
+        ranked = rows(load(track, suite(root, track))) if track in tracks(root) else []
+        body = _selected(ranked, match["methods"], readme) if ranked else "No records yet."
+        return f"{match['open']}{body}\n{match['close']}"
+
+    return _REGION.sub(region, text)
+
+
+def _selected(ranked: Sequence[Row], methods: str | None, readme: Path) -> str:
+    """The table of the labels named, in the board's order, or of all."""
+    if methods is None:
+        return f"{table(ranked, 'markdown')}\n\n{legend(ranked)}"
+    # A comma inside brackets parts the fields of one label, not two labels.
+    wanted = [label for label in re.split(r",(?![^\[]*\])", methods) if label]
+    for label in wanted:
+        if label not in {row.method for row in ranked}:
+            names = ", ".join(sorted(row.method for row in ranked))
+            raise RecordError(
+                f"{readme}: the board region names {label!r}, which has no row; there are: {names}"
+            )
+    chosen = [row for row in ranked if row.method in wanted]
+    shown = f"{len(chosen)} of {len(ranked)} rows." if len(chosen) < len(ranked) else ""
+    return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)}'.strip()}"

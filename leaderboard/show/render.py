@@ -1,0 +1,209 @@
+"""Rows as tables: text, markdown, LaTeX (booktabs), CSV and JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias, cast
+
+from leaderboard.rows.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_table
+from leaderboard.rows.overlap import overlap_lines
+from leaderboard.rows.rank import Row, row_json
+from leaderboard.stats.formats import (
+    DIRTY,
+    NONE,
+    OUTSIDE,
+    SKEWED,
+    UNEQUAL,
+    TableFormat,
+    interval,
+    marked,
+    percent,
+    ratio,
+    tabulated,
+)
+
+Format: TypeAlias = Literal["markdown", "latex", "csv", "json"]
+_HEADERS = (
+    "method",
+    "seeds",
+    "ID",
+    "OOD",
+    "FLOPs rel.",
+    "prompt-only rel.",
+    "ttft ms",
+    "tpot ms",
+    "prompt tok",
+    "gen tok",
+    "train tok",
+    "train s",
+)
+
+
+def export(rows: Sequence[Row], form: Format) -> str:
+    """All rows in a format to publish: tables hold rounded numbers, csv and json exact ones."""
+    if form == "json":
+        return json.dumps([row_json(row) for row in rows], indent=1) + "\n"
+    if form == "csv":
+        return _csv(rows)
+    note = legend(rows)
+    note = f"% {note.replace('%', 'percent')}" if form == "latex" else note
+    return f"{table(rows, form)}\n\n{note}\n\n{detail(rows, form)}\n"
+
+
+def table(rows: Sequence[Row], form: TableFormat) -> str:
+    """The main table: accuracy with its interval, and what it costs."""
+    return tabulated(_HEADERS, [_cells(row) for row in rows], form)
+
+
+def detail(rows: Sequence[Row], form: TableFormat) -> str:
+    """Accuracy per data set, under the other extractors, and the share of failed extractions.
+
+    Macro averages and overlaps with the corpus are shown where any row has them, and so is, as a
+    table below, what lm-eval scores by log-likelihood.
+    """
+    averages = _averages(rows)
+    headers = ["method", *averages, "ID author", "OOD author", "ID flexible", "OOD flexible"]
+    headers += ["failed", "overflow", "recall", "kept"]
+    body = [
+        [
+            _method(row),
+            *(percent(values.get(row.method)) for values in averages.values()),
+            percent(row.id_author),
+            percent(row.ood_author),
+            percent(row.id_flexible),
+            percent(row.ood_flexible),
+            percent(row.failed),
+            str(row.overflow),
+            percent(row.retrieval_recall),
+            _kept(row),
+        ]
+        for row in rows
+    ]
+    overlap = {name: each for row in rows for name, each in row.contamination.items()}
+    main = tabulated(headers, [*body, *overlap_lines(overlap, headers[1:])], form)
+    below = loglikelihood_table({row.method: row.loglikelihood for row in rows}, form)
+    return f"{main}\n\n{below}" if below else main
+
+
+def legend(rows: Sequence[Row]) -> str:
+    """One line that says what the numbers of the tables mean, and the marks that are in them."""
+    reference = rows[0].reference if rows else "the reference"
+    newer = rows[0].superseded_by if rows else None
+    note = f"Suite {rows[0].suite}, superseded by {newer}. " if newer else ""
+    note += (
+        "ID, OOD: accuracy in %, unweighted mean over data sets, [95 % interval over items and"
+        f" seeds]. Costs per solved question: FLOPs relative to {reference} (rel.: every call,"
+        " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"
+        " at batch 1, mean tokens. Training: tokens, seconds. failed: % of questions in which no"
+        " answer was found; overflow: prompts that did not fit; recall: % of the relevant passages"
+        " that were retrieved; kept: % of the knowledge's words that training prompts showed, in"
+        " each run between restarts."
+    )
+    marks = (
+        (DIRTY, any(row.dirty for row in rows), "run from an uncommitted working tree."),
+        (
+            SKEWED,
+            any(row.skewed for row in rows),
+            "the test prompt differs on purpose from the one that was trained.",
+        ),
+        (
+            UNEQUAL,
+            any(row.unequal for row in rows),
+            f"not matched with {reference} in training tokens, steps, tuning trials or decoding:"
+            " `skbench board audit`.",
+        ),
+        (
+            OUTSIDE,
+            any(row.outside for row in rows),
+            "training loss outside the band of the label's published runs:"
+            " `skbench board bands --local`.",
+        ),
+    )
+    note += _averages_note(rows) + _knowledge_note(rows)
+    note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
+    return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
+
+
+def _averages(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
+    """Column -> label -> accuracy: each data set, and the other averages where there are any."""
+    columns: dict[str, dict[str, float | None]] = {}
+    for name in sorted({name for row in rows for name in row.tasks}):
+        columns[name] = {row.method: row.tasks.get(name) for row in rows}
+        if any(name in row.tasks_macro for row in rows):
+            columns[f"{name} macro"] = {row.method: row.tasks_macro.get(name) for row in rows}
+    if _has_macro(rows):
+        columns["ID micro"] = {row.method: row.id_micro for row in rows}
+        columns["OOD micro"] = {row.method: row.ood_micro for row in rows}
+    return columns
+
+
+def _averages_note(rows: Sequence[Row]) -> str:
+    if not _has_macro(rows):
+        return ""
+    return (
+        " A data set's own column is its micro average, the mean over its items; macro: the"
+        " unweighted mean over its sub-tasks. ID micro, OOD micro: the mean over all items of all"
+        " data sets together; ID and OOD average over data sets, as the paper does."
+    )
+
+
+def _knowledge_note(rows: Sequence[Row]) -> str:
+    """Which rows saw knowledge or passages that were written per task, which per question."""
+    return "".join(
+        f" knowledge: {kind} - {', '.join(row.method for row in rows if row.knowledge == kind)}."
+        for kind in sorted({row.knowledge for row in rows if row.knowledge})
+    )
+
+
+def _has_macro(rows: Sequence[Row]) -> bool:
+    return any(row.tasks_macro for row in rows)
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        _method(row),
+        str(row.n_seeds),
+        interval(row.id),
+        interval(row.ood),
+        ratio(row.relative_flops),
+        ratio(row.relative_prompt_only_flops),
+        f"{row.ttft_s * 1000:.2f}",
+        "-" if row.tpot_s is None else f"{row.tpot_s * 1000:.2f}",
+        f"{row.prompt_tokens:.1f}",
+        f"{row.generated_tokens:.1f}",
+        f"{row.train_tokens:,}",
+        f"{row.train_s:.1f}",
+    ]
+
+
+def _method(row: Row) -> str:
+    marks = {DIRTY: row.dirty, SKEWED: row.skewed}
+    return marked(row.method, marks | {UNEQUAL: bool(row.unequal), OUTSIDE: bool(row.outside)})
+
+
+def _kept(row: Row) -> str:
+    return " ".join(f"{100 * share:.0f}" for share in row.kept_ratio) or NONE
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    """One line per row; nested values become columns such as `id.low` and `tasks.NAME`."""
+    flat = [_flat(row_json(row)) for row in rows]
+    columns = list(dict.fromkeys(column for line in flat for column in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
+
+
+def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in body.items():
+        if isinstance(value, dict):
+            flat |= _flat(cast(dict[str, Any], value), f"{prefix}{key}.")
+        elif isinstance(value, list):
+            flat[f"{prefix}{key}"] = "; ".join(map(str, cast(list[object], value)))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

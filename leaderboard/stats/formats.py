@@ -1,0 +1,57 @@
+"""Cells and tables: how a name, a fraction, an interval and a ratio look everywhere."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from tabulate import tabulate
+
+from leaderboard.stats.intervals import Estimate
+
+TableFormat = Literal["text", "markdown", "latex"]
+STYLE: Mapping[TableFormat, str] = {
+    "text": "simple",
+    "markdown": "pipe",
+    "latex": "latex_booktabs",
+}
+DIRTY, SKEWED, UNEQUAL, OUTSIDE = "†", "‡", "!", "?"
+NONE = "-"
+
+
+def tabulated(headers: Sequence[str], body: Sequence[Sequence[str]], form: TableFormat) -> str:
+    """A table of texts: the first column on the left, the others on the right."""
+    return tabulate(
+        body,
+        headers=headers,
+        tablefmt=STYLE[form],
+        disable_numparse=True,
+        colalign=("left", *("right" for _ in headers[1:])) if body else None,
+    )
+
+
+def marked(name: str, marks: Mapping[str, bool]) -> str:
+    """The name with those marks behind it that apply."""
+    shown = "".join(mark for mark, applies in marks.items() if applies)
+    return f"{name} {shown}" if shown else name
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction in percent, to one decimal."""
+    return NONE if fraction is None else f"{100 * fraction:.1f}"
+
+
+def interval(estimate: Estimate | None) -> str:
+    """A fraction in percent, with its limits."""
+    if estimate is None:
+        return NONE
+    low, high = percent(estimate.low), percent(estimate.high)
+    return f"{percent(estimate.value)} [{low}, {high}]"
+
+
+def points(difference: float) -> str:
+    """A difference of two fractions in points of a percentage, with its sign."""
+    return f"{100 * difference:+.1f}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio to two decimals."""
+    return NONE if value is None else f"{value:.2f}"

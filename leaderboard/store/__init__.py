@@ -1,0 +1,1 @@
+"""What is stored, one file a fact: read strictly, written once, found again."""

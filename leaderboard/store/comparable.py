@@ -1,0 +1,90 @@
+"""Which records may stand beside each other in one row, and in one table."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import WHAT_TO_RUN, Group, Record
+
+
+def check_table(records: Sequence[Record]) -> None:
+    """Raise RecordError where records of one table differ in what all rows must share."""
+    for name in ("track", "version", "scope", "reference"):
+        found = {getattr(record, name) for record in records}
+        if len(found) > 1:
+            raise RecordError(
+                f"records of more than one {name}: {', '.join(sorted(map(str, found)))};"
+                f" only rows of one {name} are comparable"
+            )
+    _check_same(records, "settings", [settings(track_settings(record)) for record in records])
+    corpora = [record.provenance.get("corpus_sha256") for record in records]
+    _check_same(records, "corpus (corpus_sha256)", corpora)
+
+
+def check_seeds(records: Sequence[Record]) -> None:
+    """Raise RecordError unless the records of a label have one item list and distinct seeds."""
+    first = records[0]
+    seeds = [record.seed for record in records]
+    if len(set(seeds)) < len(seeds):
+        raise RecordError(f"{run_name(first)}: two records of one seed among {seeds}; remove one")
+    for record in records[1:]:
+        if _layout(record) != _layout(first):
+            raise RecordError(
+                f"{run_name(record)}: other items than seed {first.seed};"
+                " the seeds of a label must answer the same questions: run it again"
+            )
+
+
+def run_name(record: Record) -> str:
+    """What messages call a run."""
+    return f"{record.track}/{record.label} seed {record.seed}"
+
+
+def track_settings(record: Record) -> Mapping[str, object] | None:
+    """The track as the record ran it; None where the record does not hold it."""
+    track = record.snapshot.get("track")
+    return cast(Mapping[str, object], track) if isinstance(track, Mapping) else None
+
+
+def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) -> None:
+    found: dict[str, list[str]] = {}
+    for record, value in zip(records, values, strict=True):
+        name = f"{record.label} seed {record.seed}"
+        found.setdefault(json.dumps(value, sort_keys=True), []).append(name)
+    if len(found) > 1:
+        raise RecordError(
+            f"{records[0].track}: the track's {what} differ between"
+            f" [{'] and ['.join(', '.join(names) for names in found.values())}];"
+            " only runs of one and the same track are comparable:"
+            " remove the old records, or raise the changed track's version"
+        )
+
+
+def settings(track: Mapping[str, object] | None) -> object:
+    """A track less its version and what it lists to be run: what all rows of a table share."""
+    if track is None:
+        return None
+    apart = WHAT_TO_RUN | {"version"}
+    return _said({key: value for key, value in track.items() if key not in apart})
+
+
+def _said(value: object) -> object:
+    """A table without what is null, false or empty, so that a record made before the track had
+    such a field agrees with one in which it is not used."""
+    if not isinstance(value, Mapping):
+        return value
+    table = cast(Mapping[str, object], value)
+    inner = {key: _said(each) for key, each in table.items()}
+    return {
+        key: each
+        for key, each in inner.items()
+        if each is not None and each is not False and each not in ({}, [])
+    }
+
+
+def _layout(record: Record) -> dict[str, tuple[Group, str, list[str], list[str], list[str]]]:
+    return {
+        name: (each.group, each.items_sha256, each.items, each.tasks, each.clusters)
+        for name, each in record.data_sets.items()
+    }

@@ -1,0 +1,201 @@
+"""The stored schema: one JSON file per (track, label, seed), facts only, written once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from leaderboard.store.files import write_once
+from leaderboard.store.reading import STRICT, First, RecordError, stored
+
+SCHEMA = 1
+Mark = Annotated[int, Field(ge=0, le=1)]
+Count = NonNegativeInt
+Group = Literal["id", "ood"]
+
+WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
+"""Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
+with it the trials that its hyper-parameters took, which each record holds for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Per-question outcomes on one data set; all lists are parallel to `items`, or [] if optional.
+
+    `strict`, `author` and `flexible` are 0 or 1 under that extractor; `failed` is 1 where the
+    strict extractor found no answer. Token counts are summed over the calls of the question's
+    program. `overflow` is 1 where the prompt did not fit and the answer was counted wrong.
+    """
+
+    group: Group
+    items_sha256: str
+    """Of what was asked and what was right: equal ids with another hash are other questions."""
+    items: list[str]
+    strict: list[Mark]
+    author: list[Mark]
+    flexible: list[Mark]
+    failed: list[Mark]
+    overflow: list[Mark]
+    prompt_tokens: list[Count]
+    generated_tokens: list[Count]
+    n_calls: list[Count]
+    prefill_flops: list[Count]
+    decode_flops: list[Count]
+    prompt_only_flops: list[Count]
+    tasks: list[str] = field(default_factory=list[str])
+    """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
+    clusters: list[str] = field(default_factory=list[str])
+    """What an item shares with others, such as the question it varies; [] where items share
+    nothing."""
+    n_options: list[Count] = field(default_factory=list[int])
+    """Options of each item that lm-eval ranked, 0 where it ranked none; [] where it did not rank:
+    in rows that train, and in sets without options."""
+    loglikelihood_acc: list[Mark | None] = field(default_factory=list[int | None])
+    """1 where the right option was the likeliest text after the question; null where not ranked."""
+    loglikelihood_acc_norm: list[Mark | None] = field(default_factory=list[int | None])
+    """The same by log-likelihood per character."""
+
+    def cluster_of(self) -> dict[str, str]:
+        """Item -> its cluster; itself where the items share nothing."""
+        return dict(zip(self.items, self.clusters or self.items, strict=True))
+
+    def faults(self) -> Iterator[str]:
+        """Columns that do not go with the others."""
+        for column in fields(DataSet)[2:]:
+            n = len(getattr(self, column.name))
+            if n != len(self.items) and (n or column.name not in _OPTIONAL):
+                yield f"{column.name} has {n} entries, items has {len(self.items)}"
+        for name in _RANKED:
+            if [v is not None for v in getattr(self, name)] != [n > 0 for n in self.n_options]:
+                yield f"{name} must be null where n_options is 0, and nowhere else"
+
+
+_RANKED = ("loglikelihood_acc", "loglikelihood_acc_norm")
+_OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED)
+"""Columns of a data set that a file has only where they are not empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Batch 1, warmed up, synchronised; seconds, over `n` questions.
+
+    The time to the first token includes the time to retrieve what the prompt shows.
+    """
+
+    n: int
+    ttft_s_p50: float
+    ttft_s_p95: float
+    tpot_s_p50: float | None
+    """Null where no question needed a second token."""
+    tpot_s_p95: float | None
+    questions_per_s: float
+    """Throughput of the batched evaluation."""
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the student's training spent; all zero for a method that only prompts.
+
+    `flops` are those of full fine-tuning, 3 x forward; LoRA spends up to a third less.
+    `teacher_tokens`, which prompting may need too, counts what the method was given of the
+    teacher's writing: rationales, and knowledge where the method needs it. `teacher_flops` are
+    those of a teacher of logits: its own training and its forward passes.
+    """
+
+    n_examples: int
+    n_steps: int
+    tokens: int
+    seconds: float
+    flops: int
+    dropped_demos: int
+    skipped_examples: int
+    teacher_tokens: int
+    final_loss: float | None
+    teacher_flops: int = 0
+    tuning_trials: int = 0
+    """Runs on dev that this method's hyper-parameters on this track were chosen from."""
+    kept_ratio: list[float] = field(default_factory=list[float])
+    """Share of the words of knowledge that the prompts showed, in each run between restarts; []
+    for a method that is given no knowledge in training."""
+    loss_curve: list[float] = field(default_factory=list[float])
+    """Mean loss of each tenth of the optimizer steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What keeps a record out of the public table: other items than the published ones."""
+
+    __pydantic_config__ = STRICT
+
+    world: int = 0
+    split: Literal["test", "dev", "sealed"] = "test"
+    sealed: int | None = None
+    limit: PositiveInt | None = None
+
+    @property
+    def is_public(self) -> bool:
+        return self == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run: a method with its fields, trained and judged once with one seed on one track."""
+
+    __pydantic_config__ = STRICT
+
+    schema: First
+    kind: Literal["student", "corpus", "reported"]
+    track: str
+    method: str
+    label: str
+    seed: Count
+    scope: Scope
+    reference: str
+    """Label that relative numbers of the track divide by."""
+    data_sets: Mapping[str, DataSet]
+    latency: Latency
+    training: Training
+    retrieval_recall: float | None
+    """Recall@k of the passages over the test questions that have relevant ones, or null."""
+    snapshot: Mapping[str, Any]
+    """The track and the method's fields, as they were."""
+    provenance: Mapping[str, Any]
+    """commit, dirty, date, command, device, versions, hashes."""
+    skewed: bool = False
+    """Whether the test prompt differs on purpose from the one that was trained."""
+
+    @property
+    def version(self) -> int:
+        """Of the track; records from before tracks had versions are of the first."""
+        track = self.snapshot.get("track")
+        if not isinstance(track, Mapping):
+            return 1
+        return cast(Mapping[str, Any], track).get("version", 1)
+
+    def save(self, path: Path) -> None:
+        """Write atomically; an existing file is never overwritten (FileExistsError)."""
+        body = asdict(self)
+        for data_set in body["data_sets"].values():
+            for name in _OPTIONAL:
+                if not data_set[name]:
+                    del data_set[name]
+        write_once(path, body, "record")
+
+    @classmethod
+    def load(cls, path: Path) -> "Record":
+        """Read and check a record; RecordError names the file and the field."""
+        record = stored(cls, path)
+        for fault in record._faults():
+            raise RecordError(f"{path}: {fault}")
+        return record
+
+    def _faults(self) -> Iterator[str]:
+        """What the types of the fields do not say."""
+        if type(self.version) is not int or self.version < 1:
+            yield "snapshot.track.version must be a whole number from 1 on"
+        for name, data_set in self.data_sets.items():
+            for fault in data_set.faults():
+                yield f"{name}.{fault}"
