@@ -5,7 +5,10 @@ import importlib.util
 import inspect
 import json
 import sys
+import traceback
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -19,15 +22,41 @@ FOLDER = Path(baselines.__file__).parent
 
 
 def discover(extra: Path | None = None) -> dict[str, Method]:
-    """Every method with its defaults, by file name; `extra` is a user's own file."""
-    modules = [
-        importlib.import_module(f"baselines.{path.stem}")
-        for path in sorted(FOLDER.glob("*.py"))
-        if not path.stem.startswith("_")
-    ]
+    """Every method with its defaults, by file name; `extra` is a user's own file.
+
+    A file of the folder that cannot be read costs its own row: one line on stderr names it.
+    """
+    found = dict[str, Method]()
+    for path in sorted(FOLDER.glob("[!_]*.py")):
+        try:
+            method = _made(path, partial(importlib.import_module, f"baselines.{path.stem}"))
+        except ConfigError as error:
+            _complain(str(error))
+        else:
+            found[method.name()] = method
     if extra is not None:
-        modules.append(_import_file(extra))
-    return {method.name(): method() for method in map(_method_of, modules)}
+        method = _made(extra, partial(_import_file, extra))
+        found[method.name()] = method
+    return found
+
+
+def _made(path: Path, load: Callable[[], ModuleType]) -> Method:
+    """The method of a file; ConfigError names the file, and the line if its code is at fault."""
+    try:
+        return _method_of(load())()
+    except ConfigError:
+        raise
+    except SyntaxError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(f"{path}: {error!r}, line {at.lineno} of {at.filename}") from error
+
+
+@cache
+def _complain(line: str) -> None:
+    """Once a process, however often methods are listed."""
+    print(f"skbench: left out {line}", file=sys.stderr)
 
 
 def configure(methods: dict[str, Method], spec: str, settings: list[str]) -> Method:

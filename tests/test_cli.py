@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,22 @@ def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Pat
     (label,) = labels(name, *settings, method_file=method_file)
     assert label == f"{name}[share=0.25,word=thus]"
     assert labels(label, method_file=method_file) == [label]
+
+
+@pytest.mark.parametrize("content", ["def x(:", "import not_there_at_all", "x = 1", "1 / 0"])
+def test_a_broken_file_among_the_methods_costs_its_own_row_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+) -> None:
+    shutil.copy(registry.FOLDER / "std_cot.py", tmp_path / "sound.py")
+    (tmp_path / "broken.py").write_text(content)
+    monkeypatch.setattr(registry, "FOLDER", tmp_path)
+    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    assert list(registry.discover()) == list(registry.discover()) == ["sound"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"skbench: left out {tmp_path / 'broken.py'}: ")
 
 
 def test_a_method_file_cannot_take_the_name_of_a_built_in_method(tmp_path: Path) -> None:
