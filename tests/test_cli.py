@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -273,6 +274,7 @@ def test_a_broken_file_among_the_methods_costs_its_own_row_alone(
     (tmp_path / "broken.py").write_text(content)
     monkeypatch.setattr(registry, "FOLDER", tmp_path)
     monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "baselines.broken", raising=False)
     assert list(registry.discover()) == list(registry.discover()) == ["sound"]
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"skbench: left out {tmp_path / 'broken.py'}: ")
@@ -334,6 +336,7 @@ def test_a_toy_file_dropped_into_the_folder_is_listed(
     (tmp_path / "toy_method.py").write_text(METHOD)
     monkeypatch.setattr(registry, "FOLDER", tmp_path)
     monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "baselines.broken", raising=False)
     assert main(["list", "methods", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [
         {
