@@ -19,6 +19,7 @@ from bench.students import student as students
 from bench.students.student import Student
 from bench.track import Training
 from bench.training import budget
+from bench.training.progress import Spent
 from bench.training.schedule import n_steps, order
 from bench.training.train import train
 from bench.types import Example
@@ -38,7 +39,7 @@ def spent(label: str, corpus: Corpus, tokenizer: Any, total: int) -> int:
     return budget.tokens_of(method, rows, tokenizer, TRAINING, seed=SEED, total=total)
 
 
-def fitted(cell: Cell) -> dict[str, Any]:
+def fitted(cell: Cell) -> Spent:
     student: Student = students.load(cell.track.student, texts=(), home=home(), seed=cell.seed)
     return fit.fit(cell, student)
 
@@ -52,8 +53,8 @@ def test_tokens_counted_in_advance_are_those_that_training_reports(
 ) -> None:
     cell = make_cell(label, epochs=3, seed=SEED)
     report = fitted(cell)
-    assert report["step"] == 9
-    assert spent(label, toy_corpus, tokenizer, 9) == report["tokens"]
+    assert report.step == 9
+    assert spent(label, toy_corpus, tokenizer, 9) == report.tokens
 
 
 def largest_step(label: str, rows: Sequence[Example], tokenizer: Any, total: int) -> int:
@@ -109,13 +110,13 @@ def test_a_track_may_give_every_method_the_tokens_of_one(
     make_cell: Callable[..., Cell], toy_corpus: Corpus, tokenizer: Any
 ) -> None:
     reference = fitted(make_cell("skintern", epochs=4, match="skintern"))
-    assert reference["step"] == 12, "the budget is its own epochs"
+    assert reference.step == 12, "the budget is its own epochs"
     plain = fitted(make_cell("std_cot", epochs=4))
     matched = fitted(make_cell("std_cot", epochs=4, match="skintern"))
-    assert plain["step"] == 12 < matched["step"]
-    room = largest_step("std_cot", examples_of(toy_corpus, "std_cot"), tokenizer, matched["step"])
-    assert abs(matched["tokens"] - reference["tokens"]) <= room
-    assert plain["tokens"] < reference["tokens"] - room
+    assert plain.step == 12 < matched.step
+    room = largest_step("std_cot", examples_of(toy_corpus, "std_cot"), tokenizer, matched.step)
+    assert abs(matched.tokens - reference.tokens) <= room
+    assert plain.tokens < reference.tokens - room
 
 
 def test_the_budget_of_a_match_is_part_of_what_a_training_depends_on(

@@ -22,7 +22,7 @@ from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
-from bench.training.progress import Progress
+from bench.training.progress import Spent
 from leaderboard.store.record import Scope
 from tasks.corpora import canonical
 
@@ -74,7 +74,7 @@ def fresh(cell: Cell) -> Student:
     return students.load(cell.track.student, texts=(), home=home(), seed=cell.seed)
 
 
-def fitted(cell: Cell) -> dict[str, Any]:
+def fitted(cell: Cell) -> Spent:
     return fit.fit(cell, fresh(cell))
 
 
@@ -111,7 +111,7 @@ def test_the_larger_teacher_is_trained_once_and_found_by_every_method_that_needs
     fitted(make_cell("hinton_kd[temperature=1.0]"))
     assert [t.label for t in trained[2:]] == ["hinton_kd", "hinton_kd[temperature=1.0]"]
     measured = {"seconds": 0.0, "peak_memory_bytes": 0}
-    assert first | measured == again | measured
+    assert replace(first, **measured) == replace(again, **measured)
 
 
 def test_a_stage_that_is_done_is_read_and_not_done_again(
@@ -121,9 +121,8 @@ def test_a_stage_that_is_done_is_read_and_not_done_again(
     first = fitted(cell)
     n_calls = len(trained)
     assert fitted(cell) == first and len(trained) == n_calls
-    progress = fit.spent_progress(first)
-    assert progress.step == len(progress.losses) == 3
-    assert sum(n * times for n, times in progress.lengths.items()) == progress.tokens
+    assert first.step == len(first.losses) == 3
+    assert sum(n * times for n, times in first.lengths.items()) == first.tokens
 
 
 def test_its_logits_are_those_of_the_trained_checkpoint_and_training_leaves_it_as_it_was(
@@ -186,7 +185,7 @@ def test_the_frozen_teacher_is_the_untrained_student_to_the_end(
 def test_a_method_without_a_teacher_is_given_none(
     make_cell: Callable[..., Cell], trained: list[Trained]
 ) -> None:
-    assert fitted(make_cell("std_cot", epochs=1))["teacher_flops"] == 0
+    assert fitted(make_cell("std_cot", epochs=1)).teacher_flops == 0
     assert [call.teacher for call in trained] == [None]
 
 
@@ -207,22 +206,21 @@ def test_the_larger_teacher_costs_its_training_and_its_forward_passes(
     cell = make_cell("hinton_kd")
     spent = fitted(cell)
     assert cell.teacher is not None
-    own = fit.spent_progress(json.loads((cell.teacher.folder / "trained.json").read_text()))
+    own = fit.reported(cell.teacher.folder)
     larger = flops_of(3)
-    read = dict(fit.spent_progress(spent).lengths)
+    read = dict(spent.lengths)
     expected = 3 * forward_flops(larger, dict(own.lengths)) + forward_flops(larger, read)
-    assert spent["teacher_flops"] == expected > 0
+    assert spent.teacher_flops == expected > 0
 
 
 def test_the_frozen_teacher_costs_forward_passes_over_the_longer_prompts_that_it_reads(
     make_cell: Callable[..., Cell],
 ) -> None:
     spent = fitted(make_cell("context_distillation"))
-    progress: Progress = fit.spent_progress(spent)
     model = flops_of(2)
-    assert spent["teacher_flops"] == forward_flops(model, dict(progress.teacher_lengths))
-    assert spent["teacher_flops"] > forward_flops(model, dict(progress.lengths))
-    assert progress.teacher_lengths.total() == progress.lengths.total()
+    assert spent.teacher_flops == forward_flops(model, dict(spent.teacher_lengths))
+    assert spent.teacher_flops > forward_flops(model, dict(spent.lengths))
+    assert spent.teacher_lengths.total() == spent.lengths.total()
 
 
 # ------------------------------------------------------------ the plan

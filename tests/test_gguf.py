@@ -252,8 +252,8 @@ def test_the_same_run_again_is_found_and_another_file_is_another_run(
     [
         ('path = "x"\ngguf_file = "sub/x.gguf"', "the bare name of a file in student.path"),
         ('path = "x"\ngguf_file = "x.bin"', "the bare name of a file .* that ends with .gguf"),
-        ('path = "x"\ngguf_file = 3', "gguf_file: expected str, got 3"),
-        ('path = "x"\ngguf = "x.gguf"', "unknown key 'gguf'; did you mean 'gguf_file'"),
+        ('path = "x"\ngguf_file = 3', "student.gguf_file .*, got 3"),
+        ('path = "x"\ngguf = "x.gguf"', "unknown key 'student.gguf'; did you mean 'gguf_file'"),
     ],
 )
 def test_a_track_names_the_file_plainly(student: str, fault: str, tmp_path: Path) -> None:

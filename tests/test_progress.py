@@ -18,7 +18,7 @@ from bench.costs.flops import FlopModel
 from bench.run import measure
 from bench.students.student import Student
 from bench.track import Training
-from bench.training.progress import Progress, curve
+from bench.training.progress import Progress, Spent, curve
 from bench.training.schedule import order
 from bench.training.train import train
 from bench.types import Example
@@ -114,7 +114,7 @@ def test_the_record_says_what_share_was_shown_between_restarts(
     """Nothing where there is no knowledge to show; fewer words of another part are fewer."""
     done = trained(label)
     method = registry.configure_named(label)
-    spent = {**done.plain(), "n_examples": 12, "teacher_flops": 7}
+    spent = Spent(**vars(done), n_examples=12, teacher_flops=7)
     cell: Any = SimpleNamespace(
         method=method,
         track=SimpleNamespace(tuning={"std_cot": 3}),

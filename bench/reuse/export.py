@@ -19,6 +19,7 @@ from bench.run.cell import Cell
 from bench.run.fit import reported
 from bench.students.hashes import checkpoint_sha256
 from bench.track import ConfigError, Student, Track
+from bench.training.progress import Spent
 from leaderboard.store.record import Record, Scope
 
 RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
@@ -37,7 +38,7 @@ class Run:
     """Of the method."""
     records: Sequence[Record]
     """Of these weights, the public one first; [] where none was made or kept."""
-    spent: Mapping[str, Any]
+    spent: Spent
     """What training reported."""
     data: Path | None
 
@@ -68,7 +69,7 @@ class Run:
     @property
     def student(self) -> Student:
         """The student at the revision that the run was trained on, where it noted one."""
-        spec, noted = self.track.student, self.spent.get("student_revision")
+        spec, noted = self.track.student, self.spent.student_revision
         return replace(spec, revision=noted or spec.revision or self.told("student_revision"))
 
 

@@ -24,6 +24,7 @@ from bench.students import brought
 from bench.students import student as students
 from bench.students.brought import Checkpoint
 from bench.track import ConfigError, Track
+from bench.training.progress import Spent
 from leaderboard.store.record import Record, Scope, Training
 
 NO_TRAINING = Training(
@@ -103,7 +104,7 @@ def _made(cell: Cell, track: Track, checkpoint: Checkpoint, label: str) -> Recor
         student = brought.load(checkpoint, track, cell.corpus.texts, cell.seed)
         flops = fit_flops(student.model)
     samples = home() / "runs" / cell.track.name / label / f"samples-{cell.key[:12]}.jsonl"
-    return stages.judged(cell, student, loaded, flops, {}, samples)
+    return stages.judged(cell, student, loaded, flops, Spent(n_examples=0), samples)
 
 
 def _own(record: Record, cell: Cell, checkpoint: Checkpoint, label: str, key: str) -> Record:

@@ -6,7 +6,6 @@ from typing import Any
 
 import tasks
 from bench.reuse.export import Run
-from bench.run.fit import spent_progress
 from bench.students import student as students
 from bench.track import Student, names
 
@@ -96,12 +95,12 @@ def _corpus(run: Run) -> str:
 
 
 def _training(run: Run) -> list[str]:
-    spent, budget = spent_progress(run.spent), run.track.training
+    spent, budget = run.spent, run.track.training
     weights = f"LoRA of rank {budget.lora_rank}" if budget.lora_rank else "full fine-tuning"
     lines = [
         f"{weights}, learning rate {budget.learning_rate:g}, batches of {budget.batch_size},"
         f" {budget.precision}",
-        f"{run.spent['n_examples']:,} examples, {spent.step:,} optimizer steps,"
+        f"{spent.n_examples:,} examples, {spent.step:,} optimizer steps,"
         f" {spent.tokens:,} tokens, {spent.seconds:,.0f} s",
     ]
     if spent.final_loss is not None:

@@ -1,7 +1,7 @@
 """The training stage of a cell: what it is trained on, for how long, and with which teacher."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -19,16 +19,17 @@ from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.training import budget
-from bench.training.progress import Progress
+from bench.training.progress import Spent
 from bench.training.schedule import n_steps
 from bench.training.train import train
 from bench.types import Example
+from leaderboard.store.reading import MisreadError, parsed
 
 
 def fit(
     cell: Cell, student: Student, out: Path | None = None, snapshots: Sequence[float] = ()
-) -> dict[str, Any]:
-    """Train `student` unless its weights are there; what it spent, as plain data.
+) -> Spent:
+    """Train `student` unless its weights are there; what it spent.
 
     They go to `out`, by default the cell's folder, with those at the progress of `snapshots`.
     """
@@ -52,34 +53,24 @@ def fit(
         if teacher is not None:
             read = list(progress.teacher_lengths.elements())
             teacher_flops += fit_flops(teacher).training_flops(read) // 3  # forward alone
-        spent = progress.plain() | {
-            "lengths": sorted(progress.lengths.items()),
-            "teacher_lengths": sorted(progress.teacher_lengths.items()),
-            "n_examples": len(examples),
-            "teacher_flops": teacher_flops,
-            "student_revision": student.revision,
-            "peak_memory_bytes": latency.peak_memory_bytes(student.device),
-        }
-        write_atomically(report, json.dumps(spent).encode())
+        spent = Spent(
+            **vars(progress),
+            n_examples=len(examples),
+            teacher_flops=teacher_flops,
+            student_revision=student.revision,
+            peak_memory_bytes=latency.peak_memory_bytes(student.device),
+        )
+        write_atomically(report, json.dumps(spent.plain()).encode())
     return reported(out)
 
 
-def reported(folder: Path) -> dict[str, Any]:
+def reported(folder: Path) -> Spent:
     """What the training in that folder spent, as `fit` noted it; ConfigError if it is damaged."""
     path = folder / "trained.json"
     try:
-        found = json.loads(path.read_text())
-        spent_progress(found)
-        return found | {"n_examples": int(found["n_examples"])}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return parsed(Spent, path.read_bytes())
+    except (OSError, MisreadError) as error:
         raise ConfigError(f"{path}: damaged; delete {folder} and train again") from error
-
-
-def spent_progress(spent: Mapping[str, Any]) -> Progress:
-    """What `fit` reported, without what is not the student's own."""
-    others = ("n_examples", "teacher_flops", "student_revision", "peak_memory_bytes")
-    own = {k: v for k, v in spent.items() if k not in others}
-    return Progress.revived(own)
 
 
 def attached(cell: Cell, student: Student) -> list[Example]:
@@ -129,6 +120,6 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
         )
     flops = fit_flops(larger.model)
     with locked(own.folder), bars.about("the teacher"):
-        lengths = spent_progress(fit(own, larger)).lengths
+        lengths = fit(own, larger).lengths
     cost = flops.training_flops(list(lengths.elements()))
     return students.restore(load(), own.folder / "weights").model.eval(), cost

@@ -17,11 +17,10 @@ from bench.ground.clock import clock
 from bench.run import precision
 from bench.run.cell import Cell
 from bench.run.evaluate import Evaluation, Sample
-from bench.run.fit import spent_progress
 from bench.students.lm import Ask
 from bench.students.student import Student
 from bench.track import ConfigError
-from bench.training.progress import Progress, curve
+from bench.training.progress import Spent, curve
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
 
@@ -35,7 +34,7 @@ def record(
     done: Evaluation,
     ask: Ask,
     flops: FlopModel,
-    spent: Mapping[str, Any],
+    spent: Spent,
 ) -> Record:
     """The cell's record: outcomes, costs and provenance; `spent` is what training reported."""
     groups: dict[str, Group] = {name: "id" for name in cell.track.tasks.id}
@@ -53,7 +52,7 @@ def record(
             name: _data_set(group, [s for s in done.samples if s.data_set == name], flops)
             for name, group in groups.items()
         },
-        latency=_latency(cell, student, done, ask, spent.get("peak_memory_bytes", 0)),
+        latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done, ask),
         snapshot=_snapshot(cell),
@@ -142,26 +141,25 @@ def _latency(
     )
 
 
-def _training_cost(cell: Cell, spent: Mapping[str, Any], flops: FlopModel) -> TrainingCost:
-    progress = spent_progress(spent) if spent else Progress()
+def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
     return TrainingCost(
-        n_examples=spent.get("n_examples", 0),
-        n_steps=progress.step,
-        tokens=progress.tokens,
-        seconds=progress.seconds,
-        flops=flops.training_flops(list(progress.lengths.elements())),
-        dropped_demos=progress.dropped_demos,
-        skipped_examples=progress.skipped_examples,
+        n_examples=spent.n_examples,
+        n_steps=spent.step,
+        tokens=spent.tokens,
+        seconds=spent.seconds,
+        flops=flops.training_flops(list(spent.lengths.elements())),
+        dropped_demos=spent.dropped_demos,
+        skipped_examples=spent.skipped_examples,
         teacher_tokens=_teacher_tokens(cell),
-        final_loss=progress.final_loss,
-        teacher_flops=spent.get("teacher_flops", 0),
+        final_loss=spent.final_loss,
+        teacher_flops=spent.teacher_flops,
         tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
         kept_ratio=[
             round(shown / known, 4)
-            for shown, known in zip(progress.n_shown, progress.n_known, strict=True)
+            for shown, known in zip(spent.n_shown, spent.n_known, strict=True)
             if known
         ],
-        loss_curve=[round(loss, 6) for loss in curve(progress.losses)],
+        loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
     )
 
 

@@ -78,7 +78,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
         if progress:
             student = students.restore(student, folder / f"weights-{progress:g}")
         accuracy = [_accuracy(student, prompts, examples, cell) for _, prompts in steps]
-        step = round(progress * spent["step"])
+        step = round(progress * spent.step)
         points.append(ProbePoint(progress, step, accuracy, _cloze(student, facts)))
     return ProbeRecord(
         schema=SCHEMA,

@@ -1,7 +1,7 @@
 """Compose the stages of a cell - train, evaluate, measure, record - skipping what is done."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from bench.ground.files import BusyError, locked
 from bench.ground.places import home
 from bench.run.cell import Cell
 from bench.track import ConfigError
+from bench.training.progress import Spent
 from leaderboard.store.record import Record
 
 
@@ -64,12 +65,12 @@ def _make_record(cell: Cell) -> Record:
         loaded = items(cell)
         student = fresh_student(cell)
         flops = fit_flops(student.model)
-    spent: dict[str, Any] = {}
+    spent = Spent(n_examples=0)
     if cell.method.trains:
         spent = fit(cell, student)
         with bars.stage("loading the trained student"):
             fresh = fresh_student(cell)
-            _check_base(cell, fresh.revision, spent.get("student_revision"))
+            _check_base(cell, fresh.revision, spent.student_revision)
             student = students.restore(fresh, cell.folder / "weights")
     samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
     return judged(cell, student, loaded, flops, spent, samples)
@@ -102,7 +103,7 @@ def fresh_student(cell: Cell) -> Any:
 
 
 def judged(
-    cell: Cell, student: Any, loaded: Any, flops: Any, spent: Mapping[str, Any], samples: Path
+    cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
     from bench.run import loglikelihood, measure

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.batch import Tokens
 from bench.types import Example
+from leaderboard.store.reading import STRICT
 
 N_POINTS = 10
 """Points of a loss curve."""
@@ -67,6 +68,20 @@ class Progress:
         """From plain data."""
         counters = {k: Counter(dict(saved[k])) for k in ("lengths", "teacher_lengths")}
         return cls(**{**saved, **counters})
+
+
+@dataclass(kw_only=True)
+class Spent(Progress):
+    """What a whole training took, as its folder keeps it; nothing where nothing trains."""
+
+    __pydantic_config__ = STRICT
+
+    n_examples: int
+    teacher_flops: int = 0
+    """Of a teacher of logits: making it, and its forward passes."""
+    student_revision: str | None = None
+    """Of the student before training, where it came from a hub."""
+    peak_memory_bytes: int = 0
 
 
 def curve(losses: Sequence[float]) -> list[float]:
