@@ -55,7 +55,7 @@ def as_item(row: Any) -> Item:
 
 
 def samples(items: Sequence[Item], data_set: str = "skb_arc") -> list[Sample]:
-    return [Sample(data_set, each, Solved("", (), False), {}) for each in items]
+    return [Sample(data_set, each, None, Solved("", (), False), {}) for each in items]
 
 
 def by_lm_eval(student: Student, folder: Path) -> list[tuple[float, float]]:

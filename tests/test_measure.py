@@ -49,7 +49,7 @@ FLOPS = SimpleNamespace(
 def data_set(docs):
     """What is measured of these questions, all answered rightly."""
     scores = {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}
-    samples = [Sample("skb", doc, Solved("so 1", ((7, 2),), False), scores) for doc in docs]
+    samples = [Sample("skb", doc, None, Solved("so 1", ((7, 2),), False), scores) for doc in docs]
     return measure._data_set("id", samples, FLOPS)
 
 

@@ -133,7 +133,7 @@ def test_a_program_of_two_steps_sees_its_own_first_completion(
         (first,) = generator.complete([prompt])
         (second,) = generator.complete([f"{prompt}{first.text}\nAnswer:"])
         assert solution == f"{first.text} Therefore, the answer is{second.text}"
-        assert lm.solved[question.id].calls == (
+        assert lm.answered[question.id][1].calls == (
             (first.n_prompt, first.n_generated),
             (second.n_prompt, second.n_generated),
         )
@@ -152,7 +152,7 @@ def test_a_question_beyond_the_context_is_named_or_counted_as_wrong(
     lenient = StudentLM(TwoSteps(), generator, ask, overflow="wrong")
     solutions = lenient.generate_until(asked)
     assert solutions[0] != "" and solutions[1] == ""
-    assert [lenient.solved[q].overflow for q in ("q0", "q1")] == [False, True]
+    assert [lenient.answered[q][1].overflow for q in ("q0", "q1")] == [False, True]
 
 
 def test_two_questions_with_one_id_are_refused(make_student: Callable[..., Student]) -> None:

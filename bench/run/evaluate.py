@@ -14,6 +14,7 @@ from bench.students.generate import Generator
 from bench.students.lm import Ask, StudentLM
 from bench.students.student import Student
 from bench.track import ConfigError, Track
+from bench.types import Question
 from leaderboard.store.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
@@ -25,6 +26,8 @@ class Sample:
 
     data_set: str
     doc: Mapping[str, Any]
+    question: Question
+    """As the method was given it."""
     solved: Solved
     scores: Mapping[str, float]
     """strict, author, flexible, failed: 0 or 1."""
@@ -71,7 +74,7 @@ def evaluate(
     results = lm_eval.evaluate(lm, loaded, limit=limit, bootstrap_iters=0, log_samples=True)
     assert results is not None and "samples" in results
     samples = [
-        Sample(name, row["doc"], lm.solved[row["doc"]["id"]], _scores(row))
+        Sample(name, row["doc"], *lm.answered[row["doc"]["id"]], _scores(row))
         for name in [*track.tasks.id, *track.tasks.ood]
         for row in results["samples"][name]
     ]

@@ -12,7 +12,6 @@ from bench.corpora import attach
 from bench.costs import latency
 from bench.costs.flops import FlopModel
 from bench.ground import provenance
-from bench.ground.bars import Bar
 from bench.ground.clock import clock
 from bench.run import precision
 from bench.run.cell import Cell
@@ -54,7 +53,7 @@ def record(
         },
         latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
         training=_training_cost(cell, spent, flops),
-        retrieval_recall=_recall(cell, done, ask),
+        retrieval_recall=_recall(cell, done),
         snapshot=_snapshot(cell),
         provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
         skewed=cell.method.skewed,
@@ -172,12 +171,11 @@ def _teacher_tokens(cell: Cell) -> int:
     return first + further + (written["knowledge"] if needs.train_knowledge else 0)
 
 
-def _recall(cell: Cell, done: Evaluation, ask: Ask) -> float | None:
+def _recall(cell: Cell, done: Evaluation) -> float | None:
     if not cell.method.needs.passages:
         return None
     docs = [sample.doc for sample in done.samples]
-    asked = Bar(docs, what="looking for passages", unit="question")
-    return attach.recall(docs, [ask(doc) for doc in asked], cell.corpus)
+    return attach.recall(docs, [sample.question for sample in done.samples], cell.corpus)
 
 
 def _snapshot(cell: Cell) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class StudentLM(LM):
         super().__init__()
         self._method, self._generator, self._ask = method, generator, ask
         self._overflow = overflow
-        self.solved: dict[str, Solved] = {}
+        self.answered: dict[str, tuple[Question, Solved]] = {}
         """By document id, for every request answered so far."""
         self.seconds = 0.0
         """Spent on solving, without the building of tasks and prompts."""
@@ -44,9 +44,9 @@ class StudentLM(LM):
                     f"the prompt of question {question.id} does not fit the student's context:"
                     " shorten it, or set decoding.overflow = 'wrong' in the track"
                 )
-            if question.id in self.solved:
+            if question.id in self.answered:
                 raise ConfigError(f"two questions have the id {question.id}: ids must be unique")
-            self.solved[question.id] = outcome
+            self.answered[question.id] = question, outcome
         return [outcome.solution for outcome in solved]
 
     def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Any:
