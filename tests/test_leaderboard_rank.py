@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.compare.pair import compare, comparison_json, comparison_text
+from leaderboard.compare.pair import compare, comparison_json, comparison_text, resolution
 from leaderboard.rows.rank import row_json, rows
 from leaderboard.show.render import detail, export, legend, table
 from leaderboard.stats.intervals import mcnemar
+from leaderboard.store.board import of_label
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope
 from tests.leaderboard_records import OUTCOMES, record, with_costs
@@ -277,3 +278,16 @@ def test_methods_that_answered_other_items_are_not_compared():
     reworded = with_costs(record("kard"), "id_a", items_sha256="else")
     with pytest.raises(RecordError, match="different items in id_a"):
         compare([record()], [reworded])
+
+
+def test_a_table_says_how_small_a_difference_it_can_tell():
+    runs = [record(label, seed) for label in ("std_cot", "kard", "mt_cot") for seed in (0, 1)]
+    runs += [record("cascod", 0, outcomes={"id_a": [0, 0, 0, 1], "ood_a": [1, 1, 1, 1]})]
+    base, rest = of_label(runs, "std_cot"), ("kard", "cascod")
+    gaps = {label: compare(of_label(runs, label), base).id for label in rest}
+    widths = {label: (gap.high - gap.low) / 2 for label, gap in gaps.items()}
+    assert widths["kard"] != widths["cascod"]
+    text = resolution(runs, ["std_cot", "kard", "cascod"])
+    middle = 100 * (widths["kard"] + widths["cascod"]) / 2
+    assert f"no more than ± {middle:.1f} points ID and ± " in text
+    assert resolution(runs, ["std_cot"]) == "" == resolution(runs[2:], ["kard"])

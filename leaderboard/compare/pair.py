@@ -1,7 +1,8 @@
 """Two methods side by side: A - B in accuracy, A / B in cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,28 @@ def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> 
         return None
     aligned = [_clustered(a[0], b, name) for name in names]
     return difference(matrices(a, group), aligned)
+
+
+def resolution(records: Sequence[Record], labels: Collection[str]) -> str:
+    """How small a difference from the reference the rows' intervals can tell from none, in words.
+
+    "" where no row has the reference's items; of one seed, the intervals are over items alone.
+    """
+    reference = [r for r in records if r.label == r.reference]
+    widths: dict[Group, list[float]] = {"id": [], "ood": []}
+    for label in sorted({*labels} - {r.reference for r in records}) if reference else []:
+        own = [r for r in records if r.label == label]
+        for group, found in widths.items():
+            gap = group_difference(own, reference, group)
+            found += [] if gap is None else [50 * (gap.high - gap.low)]
+    told = [f"± {median(f):.1f} points {name.upper()}" for name, f in widths.items() if f]
+    if not told:
+        return ""
+    return (
+        f"What it can tell: half of the rows differ from {records[0].reference} by an interval of"
+        f" no more than {' and '.join(told)}. What is smaller may be none, and nothing is said"
+        " of other students, corpora or test sets."
+    )
 
 
 def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:

