@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import corpus, cost, data, run, student
+from bench.cli import corpus, cost, data, prompts, run, student
 from leaderboard.cli import parser as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_list(verbs)
     run.add_parser(verbs)
     _add_pretrain(verbs)
-    for family in (corpus, cost, data, student):
+    for family in (corpus, cost, data, prompts, student):
         family.add_parser(verbs)
     board.add_parser(verbs, known_tracks=_track_names())
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")

@@ -428,3 +428,29 @@ def test_help_answers() -> None:
         with pytest.raises(SystemExit) as caught:
             main(arguments)
         assert caught.value.code == 0
+
+
+# ------------------------------------------------------------ prompts
+
+
+def test_prompts_are_shown_as_they_are_trained_and_asked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path))
+    words = ["prompts", "pocket", "--methods", "skintern,cascod,few_shot", "--rows", "2"]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    of = {(f["method"], f["row"]): [] for f in found}
+    for each in found:
+        of[each["method"], each["row"]].append(each)
+    assert [len(each) for each in of.values()] == [5, 5, 3, 3, 1, 1]
+    skintern, cascod, few_shot = (list(of.values())[i] for i in (0, 2, 4))
+    *steps, asked = skintern
+    assert [step["share"] for step in steps] == [0.0, 0.25, 0.5, 0.75]
+    assert steps[-1]["prompt"] == asked["prompt"] and "target" not in asked
+    assert len({len(step["prompt"]) for step in steps}) == 4
+    assert {step["objective"] for step in cascod[:-1]} == {"rationale", "answer"}
+    assert few_shot[0]["prompt"].count("Therefore, the answer is") > 2
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert text.count("=== ") == len(found) and f"\n{steps[0]['prompt']}\n---\n" in text
