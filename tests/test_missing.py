@@ -18,22 +18,34 @@ from tests.test_run import TRACK
 METHODS = "std_cot,zero_shot"
 
 
+OWN = TRACK.replace("seeds = [0]", "seeds = [0, 1]\nversion = 2")
+
+
 @pytest.fixture
 def track(tmp_path: Path) -> Path:
     path = tmp_path / "own.toml"
-    path.write_text(TRACK.replace("seeds = [0]", "seeds = [0, 1]\nversion = 2"))
+    path.write_text(OWN)
     return path
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All three cells of the track, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "own.toml").write_text(OWN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKBENCH_HOME", str(folder / "home"))
+        words = ["run", str(folder / "own.toml"), "--methods", METHODS, "--seeds", "0,1", "--json"]
+        assert main(words) == 0
+    return folder / "home" / "records"
+
+
 @pytest.fixture
-def published(track: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All three cells of the track, made and published; the home is empty again."""
+def published(made: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The three records published; the home is empty."""
     root = tmp_path / "published"
     monkeypatch.setattr(board, "PUBLISHED", root)
-    assert main(["run", str(track), "--methods", METHODS, "--missing", "--json"]) == 0
-    shutil.copytree(home / "records" / "v2", root / "v2")
-    shutil.rmtree(home / "records")
-    shutil.rmtree(home / "runs")
+    shutil.copytree(made / "v2", root / "v2")
     return root / "v2" / "own"
 
 
