@@ -12,8 +12,8 @@ from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel, fit_flops
-from bench.estimates import cost
-from bench.estimates.cost import Ruler
+from bench.estimates import per_question
+from bench.estimates.per_question import Ruler
 from bench.estimates.timing import timed
 from bench.students.shapes import meta_model, shape_of
 from bench.track import ConfigError
@@ -63,10 +63,10 @@ def tiny_flops() -> FlopModel:
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_corpus: Corpus) -> Path:
     """A track file whose test questions, with solutions, are the rows of the toy corpus."""
     questions = [{**row, "target": row["answer"]} for row in toy_corpus.rows]
-    monkeypatch.setattr(cost, "fit_flops", lambda model: tiny_flops())
-    monkeypatch.setattr(cost, "SOLVED", {"toy_questions": None})
-    monkeypatch.setattr(cost, "solved", lambda data_set, data: questions)
-    monkeypatch.setattr(cost.corpora, "obtain", lambda *_, **__: toy_corpus)
+    monkeypatch.setattr(per_question, "fit_flops", lambda model: tiny_flops())
+    monkeypatch.setattr(per_question, "SOLVED", {"toy_questions": None})
+    monkeypatch.setattr(per_question, "solved", lambda data_set, data: questions)
+    monkeypatch.setattr(per_question.corpora, "obtain", lambda *_, **__: toy_corpus)
     path = tmp_path / "toy.toml"
     path.write_text(TRACK)
     return path
@@ -105,7 +105,8 @@ def test_the_student_s_own_tokenizer_is_taken_where_it_lies_here(
 def test_a_method_with_two_calls_costs_both(toy: Path) -> None:
     chosen = track.load(str(toy))
     flops, method = tiny_flops(), registry.configure_named("cascod")
-    record, calls = cost.count(chosen, [registry.configure_named("std_cot"), method], None, 3, "")
+    methods = [registry.configure_named("std_cot"), method]
+    record, calls = per_question.count(chosen, methods, None, 3, "")
     both = record.methods[1]
     assert both.n_calls == 2 * record.n == 6
     assert record.methods[0].n_calls == 3
@@ -148,7 +149,7 @@ def test_a_completion_is_cut_where_decoding_would_cut_it(tokenizer: Any) -> None
 def test_prompts_without_room_for_an_answer_are_counted_and_told(toy: Path) -> None:
     toy.write_text(TRACK.replace("max_position_embeddings = 1024", "max_position_embeddings = 350"))
     methods = [registry.configure_named(name) for name in ("std_cot", "kard")]
-    record, _ = cost.count(track.load(str(toy)), methods, None, None, "")
+    record, _ = per_question.count(track.load(str(toy)), methods, None, None, "")
     assert record.methods[1].overflow > record.methods[0].overflow
     assert record.methods[1].n_calls == record.n
 
@@ -183,14 +184,14 @@ def test_passages_that_the_corpus_has_not_are_asked_for(
     toy: Path, toy_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = replace(toy_corpus, passages=[])
-    monkeypatch.setattr(cost.corpora, "obtain", lambda *_, **__: bare)
+    monkeypatch.setattr(per_question.corpora, "obtain", lambda *_, **__: bare)
     with pytest.raises(ConfigError, match="kard on track 'toy' needs passages"):
-        cost.count(track.load(str(toy)), [registry.configure_named("kard")], None, None, "")
+        per_question.count(track.load(str(toy)), [registry.configure_named("kard")], None, None, "")
 
 
 def test_timing_runs_a_model_of_random_weights_and_says_so(toy: Path) -> None:
     chosen = track.load(str(toy))
-    record, calls = cost.count(chosen, [registry.configure_named("cascod")], None, None, "")
+    record, calls = per_question.count(chosen, [registry.configure_named("cascod")], None, None, "")
     found = timed(record, shape_of(chosen), calls)
     timing = found.methods[0].timing
     assert timing is not None
@@ -205,7 +206,7 @@ def test_a_large_shape_is_not_timed_on_a_cpu_nor_counted_first(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("bench.estimates.timing.LARGEST_ON_CPU", 1000)
-    monkeypatch.setattr(cost, "count", lambda *_: pytest.fail("counted all the same"))
+    monkeypatch.setattr(per_question, "count", lambda *_: pytest.fail("counted all the same"))
     assert main(["cost", str(toy), "--time"]) == 2
     assert "GB of fp32 weights are too much to time on a CPU" in capsys.readouterr().err
 

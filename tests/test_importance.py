@@ -28,10 +28,10 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from bench.corpora import importance, scored
+from bench.corpora import importance, word_scores
 from bench.corpora.importance import keep_probabilities, llmlingua2, self_information
-from bench.corpora.scored import Scored, Token, by_word, cache_key, cached
-from bench.corpora.scorer import scorer
+from bench.corpora.scorers import scorer
+from bench.corpora.word_scores import Scored, Token, by_word, cache_key, cached
 from bench.percentile import kept_by_percentile
 from bench.students.student import Student
 from bench.track import ConfigError
@@ -574,7 +574,7 @@ def test_the_key_is_of_method_code_checkpoint_and_texts(
     keys.append(cache_key("m", str(tmp_path), ["a", "b"]))
     (tmp_path / "model.safetensors").write_bytes(b"2")
     keys.append(cache_key("m", str(tmp_path), ["a", "b"]))
-    monkeypatch.setattr(scored.sources, "sha256", lambda *_: "another")
+    monkeypatch.setattr(word_scores.sources, "sha256", lambda *_: "another")
     keys.append(cache_key("m", str(tmp_path), ["a", "b"]))
     assert len(set(keys)) == len(keys)
 
@@ -592,7 +592,7 @@ def test_a_checkpoint_of_the_hub_is_known_by_its_commit(
         (repo / "snapshots" / commit / "config.json").write_text("{}")
         (repo / "refs").mkdir(exist_ok=True)
         (repo / "refs" / "main").write_text(commit)
-        assert scored._commit("someone/classifier") == commit
+        assert word_scores._commit("someone/classifier") == commit
         keys.append(cache_key("m", "someone/classifier", ["a"]))
     assert keys[0] != keys[1]
     with pytest.raises(ConfigError, match="'someone/other' is no folder here and no model"):

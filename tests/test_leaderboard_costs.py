@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from leaderboard_records import record
 
-from leaderboard.show import claimed, cost_tables
+from leaderboard.show import costs
 from leaderboard.show.pages import render_all
-from leaderboard.store.claims import Paper, paper_flops
+from leaderboard.show.papers import section
 from leaderboard.store.costs import CostRecord, MethodCost, Timing, stored_costs
+from leaderboard.store.papers import Paper, paper_flops
 from leaderboard.store.reading import RecordError
 
-REPORTED = Path(cost_tables.__file__).parent.parent / "reported"
+REPORTED = Path(costs.__file__).parent.parent / "reported"
 SKINTERN = Paper.load(REPORTED / "skintern.json")
 N = 4
 
@@ -119,8 +120,8 @@ def test_a_bad_cost_file_is_named(tmp_path: Path, change: dict[str, object], mes
 
 
 def test_means_and_ratios_are_of_the_sums(papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost_tables, "PAPERS", papers)
-    body = cost_tables.cost_json(stored())
+    monkeypatch.setattr(costs, "PAPERS", papers)
+    body = costs.cost_json(stored())
     assert body["tokenizer"] == "stand-in"
     kard = body["methods"][1]
     assert kard["prompt_tokens"] == 10
@@ -135,27 +136,27 @@ def test_the_section_shows_the_paper_s_column_and_marks_a_stand_in(
     papers: Path, tmp_path: Path
 ) -> None:
     stored().save(tmp_path / "cost")
-    text = "\n".join(cost_tables.section(tmp_path / "cost", papers))
+    text = "\n".join(costs.section(tmp_path / "cost", papers))
     (kard,) = [line for line in text.splitlines() if line.startswith("| kard")]
     assert [cell.strip() for cell in kard.split("|")[-3:-1]] == ["x3.9", "3.00"]
     assert "**Stand-in tokenizer**" in text
     assert "behind: kard 2." in text
     stored(tokenizer="student").save(tmp_path / "cost")
-    assert "Stand-in" not in "\n".join(cost_tables.section(tmp_path / "cost", papers))
+    assert "Stand-in" not in "\n".join(costs.section(tmp_path / "cost", papers))
 
 
 def test_times_are_shown_with_their_device_and_their_weights(papers: Path) -> None:
     timing = Timing(8, 0.01, 0.002, 99.5, 2**31)
     known = {"device": "H100", "weights": "random"}
     record = stored(methods=[method("std_cot", timing=timing)], provenance=known)
-    assert "random weights on H100" in cost_tables.caption(record)
-    assert "10.00" in cost_tables.table(record, {}, "text")
-    assert "ttft ms" not in cost_tables.table(stored(), {}, "text")
+    assert "random weights on H100" in costs.caption(record)
+    assert "10.00" in costs.table(record, {}, "text")
+    assert "ttft ms" not in costs.table(stored(), {}, "text")
 
 
 def test_without_stored_files_there_is_no_section(tmp_path: Path) -> None:
-    assert cost_tables.section(tmp_path, tmp_path) == []
-    assert claimed.section(tmp_path, tmp_path) == []
+    assert costs.section(tmp_path, tmp_path) == []
+    assert section(tmp_path, tmp_path) == []
 
 
 def test_all_averages_are_recomputed_and_two_are_not_as_printed() -> None:
@@ -191,7 +192,7 @@ def test_a_measured_row_stands_below_its_claim_and_is_not_ranked(
     root = tmp_path / "records"
     record("kard").save(root / "v1" / "toy" / "kard" / "seed0.json")
     record("not_claimed").save(root / "v1" / "toy" / "not_claimed" / "seed0.json")
-    lines = "\n".join(claimed.section(papers, root)).splitlines()
+    lines = "\n".join(section(papers, root)).splitlines()
     body = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "reported" in line
     ]
@@ -218,7 +219,7 @@ def test_what_a_method_adds_stands_beside_what_the_paper_prints(tmp_path: Path) 
     for label, right in (("std_cot", [1, 0, 0, 0]), ("kard[passages=1]", [1, 1, 0, 0])):
         made = record(label, outcomes={"id_a_60": right, "id_other": right}, track="small")
         made.save(root / "v1" / "small" / label / "seed0.json")
-    lines = "\n".join(claimed.section(folder, root)).splitlines()
+    lines = "\n".join(section(folder, root)).splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("### Toy: what is added"))
     rows = [[c.strip() for c in x.split("|")[1:-1]] for x in lines[at:] if x.startswith("| k")]
     assert rows[0] == ["kard", "reported", "T", "-", "+8.5", "-2.0"]
@@ -227,7 +228,7 @@ def test_what_a_method_adds_stands_beside_what_the_paper_prints(tmp_path: Path) 
 
 
 def test_a_student_without_records_is_said_to_be_unmeasured(papers: Path, tmp_path: Path) -> None:
-    text = "\n".join(claimed.section(papers, tmp_path / "records"))
+    text = "\n".join(section(papers, tmp_path / "records"))
     assert "Nothing is measured yet on track toy." in text
     assert "| measured" not in text
 

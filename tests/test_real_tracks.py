@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from bench import registry, track
 from bench.__main__ import main
 from bench.estimates import dry_run
-from bench.estimates.estimate import N_ROWS
+from bench.estimates.spending import N_ROWS
 from bench.run import planning
 from bench.run.cell import Cell
 from bench.students import student as students

@@ -10,8 +10,8 @@ import pytest
 from bench import registry, track
 from bench.corpora.corpus import TASKS
 from bench.costs.flops import FlopModel, fit_flops
-from bench.estimates import cost
-from bench.estimates.cost import Ruler
+from bench.estimates import per_question
+from bench.estimates.per_question import Ruler
 from bench.students.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.store.costs import COSTS, CostRecord, stored_costs
@@ -163,11 +163,11 @@ def test_the_stored_costs_are_those_of_today_s_prompts(data: Path) -> None:
     if stored.tokenizer == "student":
         pytest.skip("counted with the student's tokenizer, which is not part of the project")
     methods = [registry.configure_named(name) for name in ("std_cot", "cascod")]
-    corpus = cost.corpora.obtain(chosen.corpus, cost.home(), world=0, data_dir=data)
-    ruler = Ruler(cost.tokenizer_of(chosen, corpus)[0], chosen.decoding.max_new_tokens)
-    questions = cost.solved("skb_bbh", data)
+    corpus = per_question.corpora.obtain(chosen.corpus, per_question.home(), world=0, data_dir=data)
+    ruler = Ruler(per_question.tokenizer_of(chosen, corpus)[0], chosen.decoding.max_new_tokens)
+    questions = per_question.solved("skb_bbh", data)
     assert len(questions) == stored.n == 1304
-    calls = cost.all_calls(chosen, methods, questions, corpus, ruler)
+    calls = per_question.all_calls(chosen, methods, questions, corpus, ruler)
     expected = {each.label: each for each in stored.methods}
     config = config_of(shape_of(chosen))
     for label, found in calls.items():

@@ -30,13 +30,13 @@ def add_parser(verbs: Any) -> None:
 def cost(args: argparse.Namespace) -> int:
     """Count, and print the table or store it."""
     from bench import track
-    from bench.estimates import cost, timing
+    from bench.estimates import per_question, timing
     from bench.ground.places import data_dir
     from bench.ground.quiet import quiet_libraries
     from bench.run import planning
     from bench.students.shapes import shape_of
     from bench.track import ConfigError
-    from leaderboard.show import cost_tables
+    from leaderboard.show import costs
 
     quiet_libraries()
     chosen = track.load(args.track)
@@ -46,15 +46,15 @@ def cost(args: argparse.Namespace) -> int:
     if args.time:
         timing.check(shape_of(chosen))
     data = data_dir(args.data_dir)
-    found, calls = cost.count(chosen, methods, data, args.limit, _command(args))
+    found, calls = per_question.count(chosen, methods, data, args.limit, _command(args))
     if args.time:
         found = timing.timed(found, shape_of(chosen), calls)
     if args.publish:
         print(f"{found.save()}: stored; now run `skbench board render`")
     elif args.json:
-        print(json.dumps(cost_tables.cost_json(found), indent=1))
+        print(json.dumps(costs.cost_json(found), indent=1))
     else:
-        print(cost_tables.shown(found))
+        print(costs.shown(found))
     return FINE
 
 

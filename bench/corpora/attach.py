@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
-from bench.corpora.scorer import Score, frequency
+from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
 from bench.types import Demo, Example, Knowledge, Needs, Query, Question
 

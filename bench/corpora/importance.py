@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.corpora.scored import Scored, Token, by_word
+from bench.corpora.word_scores import Scored, Token, by_word
 from bench.ground.bars import Bar
 from bench.track import ConfigError
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.estimates.estimate import Items, Meter, Spending, spending
+from bench.estimates.spending import Items, Meter, Spending, spending
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
 
@@ -154,7 +154,7 @@ def _architecture(track: Track) -> Any:
 
 def _meter(cell: Cell, model: Any, notes: list[str]) -> Meter:
     from bench.costs.flops import fit_flops
-    from bench.estimates.cost import tokenizer_of
+    from bench.estimates.per_question import tokenizer_of
 
     tokenizer, whose = tokenizer_of(cell.track, cell.corpus)
     if whose == "stand-in":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.corpora import attach
-from bench.corpora.scorer import scorer
+from bench.corpora.scorers import scorer
 from bench.costs import latency
 from bench.costs.flops import fit_flops
 from bench.ground import bars

@@ -9,7 +9,7 @@ from leaderboard.compare.pair import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
-from leaderboard.show import claimed, cost_tables
+from leaderboard.show import costs, papers
 from leaderboard.show.render import detail, legend, table
 from leaderboard.store.board import load, suite, suites, tracks
 from leaderboard.store.files import replace_text
@@ -71,8 +71,8 @@ def _leaderboard(home: Path) -> dict[Path, str]:
             parts += _internalization(track, probed, home / "pictures", pictures)
             parts += _older(probed.name, suite(records, track).name)
     parts += _regimes(home, pictures)
-    parts += cost_tables.section(home / "cost", home / "reported")
-    parts += claimed.section(home / "reported", records)
+    parts += costs.section(home / "cost", home / "reported")
+    parts += papers.section(home / "reported", records)
     return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
 
 

@@ -81,7 +81,7 @@ def key_of(method: str, model: object, texts: Sequence[str]) -> str:
     return digest(
         [
             method,
-            sources.sha256("bench.corpora.importance", "bench.corpora.scored"),
+            sources.sha256("bench.corpora.importance", "bench.corpora.word_scores"),
             model,
             list(texts),
         ]

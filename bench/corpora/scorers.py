@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.corpora import importance
-from bench.corpora.scored import Scored, cache_key, cached, key_of
+from bench.corpora.word_scores import Scored, cache_key, cached, key_of
 from bench.students.student import Student
 
 Score: TypeAlias = Callable[[Sequence[str], Sequence[str]], Sequence[Scored]]

@@ -8,7 +8,7 @@ from leaderboard.compare.pair import compare
 from leaderboard.rows.rank import Row, rows
 from leaderboard.stats.formats import NONE, marked, percent, tabulated
 from leaderboard.store.board import load, of_label, suite, tracks
-from leaderboard.store.claims import Claim, Claims, Paper, stored_papers
+from leaderboard.store.papers import Claim, Claims, Paper, stored_papers
 from leaderboard.store.record import Record
 
 REFERENCE = "std_cot"

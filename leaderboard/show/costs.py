@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from leaderboard.stats.formats import NONE, TableFormat, ratio, tabulated
-from leaderboard.store.claims import paper_flops, stored_papers
 from leaderboard.store.costs import CostRecord, MethodCost, stored_costs
+from leaderboard.store.papers import paper_flops, stored_papers
 
 PAPERS = Path(__file__).parent.parent / "reported"
 GIGA = 1e9
