@@ -1,6 +1,7 @@
 """What methods spend on solved questions, counted on a toy track without any student."""
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -116,6 +117,15 @@ def test_a_method_with_two_calls_costs_both(toy: Path) -> None:
     assert both.prefill_flops == sum(flops.prefill_flops(p) for p, _ in every)
     assert both.decode_flops == sum(flops.decode_flops(p, n) for p, n in every)
     assert both.prompt_only_flops == sum(flops.prompt_only_flops(p) for p, _ in every)
+
+
+def test_a_second_prompt_that_holds_a_completion_which_was_cut_is_answered_all_the_same(
+    toy: Path,
+) -> None:
+    toy.write_text(re.sub(r"max_new_tokens = \d+", "max_new_tokens = 6", toy.read_text()))
+    methods = [registry.configure_named("cascod")]
+    _, calls = per_question.count(track.load(str(toy)), methods, None, 3, "")
+    assert all(first[1] == 6 and second[1] < 6 for first, second in calls["cascod"])
 
 
 def test_methods_that_ask_alike_cost_alike_and_passages_cost_more(counted: dict[str, Any]) -> None:

@@ -199,9 +199,10 @@ def _calls(
     def written(prompt: str) -> str:
         target = reply(prompt, example, [method, *taught])
         if target is None:
+            asked = prompt.rpartition(example.text)[2][-60:]
             raise ConfigError(
                 f"{method.label} asks for something that no method of the track is trained to"
-                f" write ({prompt.rpartition(example.text)[2]!r}): leave it out with --methods"
+                f" write ({asked!r}): leave it out with --methods"
             )
         return target
 

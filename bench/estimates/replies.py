@@ -12,12 +12,15 @@ TRAINED = 0.999
 def reply(prompt: str, example: Example, taught: Iterable[Method]) -> str | None:
     """The target of the first pair over `example` with the same words behind the question.
 
-    What stands before the question, such as passages, changes no answer's length by much. None
-    where no method of `taught` asks in these words.
+    What stands before the question, such as passages, changes no answer's length by much. A prompt
+    that holds a completion which was cut has no such pair: its last line decides. None where no
+    method of `taught` asks in these words.
     """
     asked = prompt.rpartition(example.text)[2]
-    for method in taught:
-        for pair in method.pairs(example, TRAINED):
-            if pair.prompt.rpartition(example.text)[2] == asked:
-                return pair.target
-    return None
+    pairs = [pair for method in taught for pair in method.pairs(example, TRAINED)]
+    trained = [(pair.prompt.rpartition(example.text)[2], pair.target) for pair in pairs]
+    for words, target in trained:
+        if words == asked:
+            return target
+    last = asked.rpartition("\n")[2]
+    return next((target for words, target in trained if words.rpartition("\n")[2] == last), None)
