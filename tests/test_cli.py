@@ -14,10 +14,10 @@ import baselines
 import tasks
 from bench import registry, track
 from bench.__main__ import main
-from bench.corpora.rows import REQUIRED
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
 from leaderboard.store.record import Scope
+from tests.test_corpus import REQUIRED
 from tests.tracks import scratch
 
 METHOD = '''
@@ -451,6 +451,12 @@ def test_prompts_are_shown_as_they_are_trained_and_asked(
     assert len({len(step["prompt"]) for step in steps}) == 4
     assert {step["objective"] for step in cascod[:-1]} == {"rationale", "answer"}
     assert few_shot[0]["prompt"].count("Therefore, the answer is") > 2
+    first = steps[0]["prompt"]
     assert main(words) == 0
     text = capsys.readouterr().out
-    assert text.count("=== ") == len(found) and f"\n{steps[0]['prompt']}\n---\n" in text
+    assert main(["prompts", "pocket", "--methods", "skintern[continuous=true]", "--json"]) == 0
+    *steps, asked = json.loads(capsys.readouterr().out)
+    shown = [step["prompt"] for step in steps]
+    assert len(shown) == 4, "what changes without a fresh start is shown as well"
+    assert len(set(shown)) == len(shown) and asked["prompt"] not in shown[:-1]
+    assert text.count("=== ") == len(found) and f"\n{first}\n---\n" in text

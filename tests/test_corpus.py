@@ -12,10 +12,11 @@ from bench.corpora import attach, importance
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
-from bench.corpora.rows import REQUIRED, CorpusError, read_rows
+from bench.corpora.rows import CorpusError, Row, read_rows
 from bench.track import ConfigError
 from bench.types import Needs, Question
 
+REQUIRED = [name for name, field in Row.model_fields.items() if field.is_required()]
 ROW: dict[str, Any] = {
     "id": "a",
     "task": "chain",

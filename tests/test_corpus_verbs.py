@@ -9,7 +9,8 @@ import pytest
 
 from bench.__main__ import main
 from bench.corpora import corpus as corpora
-from bench.corpora.rows import REQUIRED, CorpusError, read_rows
+from bench.corpora.rows import CorpusError, read_rows
+from tests.test_corpus import REQUIRED
 
 TESTS = str(Path(__file__).parent)
 ROW: dict[str, Any] = {

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from bench import registry
+from bench.corpora.corpus import Corpus
 from bench.costs import latency
 from bench.ground import provenance
 from bench.run import measure
-from bench.run.evaluate import Sample
+from bench.run.evaluate import Evaluation, Sample
 from bench.solve import Solved
-from bench.types import Needs
+from bench.types import Needs, Question
 from tasks.pocket import suite
 
 WRITTEN = {"rationale": 100, "further": 70, "knowledge": 30}
@@ -127,3 +128,19 @@ def test_a_record_says_whose_knowledge_its_method_saw(make_cell, toy_corpus):
         cell = make_cell(label)
         assert "knowledge" not in measure._snapshot(cell)
         assert measure._snapshot(replace(cell, corpus=of_tasks)).get("knowledge") == told
+
+
+def test_recall_is_that_of_the_passages_that_were_asked_with():
+    corpus = Corpus([], ("duli adds 6.", "nubi takes 7.", "bura adds 2."), {})
+    asked = [("duli adds 6.", "bura adds 2."), ("nubi takes 7.",)]
+    docs = [doc("a", "x", facts=["duli adds 6.", "nubi takes 7."]), doc("b", "x", facts=["bura"])]
+    samples = [
+        Sample("skb", each, Question(each["id"], "x", "?", passages=shown), None, {})
+        for each, shown in zip(docs, asked, strict=True)
+    ]
+    kard, plain = (
+        SimpleNamespace(method=registry.configure_named(name), corpus=corpus)
+        for name in ("kard", "std_cot")
+    )
+    assert measure._recall(kard, Evaluation(samples, 1.0)) == (1 / 2 + 0) / 2
+    assert measure._recall(plain, Evaluation(samples, 1.0)) is None

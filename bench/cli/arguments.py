@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 
 def number(kind: type[int] | type[float], least: float) -> Callable[[str], float]:
@@ -21,3 +22,16 @@ def number(kind: type[int] | type[float], least: float) -> Callable[[str], float
 
 
 POSITIVE = number(int, 1)
+
+
+def add_choice(verb: argparse.ArgumentParser) -> None:
+    """Which methods of which track, with which fields."""
+    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument(
+        "--methods", help="comma-separated, or 'all'; default: the file's or the track's"
+    )
+    verb.add_argument(
+        "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
+    )
+    verb.add_argument("--method-file", type=Path, help="a method of your own")
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")

@@ -2,33 +2,25 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import POSITIVE
+from bench.cli.arguments import POSITIVE, add_choice
 
 if TYPE_CHECKING:
     from bench.run.cell import Cell
+    from bench.types import Pair
 
 FINE = 0
-LINE = {
-    "step": "trained on from {share:.0%} of the steps, objective {objective}",
-    "test": "asked at test time, if this were a test question",
-}
+N_LOOKS = 20
+"""Points of the training at which a change is looked for, beside those where it starts afresh."""
 
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
     verb = verbs.add_parser("prompts", help="what a student is trained on and asked, to the letter")
-    verb.add_argument("track", metavar="TRACK|FILE.toml")
-    verb.add_argument("--methods", help="comma-separated, or 'all'; default: the track's")
-    verb.add_argument(
-        "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
-    )
+    add_choice(verb)
     verb.add_argument("--rows", type=POSITIVE, default=1, help="of the corpus, evenly spread")
-    verb.add_argument("--method-file", type=Path, help="a method of your own")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=prompts)
 
@@ -57,22 +49,25 @@ def _of(cell: "Cell", n_rows: int) -> Iterator[dict[str, Any]]:
     from bench.corpora import attach
     from bench.run import fit, stages
 
-    examples = fit.attached(cell, stages.fresh_student(cell)) if cell.method.trains else []
-    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
-    rows = cell.corpus.rows
+    method, rows = cell.method, cell.corpus.rows
+    examples = fit.attached(cell, stages.fresh_student(cell)) if method.trains else []
+    ask = attach.asker(cell.corpus, method.needs, cell.seed)
+    looks = sorted({*(k / N_LOOKS for k in range(N_LOOKS)), *method.restart_points})
     for i in (k * len(rows) // n_rows for k in range(min(n_rows, len(rows)))):
-        about = {"method": cell.method.label, "row": rows[i]["id"]}
-        for share in (0.0, *cell.method.restart_points) if examples else ():
-            for pair in cell.method.pairs(examples[i], share):
-                yield {
-                    **about, "shown": "step", "share": share, "objective": pair.objective,
-                    "prompt": pair.prompt, "target": pair.target,
-                }  # fmt: skip
-        yield {**about, "shown": "test", "prompt": next(cell.method.solve(ask(rows[i])))}
+        about = {"method": method.label, "row": rows[i]["id"]}
+        before: Sequence[Pair] = ()
+        for share in looks if examples else ():
+            pairs = method.pairs(examples[i], share)
+            for pair in pairs if pairs != before else ():
+                own = {"objective": pair.objective, "prompt": pair.prompt, "target": pair.target}
+                yield {**about, "share": share, **own}
+            before = pairs
+        yield {**about, "prompt": next(method.solve(ask(rows[i])))}
 
 
 def _text(found: dict[str, Any]) -> str:
-    head = f"=== {found['method']}, {found['row']}: {LINE[found['shown']].format(**found)}"
-    return "\n".join(
-        [head, found["prompt"], *(["---", found["target"]] if "target" in found else [])]
-    )
+    name = f"=== {found['method']}, {found['row']}"
+    if "target" not in found:
+        return f"{name}: asked at test time, if this were a test question\n{found['prompt']}"
+    at = f"trained on from {found['share']:.0%} of the steps, objective {found['objective']}"
+    return f"{name}: {at}\n{found['prompt']}\n---\n{found['target']}"

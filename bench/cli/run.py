@@ -6,10 +6,9 @@ Heavy imports stand inside the functions: building the parser loads the standard
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE
+from bench.cli.arguments import POSITIVE, add_choice
 
 FINE = 0
 
@@ -23,14 +22,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def _add_run(verb: ArgumentParser) -> None:
-    verb.add_argument("track", metavar="TRACK|FILE.toml")
-    verb.add_argument(
-        "--methods", help="comma-separated, or 'all'; default: the file's or the track's"
-    )
+    add_choice(verb)
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
-    verb.add_argument(
-        "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
-    )
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
     verb.add_argument("--limit", type=POSITIVE, help="items per data set, and training steps")
@@ -41,8 +34,6 @@ def _add_run(verb: ArgumentParser) -> None:
         "--missing", action="store_true", help="only what is not published; default: all seeds"
     )
     verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
-    verb.add_argument("--method-file", type=Path, help="a method of your own")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
     split = verb.add_mutually_exclusive_group()
     split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")

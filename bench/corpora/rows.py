@@ -10,7 +10,6 @@ from pydantic_core import from_json
 
 from leaderboard.store.reading import MisreadError, checked
 
-REQUIRED = ("id", "task", "question", "rationale", "answer")
 OPTIONAL = ("summary", "supplementary")
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
 

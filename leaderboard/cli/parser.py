@@ -6,8 +6,7 @@ Building the parser loads the standard library alone.
 from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from leaderboard.cli import verbs
+from types import ModuleType
 
 FORMATS = ("markdown", "latex", "csv", "json")
 
@@ -28,6 +27,12 @@ def add_parser(
     _add_publishing(verb)
 
 
+def _verbs() -> ModuleType:
+    from leaderboard.cli import verbs
+
+    return verbs
+
+
 def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("show", help="print the table of a track")
     _add_track(verb)
@@ -37,22 +42,22 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
     verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
     verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
-    _add_source(verb, verbs.show)
+    _add_source(verb, lambda args: _verbs().show(args))
 
     verb = board.add_parser("compare", help="difference of two rows, with interval and p")
     verb.add_argument("a", metavar="A")
     verb.add_argument("b", metavar="B")
     verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
     _add_suite(verb)
-    _add_source(verb, verbs.compare)
+    _add_source(verb, lambda args: _verbs().compare(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
-    _add_source(verb, verbs.audit)
+    _add_source(verb, lambda args: _verbs().audit(args))
 
     verb = board.add_parser("probes", help="accuracy with less knowledge in view, over training")
     _add_track(verb)
-    _add_source(verb, verbs.probes)
+    _add_source(verb, lambda args: _verbs().probes(args))
 
 
 def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -62,11 +67,11 @@ def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument(
         "--common", action="store_true", help="only the labels and seeds that the new records have"
     )
-    _add_source(verb, verbs.regress)
+    _add_source(verb, lambda args: _verbs().regress(args))
 
     verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
     _add_track(verb)
-    _add_source(verb, verbs.bands)
+    _add_source(verb, lambda args: _verbs().bands(args))
 
 
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -75,22 +80,22 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_suite(verb)
     verb.add_argument("--publish", action="store_true", help="store it in the repository")
     verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(run=verbs.regime_map)
+    verb.set_defaults(run=lambda args: _verbs().regime_map(args))
 
     verb = board.add_parser("export", help="write the table of a track in another format")
     _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)
     verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
-    verb.set_defaults(run=verbs.export)
+    verb.set_defaults(run=lambda args: _verbs().export(args))
 
     verb = board.add_parser("publish", help="copy local records of a track into the repository")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
-    verb.set_defaults(run=verbs.publish)
+    verb.set_defaults(run=lambda args: _verbs().publish(args))
 
     verb = board.add_parser("render", help="bring LEADERBOARD.md and README.md up to date")
     verb.add_argument("--check", action="store_true", help="only exit 1 where one is stale")
-    verb.set_defaults(run=verbs.render)
+    verb.set_defaults(run=lambda args: _verbs().render(args))
 
 
 def _add_track(verb: ArgumentParser) -> None:

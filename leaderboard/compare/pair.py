@@ -67,7 +67,7 @@ def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> 
 def resolution(records: Sequence[Record], labels: Collection[str]) -> str:
     """How small a difference from the reference the rows' intervals can tell from none, in words.
 
-    "" where no row has the reference's items; of one seed, the intervals are over items alone.
+    "" without the reference or a row beside it. Raises RecordError where they answered other items.
     """
     reference = [r for r in records if r.label == r.reference]
     widths: dict[Group, list[float]] = {"id": [], "ood": []}

@@ -93,8 +93,7 @@ def _results(track: str, root: Path) -> list[str]:
     if not ranked:
         return []
     return [
-        f"{table(ranked, 'markdown')}\n",
-        f"{legend(ranked)} {resolution(records, [row.method for row in ranked])}".rstrip() + "\n",
+        f"{_explained(ranked, records, '')}\n",
         f"{detail(ranked, 'markdown')}\n",
         f"### {track}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",

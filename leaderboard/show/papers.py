@@ -6,7 +6,7 @@ from statistics import fmean
 
 from leaderboard.compare.pair import compare
 from leaderboard.rows.rank import Row, rows
-from leaderboard.stats.formats import NONE, marked, percent, tabulated
+from leaderboard.stats.formats import NONE, gap, marked, percent, tabulated
 from leaderboard.store.board import load, of_label, suite, tracks
 from leaderboard.store.papers import Claim, Claims, Paper, stored_papers
 from leaderboard.store.record import Record
@@ -93,10 +93,7 @@ def _measured_gain(paper: Paper, records: Sequence[Record], label: str) -> list[
     # A sample of a data set is called by its name and its length.
     by_set = {name.rstrip("0123456789").rstrip("_"): gap for name, gap in gaps.items()}
     found = [by_set.get(column.data_set) for column in paper.columns]
-    gains = [
-        NONE if g is None else f"{100 * g.value:+.1f} [{100 * g.low:+.1f}, {100 * g.high:+.1f}]"
-        for g in found
-    ]
+    gains = [NONE if each is None else gap(each) for each in found]
     return [label, MEASURED, records[0].track, str(len(own)), *gains]
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from tabulate import tabulate
 
-from leaderboard.stats.intervals import Estimate
+from leaderboard.stats.intervals import Difference, Estimate
 
 TableFormat = Literal["text", "markdown", "latex"]
 STYLE: Mapping[TableFormat, str] = {
@@ -50,6 +50,11 @@ def interval(estimate: Estimate | None) -> str:
 def points(difference: float) -> str:
     """A difference of two fractions in points of a percentage, with its sign."""
     return f"{100 * difference:+.1f}"
+
+
+def gap(difference: Difference) -> str:
+    """A difference in points, with its limits."""
+    return f"{points(difference.value)} [{points(difference.low)}, {points(difference.high)}]"
 
 
 def ratio(value: float | None) -> str:

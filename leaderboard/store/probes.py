@@ -4,6 +4,7 @@ A probe asks the same questions with a share of the words of their knowledge in 
 completes statements of fact (cloze). Facts only, written once, as for records.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import PositiveInt
 
 from leaderboard.store.board import check_place
 from leaderboard.store.files import write_once
-from leaderboard.store.reading import STRICT, First, RecordError, stored
+from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
 from leaderboard.store.record import Count, Mark
 
 SCHEMA = 1
@@ -59,9 +60,14 @@ class ProbeRecord:
 
         Raises RecordError for a probe that does not follow the schema.
         """
-        if wrong := self.wrong():
+        body = asdict(self)
+        try:
+            wrong = parsed(ProbeRecord, json.dumps(body)).wrong()
+        except MisreadError as error:
+            wrong = str(error)
+        if wrong:
             raise RecordError(f"{path}: {wrong}; nothing was written")
-        write_once(path, asdict(self), "probe")
+        write_once(path, body, "probe")
 
     @classmethod
     def load(cls, path: Path) -> "ProbeRecord":
