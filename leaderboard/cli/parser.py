@@ -80,22 +80,22 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_suite(verb)
     verb.add_argument("--publish", action="store_true", help="store it in the repository")
     verb.add_argument("--json", action="store_true", help="print JSON")
-    verb.set_defaults(run=lambda args: _verbs().regime_map(args))
+    _runs(verb, lambda args: _verbs().regime_map(args))
 
     verb = board.add_parser("export", help="write the table of a track in another format")
     _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)
     verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
-    verb.set_defaults(run=lambda args: _verbs().export(args))
+    _runs(verb, lambda args: _verbs().export(args))
 
     verb = board.add_parser("publish", help="copy local records of a track into the repository")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
-    verb.set_defaults(run=lambda args: _verbs().publish(args))
+    _runs(verb, lambda args: _verbs().publish(args))
 
     verb = board.add_parser("render", help="bring LEADERBOARD.md and README.md up to date")
     verb.add_argument("--check", action="store_true", help="only exit 1 where one is stale")
-    verb.set_defaults(run=lambda args: _verbs().render(args))
+    _runs(verb, lambda args: _verbs().render(args))
 
 
 def _add_track(verb: ArgumentParser) -> None:
@@ -118,4 +118,8 @@ def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
     verb.add_argument(
         "--local", action="store_true", help="read $SKBENCH_HOME instead of what is published"
     )
+    _runs(verb, run)
+
+
+def _runs(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
     verb.set_defaults(run=run)
