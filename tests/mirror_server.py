@@ -13,7 +13,7 @@ class Mirror(ThreadingHTTPServer):
     """Serves `files` by decoded path; each path's `faults` are used up one by one.
 
     A number is a status; "half" closes after half of what was to come, "unmeasured" does so
-    without a Content-Length, "hang" stops there until `released`, "whole" ignores Range.
+    without a Content-Length, "hang" stops there until `released`.
     """
 
     daemon_threads = True
@@ -22,9 +22,8 @@ class Mirror(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files = files
         self.faults: dict[str, list[int | str]] = defaultdict(list)
-        self.asked: list[tuple[str, str | None]] = []
-        """Path and Range of every GET."""
-        self.encodings: set[str | None] = set()
+        self.asked: list[str] = []
+        """Path of every GET."""
         self.hanging, self.released = threading.Event(), threading.Event()
 
     @property
@@ -59,22 +58,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(200, 0)
 
     def do_GET(self) -> None:
-        path, asked = unquote(self.path.removeprefix("/")), self.headers["Range"]
-        self.server.asked.append((path, asked))
-        self.server.encodings.add(self.headers["Accept-Encoding"])
+        path = unquote(self.path.removeprefix("/"))
+        self.server.asked.append(path)
         faults = self.server.faults[path]
         fault = faults.pop(0) if faults else ""
         body = self.server.files.get(path)
         if isinstance(fault, int) or body is None:
             return self._head(fault or 404, 0)
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-        if asked and fault != "whole":
-            if start >= len(body):
-                return self._head(416, 0)
-            self._head(206, len(body) - start)
-            body = body[start:]
-        else:
-            self._head(200, None if fault == "unmeasured" else len(body))
+        self._head(200, None if fault == "unmeasured" else len(body))
         self._send(body, fault)
 
     def _head(self, status: Any, length: int | None) -> None:

@@ -14,8 +14,8 @@ from bench.__main__ import main
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel, fit_flops
 from bench.estimates import per_question
-from bench.estimates.per_question import Ruler
 from bench.estimates.timing import timed
+from bench.estimates.walk import Ruler
 from bench.students.shapes import meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.store.costs import CostRecord

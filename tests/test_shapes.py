@@ -11,7 +11,7 @@ from bench import registry, track
 from bench.corpora.corpus import TASKS
 from bench.costs.flops import FlopModel, fit_flops
 from bench.estimates import per_question
-from bench.estimates.per_question import Ruler
+from bench.estimates.walk import Ruler
 from bench.students.shapes import config_of, meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.store.costs import COSTS, CostRecord, stored_costs

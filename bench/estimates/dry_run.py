@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.estimates.spending import Items, Meter, Spending, spending
+from bench.estimates.walk import Ruler
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
 
@@ -159,7 +160,9 @@ def _meter(cell: Cell, model: Any, notes: list[str]) -> Meter:
     tokenizer, whose = tokenizer_of(cell.track, cell.corpus)
     if whose == "stand-in":
         notes.append("estimate: the student's tokenizer is not here; one of the corpus stands in")
-    return Meter(tokenizer, fit_flops(model), model.config.max_position_embeddings)
+    most = cell.track.decoding.max_new_tokens
+    ruler = Ruler(tokenizer, most, room=model.config.max_position_embeddings - most)
+    return Meter(ruler, fit_flops(model))
 
 
 def _items(cell: Cell, notes: list[str]) -> Items | None:

@@ -6,22 +6,19 @@ written for it, and a prompt is completed with the target of the pair that asks 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from bench import registry
-from bench.batch import encode
 from bench.corpora import attach
 from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel, fit_flops
 from bench.estimates.replies import reply
+from bench.estimates.walk import Calls, Ruler
 from bench.ground import bars, provenance
 from bench.ground.places import home
 from bench.method import Method
-from bench.solve import solve_all
-from bench.students.generate import Completion
 from bench.students.shapes import meta_model, shape_of
 from bench.students.student import checkpoint_path, scratch_tokenizer
 from bench.track import ConfigError, Scratch, Track
@@ -31,26 +28,6 @@ from tasks.solved import SOLVED, solved
 
 STAND_IN_VOCABULARY = 4096
 NOTHING = Knowledge("", "", (), ())
-
-Calls = tuple[tuple[int, int], ...]
-"""(prompt tokens, generated tokens) of each call of a program."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ruler:
-    """Counts tokens as the student would, and cuts a completion where decoding would."""
-
-    tokenizer: Any
-    max_new_tokens: int
-
-    def complete(self, prompt: str, target: str) -> Completion:
-        """`target` as a completion; its count has the end-of-sequence token."""
-        ids = self.tokenizer(target, add_special_tokens=False).input_ids
-        n_prompt = len(encode(self.tokenizer, prompt))
-        if len(ids) < self.max_new_tokens:
-            return Completion(target, n_prompt, len(ids) + 1)
-        text = self.tokenizer.decode(ids[: self.max_new_tokens])
-        return Completion(text, n_prompt, self.max_new_tokens)
 
 
 def count(
@@ -193,9 +170,6 @@ def _calls(
 ) -> Calls:
     """A method that is not trained is taken to answer at the length of one that is asked alike."""
 
-    def complete(prompts: Sequence[str]) -> list[Completion]:
-        return [ruler.complete(prompt, written(prompt)) for prompt in prompts]
-
     def written(prompt: str) -> str:
         target = reply(prompt, example, [method, *taught])
         if target is None:
@@ -206,7 +180,7 @@ def _calls(
             )
         return target
 
-    return solve_all([method.solve(question)], complete)[0].calls
+    return ruler.walk(method.solve(question), written)
 
 
 def _cost(label: str, calls: Sequence[Calls], flops: FlopModel, room: int) -> MethodCost:

@@ -1,20 +1,18 @@
 """What a cell would spend, counted on a sample of its questions: nothing runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from bench.batch import encode
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel
 from bench.estimates.replies import reply
+from bench.estimates.walk import Ruler
 from bench.method import Method
 from bench.run.cell import Cell
-from bench.solve import solve_all
-from bench.students.generate import Completion
 from bench.training import budget
 from bench.training.schedule import n_steps
 from bench.training.train import fitted
@@ -33,9 +31,8 @@ Items = Mapping[str, Sequence[Mapping[str, Any]]]
 class Meter:
     """What tokens and FLOPs of a track's student are counted with."""
 
-    tokenizer: Any
+    ruler: Ruler
     flops: FlopModel
-    context_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def _lengths(cell: Cell, method: Method, examples: Sequence[Example], meter: Met
     """Tokens of the sequences of each example, the examples spread evenly over the training."""
     found, room = list[int](), cell.track.training.max_tokens
     for i, example in enumerate(examples):
-        sequences, _ = fitted(method, example, i / len(examples), meter.tokenizer, room)
+        sequences, _ = fitted(method, example, i / len(examples), meter.ruler.tokenizer, room)
         found += map(len, sequences or ())
     return found
 
@@ -91,7 +88,7 @@ def _evaluation_flops(
     """Every test question, answered as the training rows are; a prompt that is too long is free."""
     ask, total = attach.asker(corpus, cell.method.needs, cell.seed), 0.0
     rows = zip(examples, corpus.rows, strict=True)
-    replies = [_replies(cell.method, example, ask(row)) for example, row in rows]
+    replies = [_replies(cell.method, example, ask(row), meter.ruler) for example, row in rows]
     for docs in items.values():
         n = min(len(docs), cell.scope.limit or len(docs))
         # Spread evenly: sub-tasks take turns, so the first ones would leave some out.
@@ -99,37 +96,28 @@ def _evaluation_flops(
         asked = [docs[i * n // n_asked] for i in range(n_asked)]
         spent = 0
         for i, doc in enumerate(asked):
-            for n_prompt, n_new in _calls(cell, ask(doc), replies[i % len(replies)], meter):
+            # An untrained student never stops by itself.
+            written = _in_turn(replies[i % len(replies)] if cell.method.trains else ())
+            for n_prompt, n_new in meter.ruler.walk(cell.method.solve(ask(doc)), written):
                 spent += meter.flops.prefill_flops(n_prompt)
                 spent += meter.flops.decode_flops(n_prompt, n_new)
         total += spent * n / len(asked)
     return round(total)
 
 
-def _replies(method: Method, example: Example, question: Question) -> list[str]:
+def _replies(method: Method, example: Example, question: Question, ruler: Ruler) -> list[str]:
     """What a student that has learned the example writes to each prompt of the method's program."""
     replies = list[str]()
 
-    def complete(prompts: Sequence[str]) -> list[Completion]:
-        replies.extend(reply(prompt, example, [method]) or "" for prompt in prompts)
-        return [Completion(reply, 0, 0) for reply in replies[-len(prompts) :]]
+    def written(prompt: str) -> str:
+        replies.append(reply(prompt, example, [method]) or "")
+        return replies[-1]
 
-    solve_all([method.solve(question)], complete)
+    ruler.walk(method.solve(question), written)
     return replies
 
 
-def _calls(
-    cell: Cell, question: Question, replies: Sequence[str], meter: Meter
-) -> tuple[tuple[int, int], ...]:
-    """Prompt and generated tokens of each call; an untrained student never stops by itself."""
-    most, following = cell.track.decoding.max_new_tokens, iter(replies)
-
-    def complete(prompts: Sequence[str]) -> list[Completion]:
-        (prompt,) = prompts
-        reply = next(following, "")
-        n_prompt = len(encode(meter.tokenizer, prompt))
-        written = len(meter.tokenizer(reply, add_special_tokens=False).input_ids) + 1
-        n_new = min(most, written) if cell.method.trains else most
-        return [Completion(reply, n_prompt, n_new, n_prompt > meter.context_tokens - most)]
-
-    return solve_all([cell.method.solve(question)], complete)[0].calls
+def _in_turn(replies: Sequence[str]) -> Callable[[str], str | None]:
+    """One reply after another, whatever the prompt; None when there are no more."""
+    left = iter(replies)
+    return lambda _: next(left, None)

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from bench.costs import latency
-from bench.estimates.per_question import Calls
+from bench.estimates.walk import Calls
 from bench.ground import bars
 from bench.ground.provenance import device_name
 from bench.students import student

@@ -18,13 +18,13 @@ n is then the number of clusters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, exp, inf, sqrt
+from math import exp, inf, sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # pyright: ignore[reportMissingTypeStubs]
+from scipy.special import bdtr, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
 Matrix: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
@@ -130,13 +130,14 @@ def mcnemar(a: Sequence[int], b: Sequence[int]) -> float:
     """Exact two-sided p value for two runs (0/1 each) on the same items."""
     only_a = sum(x > y for x, y in zip(a, b, strict=True))
     only_b = sum(x < y for x, y in zip(a, b, strict=True))
-    n = only_a + only_b
-    tail = sum(comb(n, k) for k in range(min(only_a, only_b) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values (Holm 1979), in the order given."""
+    """Adjusted p values (Holm 1979), in the order given.
+
+    scipy has none; statsmodels, which has, would bring pandas to a board that starts in a moment.
+    """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
@@ -146,7 +147,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def wilson(fraction: float, n: int) -> tuple[float, float]:
-    """95 % limits of a single proportion (Wilson 1927)."""
+    """95 % limits of a single proportion (Wilson 1927).
+
+    Of a fraction: a mean over data sets is no whole number of successes, as scipy's wants.
+    """
     z2 = NormalDist().inv_cdf(1 - ALPHA / 2) ** 2
     middle = (fraction + z2 / (2 * n)) / (1 + z2 / n)
     half = sqrt(z2 * (fraction * (1 - fraction) / n + z2 / (4 * n * n))) / (1 + z2 / n)
