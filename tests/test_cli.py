@@ -18,7 +18,7 @@ from bench.run import fit, planning, sweep
 from bench.track import ConfigError
 from leaderboard.store.record import Scope
 from tests.test_corpus import REQUIRED
-from tests.tracks import scratch
+from tests.tracks import toy_track
 
 METHOD = '''
 """A method of one's own."""
@@ -39,29 +39,6 @@ class Mine(Method):
     def prompt(self, question):
         return question.text
 '''
-TRACK = (
-    """
-about = "a test"
-corpus = "{corpus}"
-reference = "std_cot"
-methods = ["std_cot", "zero_shot"]
-seeds = [0, 1, 2]
-"""
-    + scratch()
-    + """
-[tasks]
-id = ["{task}"]
-ood = []
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-3
-
-[decoding]
-max_new_tokens = 4
-"""
-)
 
 
 @pytest.fixture
@@ -75,7 +52,8 @@ def method_file(tmp_path: Path) -> Path:
 def own_track(tmp_path: Path) -> Callable[..., str]:
     def write(corpus: str = "pocket-100", task: str = "pocket_chain") -> str:
         path = tmp_path / "own.toml"
-        path.write_text(TRACK.format(corpus=corpus, task=task))
+        methods = ["std_cot", "zero_shot"]
+        path.write_text(toy_track(methods, corpus=corpus, seeds=[0, 1, 2], id=task, ood=[]))
         return str(path)
 
     return write

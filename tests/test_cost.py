@@ -19,6 +19,7 @@ from bench.estimates.walk import Ruler
 from bench.students.shapes import meta_model, shape_of
 from bench.track import ConfigError
 from leaderboard.store.costs import CostRecord
+from tests.tracks import table, toy_track
 
 TINY = {
     "model_type": "llama",
@@ -32,27 +33,14 @@ TINY = {
     "tie_word_embeddings": True,
 }
 METHODS = ["zero_shot", "answer_only", "std_cot", "mt_cot", "kard", "cascod", "skintern"]
-TRACK = f"""
-about = "a test"
-corpus = "toy"
-reference = "std_cot"
-methods = {json.dumps(METHODS)}
-seeds = [0]
-[student]
-path = "nobody/has-this"
-[student.shape]
-{"".join(f"{key} = {json.dumps(value)}" + chr(10) for key, value in TINY.items())}
-[tasks]
-id = ["toy_questions"]
-ood = []
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-3
-[decoding]
-max_new_tokens = 200
-overflow = "wrong"
-"""
+TRACK = toy_track(
+    METHODS,
+    student=table("student", {"path": "nobody/has-this"}) + table("student.shape", TINY),
+    corpus="toy",
+    id="toy_questions",
+    ood=[],
+    decoding={"max_new_tokens": 200, "overflow": "wrong"},
+)
 
 
 @cache

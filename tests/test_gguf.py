@@ -23,32 +23,12 @@ from bench.students.hashes import checkpoint_sha256
 from bench.students.student import Student
 from bench.track import AbsentError, ConfigError, Training
 from leaderboard.store.record import Record
+from tests.tracks import toy_track
 
 NAME = "tiny.F32.gguf"
-TRACK = """
-about = "A test."
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["std_cot"]
-seeds = [0]
-
-[student]
-path = "{folder}"
-gguf_file = "{name}"
-
-[tasks]
-id = ["pocket_chain"]
-ood = ["pocket_unseen"]
-
-[decoding]
-max_new_tokens = 4
-latency_questions = 1
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-2
-"""
+TRACK = toy_track(
+    student={"path": "{folder}", "gguf_file": "{name}"}, training={"learning_rate": 1e-2}
+)
 LORA = TRACK + "lora_rank = 2\n"
 
 

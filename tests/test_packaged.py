@@ -26,6 +26,7 @@ from bench.students import packaged
 from bench.students.hashes import checkpoint_sha256
 from bench.track import AbsentError, ConfigError
 from leaderboard.store.record import Record
+from tests.tracks import toy_track
 
 FILE = "tiny_student/tiny.F32.gguf"
 WHEEL = "tiny_student-1.0-py3-none-any.whl"
@@ -43,30 +44,9 @@ homepage = "https://example.org/tiny"
 download_bytes = 100_000
 disk_bytes = 1_000_000
 """
-TRACK = """
-about = "A test."
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["std_cot"]
-seeds = [0]
-
-[student]
-path = "packaged:tiny"
-
-[tasks]
-id = ["pocket_chain"]
-ood = ["pocket_unseen"]
-
-[decoding]
-max_new_tokens = 4
-latency_questions = 1
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-2
-lora_rank = 2
-"""
+TRACK = toy_track(
+    student={"path": "packaged:tiny"}, training={"learning_rate": 1e-2, "lora_rank": 2}
+)
 Fetched = tuple[int, str, str]
 BY_PIP = packaged._download
 

@@ -23,7 +23,7 @@ from leaderboard.store.record import Record, Scope
 from tasks import corpora
 from tasks.pocket import teacher
 from tests.test_shapes import PARAMETERS as TOTALS
-from tests.tracks import scratch
+from tests.tracks import scratch, toy_track
 
 DATA = os.environ.get("SKBENCH_DATA")  # conftest hides it from every test
 
@@ -149,32 +149,12 @@ def test_bbh_scratch_asks_the_seven_data_sets_with_knowledge_to_train_on() -> No
 
 # ------------------------------------------------------------ the dry run
 
-TRACK = (
-    """
-about = "a test"
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["zero_shot", "std_cot", "kard", "cascod", "skintern"]
-seeds = [0, 1]
-"""
-    + scratch(1024)
-    + """
-tie_word_embeddings = true
-
-[tasks]
-id = ["pocket_chain"]
-ood = ["pocket_unseen"]
-
-[training]
-epochs = 1
-batch_size = 8
-learning_rate = 1e-3
-lora_rank = 3
-
-[decoding]
-max_new_tokens = 8
-latency_questions = 1
-"""
+TRACK = toy_track(
+    ["zero_shot", "std_cot", "kard", "cascod", "skintern"],
+    student=scratch(1024) + "tie_word_embeddings = true\n",
+    seeds=[0, 1],
+    training={"batch_size": 8, "lora_rank": 3},
+    decoding={"max_new_tokens": 8},
 )
 
 

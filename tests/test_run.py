@@ -16,33 +16,9 @@ from bench.students.student import Student
 from bench.track import Scratch
 from bench.track import Student as Spec
 from bench.training import train as training
-from tests.tracks import scratch
+from tests.tracks import toy_track
 
-TRACK = (
-    """
-about = "a test"
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["std_cot"]
-seeds = [0]
-"""
-    + scratch()
-    + """
-[tasks]
-id = ["pocket_chain"]
-ood = ["pocket_unseen"]
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-3
-checkpoint_steps = 1
-
-[decoding]
-max_new_tokens = 4
-latency_questions = 1
-"""
-)
+TRACK = toy_track(training={"checkpoint_steps": 1})
 
 
 class Killed(BaseException):

@@ -29,6 +29,7 @@ from bench.track import Decoding, Scratch, Training
 from bench.track import Student as Spec
 from bench.training.train import train
 from bench.types import Example, Pair, Question
+from tests.tracks import toy_track
 
 CHAT = (
     "{% for turn in messages %}<{{ turn.role }}>{{ turn.content }}{% endfor %}"
@@ -159,33 +160,10 @@ def test_recomputed_activations_change_no_loss(
     assert again == pytest.approx(plain, rel=1e-6)
 
 
-TRACK = """
-about = "a test"
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["std_cot"]
-seeds = [0]
-
-[student]
-path = "org/tiny-qwen2"
-bf16_weights = true
-
-[tasks]
-id = ["pocket_chain"]
-ood = []
-
-[training]
-epochs = 1
-batch_size = 2
-learning_rate = 1e-3
-lora_rank = 2
-precision = "bf16"
-gradient_checkpointing = true
-
-[decoding]
-max_new_tokens = 4
-latency_questions = 1
-"""
+LEAN = {"lora_rank": 2, "precision": "bf16", "gradient_checkpointing": True}
+TRACK = toy_track(
+    student={"path": "org/tiny-qwen2", "bf16_weights": True}, training={"batch_size": 2} | LEAN
+)
 
 
 def test_a_hub_id_runs_from_end_to_end_and_its_record_names_the_commit(

@@ -29,30 +29,8 @@ from leaderboard.store import board
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from tasks.pocket.vocabulary import build_tokenizer
-from tests.tracks import scratch
+from tests.tracks import toy_track
 
-REST = """
-about = "A test."
-corpus = "pocket-100"
-reference = "std_cot"
-methods = ["std_cot", "zero_shot"]
-seeds = [0]
-
-[tasks]
-id = ["pocket_chain"]
-ood = ["pocket_unseen"]
-
-[decoding]
-max_new_tokens = 6
-latency_questions = 1
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-2
-"""
-FOLDER = '[student]\npath = "{}"\n'
-SCRATCH = scratch()
 SWEEP = """
 about = "A test."
 
@@ -78,10 +56,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ran(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home in which one run of each of three built-in tracks is done, and one is judged."""
     home, folder = tmp_path_factory.mktemp("ran"), tmp_path_factory.mktemp("tracks")
-    lora = REST + "lora_rank = 2\n"
-    (folder / "lora.toml").write_text(lora + FOLDER.format(base))
-    (folder / "full.toml").write_text(REST + SCRATCH)
-    (folder / "odd.toml").write_text(lora + SCRATCH)
+    full, both = {"learning_rate": 1e-2}, ["std_cot", "zero_shot"]
+    lora, cap = full | {"lora_rank": 2}, {"max_new_tokens": 6}
+    for name, student, training in (
+        ("lora", {"path": str(base)}, lora),
+        ("full", None, full),
+        ("odd", None, lora),
+    ):
+        text = toy_track(both, student=student, training=training, decoding=cap)
+        (folder / f"{name}.toml").write_text(text)
     (folder / "shaken.toml").write_text(SWEEP)
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:

@@ -21,7 +21,7 @@ from bench.run.cell import Cell
 from bench.run.sweep import Sweep, Variation
 from bench.students.student import checkpoint_path
 from bench.track import ConfigError
-from tests.tracks import scratch
+from tests.tracks import scratch, toy_track
 
 POCKET = track.load("pocket")
 SWEEPS = [sweep.load(name) for name in sweep.names()]
@@ -270,30 +270,7 @@ def test_the_command_in_a_record_makes_the_same_cell_again(
 
 # ------------------------------------------------------------ a whole run
 
-TRACK = (
-    """
-about = "a test"
-corpus = "pocket-40"
-reference = "skintern"
-methods = ["skintern"]
-seeds = [0]
-"""
-    + scratch(1024)
-    + """
-[tasks]
-id = ["pocket_chain"]
-ood = []
-
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-3
-
-[decoding]
-max_new_tokens = 4
-latency_questions = 1
-"""
-)
+TRACK = toy_track(["skintern"], student=scratch(1024), corpus="pocket-40", reference="skintern")
 
 
 def test_a_sweep_is_one_command_and_the_same_again_finds_its_rows(

@@ -29,29 +29,10 @@ from tests.teacher_server import (
     question_of,
     serving,
 )
+from tests.tracks import toy_track
 
 ROOT = Path(__file__).parent.parent
 N = 8
-TRACK = """
-about = "a test"
-corpus = "{corpus}"
-reference = "std_cot"
-methods = ["std_cot"]
-seeds = [0]
-[student.scratch]
-vocab_size = 400
-[student.scratch.config]
-model_type = "llama"
-[tasks]
-id = ["pocket_chain"]
-ood = []
-[training]
-epochs = 1
-batch_size = 4
-learning_rate = 1e-3
-[decoding]
-max_new_tokens = 4
-"""
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +76,7 @@ def track(tmp_path: Path) -> Path:
     source.write_text("".join(f"{json.dumps(source_row(i))}\n" for i in range(N)))
     (tmp_path / "source.passages.jsonl").write_text('{"id": "0", "text": "a passage."}\n')
     path = tmp_path / "sums.toml"
-    path.write_text(TRACK.format(corpus=source))
+    path.write_text(toy_track(corpus=str(source)))
     return path
 
 
