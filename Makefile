@@ -1,15 +1,21 @@
-# Three commands; each makes .venv from the lock if it is missing.
+# Each makes .venv from the lock if it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check perf
+# A process a core, each with one thread; a file's tests stay together, for what they share.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: run test test-all check perf
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
 
-# A process a core, each with one thread; a file's tests stay together, for what they share.
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+# Also what takes minutes.
+test-all: .venv/ready
+	$(PYTEST) -m "" --ignore tests/perf
 
 check: .venv/ready
 	$(BIN)/ruff check .
