@@ -10,9 +10,9 @@ import pytest
 
 import tasks
 from bench.corpora import attach
-from bench.corpora.corpus import Corpus as Checked
+from bench.corpora.corpus import Corpus
 from bench.registry import configure_named
-from tasks.corpora import Corpus, CorpusRow
+from tasks.corpora import CorpusRow, TeacherCorpus
 from tasks.docs import Item
 from tasks.in_domain import csqa, teacher
 from tasks.in_domain.csqa import Split, split_csqa
@@ -51,7 +51,7 @@ def tell(folder: Path, known: dict[str, tuple[list[str], list[str]]]) -> None:
         write(folder, f"skintern_llmr/csqa_{kind}_filtered_rank2.json", rows)
 
 
-def built(folder: Path) -> Corpus:
+def built(folder: Path) -> TeacherCorpus:
     return teacher.build("csqa-facts", world=0, data_dir=folder)
 
 
@@ -151,7 +151,7 @@ def split(data: Path) -> Split:
 
 
 @pytest.fixture(scope="module")
-def corpus(data: Path) -> Corpus:
+def corpus(data: Path) -> TeacherCorpus:
     return built(data)
 
 
@@ -166,7 +166,7 @@ def test_a_third_of_what_is_asked_comes_with_knowledge(split: Split) -> None:
 
 
 def test_no_question_of_the_three_parts_is_in_another_or_in_the_reconstruction(
-    split: Split, corpus: Corpus, data: Path
+    split: Split, corpus: TeacherCorpus, data: Path
 ) -> None:
     train, dev, test = (
         {i["question"] for i in part} for part in (split.train, split.dev, split.test)
@@ -179,7 +179,7 @@ def test_no_question_of_the_three_parts_is_in_another_or_in_the_reconstruction(
 
 
 def test_every_row_has_knowledge_and_almost_every_summary_is_facts(
-    corpus: Corpus, data: Path
+    corpus: TeacherCorpus, data: Path
 ) -> None:
     assert (corpus.asked, corpus.rejected, len(corpus.rows)) == (577, 130, 447)
     known = csqa.known(data)
@@ -200,7 +200,7 @@ def told(row: CorpusRow) -> tuple[bool, int]:
     return found.pop(row["answer"]), sum(found.values())
 
 
-def test_how_often_knowledge_names_a_choice_is_what_the_readme_says(corpus: Corpus) -> None:
+def test_how_often_knowledge_names_a_choice_is_what_the_readme_says(corpus: TeacherCorpus) -> None:
     gold, wrong = zip(*map(told, corpus.rows), strict=True)
     readme = (Path(tasks.__file__).parent / "corpora" / "README.md").read_text()
     said = (
@@ -211,9 +211,9 @@ def test_how_often_knowledge_names_a_choice_is_what_the_readme_says(corpus: Corp
 
 
 def test_recall_of_the_test_is_that_of_the_questions_with_knowledge(
-    corpus: Corpus, split: Split
+    corpus: TeacherCorpus, split: Split
 ) -> None:
-    read = Checked(corpus.rows, [passage["text"] for passage in corpus.passages], {})
+    read = Corpus(corpus.rows, [passage["text"] for passage in corpus.passages], {})
     ask = attach.asker(read, configure_named("kard").needs, 0)
     found = attach.recall(split.test, [ask(i) for i in split.test], read)
     assert found == pytest.approx(0.631, abs=5e-4)

@@ -11,7 +11,7 @@ import pytest
 import tasks
 from bench.cli import catalogue
 from tasks import docs, published, raw, solved
-from tasks.corpora import Corpus, canonical, manifest
+from tasks.corpora import TeacherCorpus, canonical, manifest
 from tasks.in_domain import bbh, teacher
 from tasks.in_domain.gsm8k import GSM8K_SOURCE
 from tasks.out_of_domain import arc
@@ -32,7 +32,7 @@ def split(data: Path) -> bbh.Split:
 
 
 @pytest.fixture(scope="module")
-def corpus(data: Path) -> Corpus:
+def corpus(data: Path) -> TeacherCorpus:
     return teacher.build("bbh-codex", world=0, data_dir=data)
 
 
@@ -285,13 +285,13 @@ def test_lm_eval_serves_the_pinned_items(data: Path) -> None:
     assert loaded["tasks"]["skb_gsm_plus"].test_docs()[0]["cluster"] == "gsm_plus/seed/0"
 
 
-def test_no_training_question_is_asked_in_the_test(split: bbh.Split, corpus: Corpus) -> None:
+def test_no_training_question_is_asked_in_the_test(split: bbh.Split, corpus: TeacherCorpus) -> None:
     assert (len(split.train), len(split.test)) == (5207, 1304)
     asked = {row["question"] for row in split.test}
     assert not asked & {row["question"] for row in (*split.train, *corpus.rows)}
 
 
-def test_the_corpus_is_the_one_of_its_manifest(corpus: Corpus) -> None:
+def test_the_corpus_is_the_one_of_its_manifest(corpus: TeacherCorpus) -> None:
     stored = json.loads((TASKS / "corpora" / "bbh-codex.json").read_text())
     assert manifest("bbh-codex", corpus) == stored
     assert (corpus.asked, corpus.rejected, len(corpus.rows)) == (5207, 1374, 3833)

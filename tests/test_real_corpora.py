@@ -14,10 +14,10 @@ import pytest
 import tasks
 from bench.__main__ import main
 from bench.corpora.contents import recall_by_task
-from bench.corpora.corpus import Corpus as Checked
+from bench.corpora.corpus import Corpus
 from bench.ground.provenance import file_sha256
 from tasks import contamination, published
-from tasks.corpora import Corpus, CorpusRow, canonical, manifest, n_tokens
+from tasks.corpora import CorpusRow, TeacherCorpus, canonical, manifest, n_tokens
 from tasks.docs import Item, MissingDataError
 from tasks.in_domain import knowledge, sources, teacher
 from tasks.in_domain.teacher import Part, Recipe
@@ -32,13 +32,13 @@ BANK = {
 
 
 @cache
-def built(name: str) -> Corpus:
+def built(name: str) -> TeacherCorpus:
     """A corpus of the published data, read once."""
     return teacher.build(name, world=0, data_dir=Path(os.environ["SKBENCH_DATA"]))
 
 
 @pytest.fixture
-def real(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Corpus]:
+def real(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], TeacherCorpus]:
     monkeypatch.setenv("SKBENCH_DATA", str(data))
     return built
 
@@ -86,11 +86,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def of(name: str, folder: Path) -> Corpus:
+def of(name: str, folder: Path) -> TeacherCorpus:
     return teacher.build(name, world=0, data_dir=folder)
 
 
-def counts(corpus: Corpus) -> tuple[int, int, int]:
+def counts(corpus: TeacherCorpus) -> tuple[int, int, int]:
     return corpus.asked, corpus.rejected, len(corpus.rows)
 
 
@@ -300,10 +300,10 @@ def test_recall_is_the_share_of_a_rows_own_knowledge_that_its_question_finds() -
         row(task="b", question="bread", summary="flour", supplementary="nothing of it"),
         row(task="c", question="cars", summary=None, supplementary=None),
     ]
-    read = Checked(rows, ["apples grow.", "on trees.", "bread rises", "flour"], {})
+    read = Corpus(rows, ["apples grow.", "on trees.", "bread rises", "flour"], {})
     assert recall_by_task(read, 1) == {"a": 0.5, "b": 0.0}
     assert recall_by_task(read, 4) == {"a": 1.0, "b": 1.0}
-    assert recall_by_task(Checked(rows, [], {}), 3) == {}
+    assert recall_by_task(Corpus(rows, [], {}), 3) == {}
 
 
 def test_a_built_in_corpus_is_imported_by_its_name(
@@ -351,7 +351,9 @@ def test_contamination_is_printed_for_every_test_set(
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_corpus_is_the_one_of_its_manifest(name: str, real: Callable[[str], Corpus]) -> None:
+def test_a_corpus_is_the_one_of_its_manifest(
+    name: str, real: Callable[[str], TeacherCorpus]
+) -> None:
     stored = json.loads((TASKS / "corpora" / f"{name}.json").read_text())
     assert manifest(name, real(name)) == stored, (
         "if it was changed on purpose, take the manifest.json of $SKBENCH_HOME/corpora/"
@@ -362,7 +364,7 @@ def test_a_corpus_is_the_one_of_its_manifest(name: str, real: Callable[[str], Co
 
 
 def test_the_reconstruction_has_its_mix_and_asks_no_test_and_no_dev_question(
-    real: Callable[[str], Corpus], data: Path
+    real: Callable[[str], TeacherCorpus], data: Path
 ) -> None:
     corpus = real("recon-v1")
     kinds = Counter(r["id"].partition("/")[0] for r in corpus.rows)
@@ -378,7 +380,7 @@ def test_the_reconstruction_has_its_mix_and_asks_no_test_and_no_dev_question(
 
 
 def test_the_short_reconstruction_is_rows_of_the_whole_with_short_targets(
-    real: Callable[[str], Corpus],
+    real: Callable[[str], TeacherCorpus],
 ) -> None:
     def n_pieces(row: CorpusRow) -> int:
         target = f"{row['rationale']} Therefore, the answer is {row['answer']}."
@@ -409,7 +411,7 @@ def test_the_cot_collection_has_no_other_rationales_for_strategyqa_than_its_fact
     assert all(bare(w.text) == bare(facts[w.item["question"]]) for w in written)
 
 
-def test_the_table_of_overlaps_is_fresh(real: Callable[[str], Corpus], data: Path) -> None:
+def test_the_table_of_overlaps_is_fresh(real: Callable[[str], TeacherCorpus], data: Path) -> None:
     stored = json.loads((TASKS / "corpora" / "contamination.json").read_text())
     assert sorted(stored) == BUILT_IN
     sets = contamination.test_sets(data)
@@ -422,13 +424,13 @@ def test_the_table_of_overlaps_is_fresh(real: Callable[[str], Corpus], data: Pat
 
 
 def test_the_recall_that_the_readme_reports_is_what_is_found(
-    real: Callable[[str], Corpus],
+    real: Callable[[str], TeacherCorpus],
 ) -> None:
     readme = (TASKS / "corpora" / "README.md").read_text()
     stated = dict(re.findall(r"^\| `([\w-]+)` \| .* \| (0\.\d\d\d) \|$", readme, re.MULTILINE))
     assert set(stated) == {name for name in BUILT_IN if real(name).knowledge}
     for name, value in stated.items():
         corpus = real(name)
-        read = Checked(corpus.rows, [p["text"] for p in corpus.passages], {})
+        read = Corpus(corpus.rows, [p["text"] for p in corpus.passages], {})
         found = recall_by_task(read, 3)
         assert f"{sum(found.values()) / len(found):.3f}" == value, name

@@ -8,7 +8,7 @@ from bench.corpora.check import beside
 from bench.corpora.rows import CorpusError
 from bench.ground.files import write_atomically
 from bench.track import ConfigError
-from tasks.corpora import Corpus, canonical, manifest
+from tasks.corpora import TeacherCorpus, canonical, manifest
 
 
 def checked_out(out: Path) -> Path:
@@ -18,7 +18,7 @@ def checked_out(out: Path) -> Path:
     return out
 
 
-def write(out: Path, corpus: Corpus, **extra: Any) -> dict[str, Any]:
+def write(out: Path, corpus: TeacherCorpus, **extra: Any) -> dict[str, Any]:
     """Rows, passages if there are any, and the manifest with `extra`, which is returned."""
     if corpus.passages:
         write_atomically(beside(out, ".passages.jsonl"), canonical(corpus.passages))
@@ -28,7 +28,7 @@ def write(out: Path, corpus: Corpus, **extra: Any) -> dict[str, Any]:
     return found
 
 
-def write_new(out: Path, corpus: Corpus) -> bool:
+def write_new(out: Path, corpus: TeacherCorpus) -> bool:
     """Write a corpus; False if it is there already, CorpusError if another one is."""
     if out.exists():
         if out.read_bytes() != canonical(corpus.rows):

@@ -10,7 +10,7 @@ from bench.corpora.check import Fault, without_conclusion
 from bench.corpora.knowledge import knowledge_parts
 from bench.corpora.rows import OPTIONAL, Row, fault, numbered
 from bench.ground.provenance import file_sha256
-from tasks.corpora import Corpus, n_tokens
+from tasks.corpora import TeacherCorpus, n_tokens
 from tasks.scoring import CONCLUSION
 
 TAKEN = {
@@ -107,7 +107,7 @@ def _last_answer(text: str) -> str | None:
     return stated if phrase and not re.search(r"[.!?]\s|\n", stated) else None
 
 
-def as_corpus(found: Imported, path: Path, licence: str) -> Corpus:
+def as_corpus(found: Imported, path: Path, licence: str) -> TeacherCorpus:
     """The corpus of the rows that were read from `path`."""
     rows: Any = found.rows
     written = {
@@ -115,7 +115,7 @@ def as_corpus(found: Imported, path: Path, licence: str) -> Corpus:
         "further": n_tokens(*(text for row in rows for text in row["rationales"])),
         "knowledge": n_tokens(*(row[key] or "" for row in rows for key in OPTIONAL)),
     }
-    return Corpus(
+    return TeacherCorpus(
         rows=rows,
         passages=[],
         asked=len(rows),

@@ -196,7 +196,7 @@ def _write(
         return None
     n_left_out = found.left_out.total()
     model = teacher.settings["model"]
-    corpus = corpora.Corpus(
+    corpus = corpora.TeacherCorpus(
         rows=cast("list[CorpusRow]", found.rows),
         passages=[{"id": str(i), "text": text} for i, text in enumerate(source.passages)],
         asked=len(found.rows) + n_left_out,

@@ -61,7 +61,7 @@ def generate(name: str, out: Path, data: str | None) -> int:
     known = {key: found.manifest[key] for key in DESCRIBED if key in found.manifest}
     rows: Any = list(found.rows)
     passages: Any = [{"id": str(i), "text": text} for i, text in enumerate(found.passages)]
-    new = write_new(out, corpora.Corpus(rows=rows, passages=passages, **known))
+    new = write_new(out, corpora.TeacherCorpus(rows=rows, passages=passages, **known))
     print(f"{out}: {len(rows)} rows{'' if new else ', as it was'}")
     return FINE
 

@@ -1,7 +1,7 @@
 """Teacher corpora: what a teacher wrote, and the manifest that pins it.
 
 A generator is a module `tasks/SUITE/teacher.py`, found by listing, with `CORPORA: tuple[str, ...]`
-and `build(name, *, world, data_dir) -> Corpus`. Manifests stand here as NAME.json.
+and `build(name, *, world, data_dir) -> TeacherCorpus`. Manifests stand here as NAME.json.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from tasks.docs import Item, canonical, items_sha256
 
-__all__ = ["Corpus", "CorpusRow", "Manifest", "Passage", "canonical", "manifest", "n_tokens"]
+__all__ = ["CorpusRow", "Manifest", "Passage", "TeacherCorpus", "canonical", "manifest", "n_tokens"]
 
 Grain: TypeAlias = Literal["per task", "per question"]
 """What one text of symbolic knowledge was written for."""
@@ -47,7 +47,7 @@ class Passage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class TeacherCorpus:
     """The rows kept of what was asked: `asked` = `rejected` (wrong answers) + len(rows)."""
 
     rows: list[CorpusRow]
@@ -90,7 +90,7 @@ def n_tokens(*texts: str) -> int:
     return sum(len(_TOKENS.findall(text)) for text in texts)
 
 
-def manifest(name: str, corpus: Corpus) -> Manifest:
+def manifest(name: str, corpus: TeacherCorpus) -> Manifest:
     """What pins `corpus`; optional keys only where they say something."""
     found: Manifest = {
         "name": name,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
+from tasks.corpora import CorpusRow, Passage, TeacherCorpus, n_tokens
 from tasks.docs import Item, WrongItemsError
 from tasks.in_domain import knowledge
 from tasks.in_domain.bbh import BBH_SOURCE
@@ -142,7 +142,7 @@ CORPORA: dict[str, Recipe] = {
 }
 
 
-def build(name: str, *, world: int, data_dir: Path | None) -> Corpus:
+def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
     """Import corpus `name`; there is one world only."""
     if name not in CORPORA:
         raise ValueError(f"no corpus {name!r} here; there is {', '.join(CORPORA)}")
@@ -158,7 +158,7 @@ def build(name: str, *, world: int, data_dir: Path | None) -> Corpus:
     own = any(row["summary"] for row in rows)
     n_knowledge = _give_bank(rows) if recipe.bank else _n_knowledge(rows)
     sources = [part.source for part in recipe.parts]
-    return Corpus(
+    return TeacherCorpus(
         rows=rows,
         passages=list(recipe.passages(folder)) if recipe.passages else [],
         asked=len(asked),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from tasks.corpora import Corpus, CorpusRow, Passage, n_tokens
+from tasks.corpora import CorpusRow, Passage, TeacherCorpus, n_tokens
 from tasks.pocket.families import TRAINED
 from tasks.pocket.family import Family
 from tasks.pocket.suite import problems
@@ -57,7 +57,7 @@ MENTION_RATE = 0.03
 """Share of distractor sentences that speak of a name of the suite."""
 
 
-def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
+def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorpus:
     """Ask the teacher until enough answers are right; wrong ones are rejected and counted."""
     recipe = CORPORA[name]
     rng, truth = Random(f"pocket teacher {world}"), suite_world(world)
@@ -95,7 +95,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> Corpus:
                 }
             )
             kept += 1
-    return Corpus(
+    return TeacherCorpus(
         rows=rows,
         passages=passages(world),
         asked=asked,
