@@ -157,4 +157,6 @@ def _method_of(module: ModuleType) -> type[Method]:
     ]
     if len(found) != 1:
         raise ConfigError(f"{module.__file__}: expected one Method class, found {len(found)}")
+    if not isinstance(getattr(found[0], "source", None), str):
+        raise ConfigError(f"{module.__file__}: `source` must name the paper and section")
     return found[0]

@@ -107,6 +107,8 @@ def load(
 
     Under "test" are the dev items if the metadata ask for split "dev" and the task has any.
     """
+    if data_set not in TEST_SETS:
+        raise docs.WrongItemsError(f"{data_set}: tasks/published.py has no reader of that name")
     split = _split(data_set, metadata)
     pin = dev_sha256 if split == "dev" else items_sha256
     folder = data_folder(data_dir)

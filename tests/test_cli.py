@@ -241,7 +241,12 @@ def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Pat
     assert labels(label, method_file=method_file) == [label]
 
 
-@pytest.mark.parametrize("content", ["def x(:", "import not_there_at_all", "x = 1", "1 / 0"])
+UNNAMED = "".join(line for line in METHOD.splitlines(keepends=True) if "source" not in line)
+
+
+@pytest.mark.parametrize(
+    "content", ["def x(:", "import not_there_at_all", "x = 1", "1 / 0", UNNAMED]
+)
 def test_a_broken_file_among_the_methods_costs_its_own_row_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -212,7 +212,8 @@ def _nothing(args: Namespace) -> int:
     where = source.local() if args.board_verb == "publish" else source.base_asked(args)
     print(
         f"no such records of {source.track_asked(args)} in {where};"
-        f" run `skbench run {args.track}` first",
+        f" run `skbench run {args.track}` first, and ask with the run's own --limit, --sealed,"
+        " --world or --split",
         file=sys.stderr,
     )
     return INCOMPLETE
