@@ -34,6 +34,11 @@ def reason(question: str, context: str = "") -> str:
     return f"{FORMAT}{context}{ask(question)}{REASON}"
 
 
+def triple(head: str, phrase: str) -> str:
+    """The prompt of a tail: the relation is a phrase, where COMET has a token of its own."""
+    return f"{head}. {phrase}"
+
+
 def passages(texts: Sequence[str]) -> str:
     """Retrieved passages as a context."""
     return HELP + "".join(f"\n[{i}] {text}" for i, text in enumerate(texts, 1))

@@ -35,6 +35,11 @@ class Method(ABC):
         return True
 
     @property
+    def runs_student(self) -> bool:
+        """Whether a student answers; where none does, the row is of a corpus."""
+        return True
+
+    @property
     def restart_points(self) -> tuple[float, ...]:
         """Progress values in (0, 1) where optimizer and schedule start afresh."""
         return ()
@@ -48,6 +53,10 @@ class Method(ABC):
     def objectives(self) -> Mapping[str, float]:
         """Weight of each objective that pairs may name."""
         return {"solution": 1.0}
+
+    def accepts(self, example: Example) -> bool:
+        """Whether the example is among those that the method trains on."""
+        return True
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         """Training sequences at `progress` in [0, 1); () for a method that only prompts."""

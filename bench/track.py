@@ -109,6 +109,20 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Critic:
+    """What judges triples: an encoder, by folder or hub id, or from random weights."""
+
+    path: str | None = None
+    scratch: Scratch | None = None
+    epochs: PositiveInt = 100
+    patience: PositiveInt = 10
+    """Epochs without gain on dev after which its teaching ends."""
+    batch_size: PositiveInt = 128
+    learning_rate: PositiveFloat = 5e-6
+    max_tokens: PositiveInt = 64
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
     """Greedy decoding and what happens when a prompt does not fit the context."""
 
@@ -142,6 +156,7 @@ class Track:
     token classifier in the manner of LLMLingua-2, by path or hub id."""
     logit_teacher: LogitTeacher | None = None
     probe: Probe | None = None
+    critic: Critic | None = None
     tuning: dict[str, NonNegativeInt] = field(default_factory=dict[str, int])
     """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
 
@@ -177,6 +192,8 @@ def _faults(track: Track) -> Iterator[str]:
         if n > 1:
             yield f"tasks: '{name}' stands there {n} times; a data set is in id or in ood, once"
     yield from _student_faults(track.student, track.training)
+    if track.critic is not None and (track.critic.path is None) == (track.critic.scratch is None):
+        yield "critic: give either path or scratch"
 
 
 def _student_faults(student: Student, training: Training) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 Program: TypeAlias = Generator[str, str, str]
 """An inference program: yields prompts, is sent completions, returns the solution."""
+Source: TypeAlias = Literal["human", "machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,33 @@ class Demo:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer that a teacher wrote, and what a critic makes of it.
+
+    `critic_recall` is the share of right answers, among those that the critic was not taught
+    with, that it likes at least as well: the recall of a cut here. None where no critic is asked.
+    """
+
+    text: str
+    critic_recall: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What a method sees at test time: the question, and only what its needs declare."""
+    """What a method sees at test time: the question, and only what its needs declare.
+
+    `phrase` says in words how the answer goes on from the text, where the suite has such words:
+    `task` is then a relation, and the answer the tail of a triple.
+    """
 
     id: str
     task: str
     text: str
     options: tuple[str, ...] = ()
+    phrase: str = ""
     passages: tuple[str, ...] = ()
     demos: tuple[Demo, ...] = ()
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +71,8 @@ class Example:
     """A training question with what the teacher wrote, and what the method's needs declare.
 
     `rationales` are the teacher's, all of them right. `demos` are other training items, most
-    similar first. `seed` = hash(run seed, id) is the only randomness a method may use.
+    similar first. `seed` = hash(run seed, id) is the only randomness a method may use. `source`
+    says who wrote it, in a corpus of both; `phrase` is a question's, `critic_recall` a draft's.
     """
 
     id: str
@@ -65,6 +85,9 @@ class Example:
     knowledge: Knowledge | None = None
     passages: tuple[str, ...] = ()
     demos: tuple[Demo, ...] = ()
+    phrase: str = ""
+    source: Source | None = None
+    critic_recall: float | None = None
 
     @property
     def rationale(self) -> str:
@@ -89,6 +112,7 @@ class Pair:
 Query: TypeAlias = Literal["question", "rationale", "oracle"]
 Choice: TypeAlias = Literal["similar", "random", "task"]
 LogitTeacher: TypeAlias = Literal["none", "frozen", "larger"]
+Critic: TypeAlias = Literal["none", "trained", "shuffled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,12 @@ class Needs:
     """Knowledge and passages are those of another task."""
     logits: LogitTeacher = "none"
     """Who gives `Batch.teacher_logits`: the student as it came, or the track's larger teacher."""
+    phrase: bool = False
+    """Questions are heads of triples, each with the words that lead to its tail."""
+    critic: Critic = "none"
+    """Who judges what teachers wrote: the track's critic, or one that was taught wrong labels."""
+    drafts: bool = False
+    """At test time: what the suite's teacher answers."""
 
     def __post_init__(self) -> None:
         if min(self.rationales, self.train_demos, self.test_demos, self.passages) < 0:

@@ -36,6 +36,14 @@ class Item(TypedDict):
     """What must be known to answer, where the suite can say: marks a passage as relevant."""
     cluster: NotRequired[str]
     """What the item shares with others, a passage or a seed question; all rows say it or none."""
+    phrase: NotRequired[str]
+    """How the answer goes on from the question, where that is the head of a triple."""
+    tails: NotRequired[list[str]]
+    """All answers that are right, of a question that asks for the tail of a triple."""
+    drafts: NotRequired[list[str]]
+    """What a teacher of the suite answers, in the order of writing."""
+    candidates: NotRequired[list[str]]
+    """Answers to rank, of which the target alone is right."""
 
 
 def canonical(rows: Iterable[Mapping[str, object]]) -> bytes:
@@ -83,10 +91,9 @@ def dataset(rows: Sequence[Item]) -> "Dataset":
 
     text = Value("string")
     columns = {"id": text, "task": text, "question": text, "options": List(text), "target": text}
-    if rows and "facts" in rows[0]:
-        columns["facts"] = List(text)
-    if rows and "cluster" in rows[0]:
-        columns["cluster"] = text
+    lists = ("facts", "tails", "drafts", "candidates")
+    columns |= {name: List(text) for name in lists if rows and name in rows[0]}
+    columns |= {name: text for name in ("cluster", "phrase") if rows and name in rows[0]}
     return Dataset.from_list(  # pyright: ignore[reportUnknownMemberType]
         [dict(row) for row in rows], features=Features(columns)
     )

@@ -19,6 +19,7 @@ from bench.students.student import Student
 from bench.track import Decoding, LogitTeacher, Tasks, Track, Training
 from bench.track import Student as Spec
 from leaderboard.store.record import Scope
+from tasks.commonsense import teacher as commonsense
 from tasks.pocket import teacher
 from tasks.pocket.vocabulary import build_tokenizer
 
@@ -115,6 +116,14 @@ def _toy_corpus() -> Corpus:
     rows = [row for row in built.rows if int(row["id"].rpartition("/")[2]) < N_PER_FAMILY]
     texts = [passage["text"] for passage in built.passages]
     return Corpus(rows, texts, {"sha256": "toy", "teacher_tokens": 1})
+
+
+@pytest.fixture(scope="session")
+def toy_triples() -> Corpus:
+    """Three triples of each relation, by people and by the loose teacher."""
+    built = commonsense.build("pocket-commonsense", world=0)
+    rows = [*built.rows[:21], *built.rows[-21:]]
+    return Corpus(rows, [], {"sha256": "triples", "teacher_tokens": 1}, built.labels)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bench.run import fit
 from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
-from bench.track import Training
+from bench.track import ConfigError, Training
 from bench.training import budget
 from bench.training.progress import Spent
 from bench.training.schedule import n_steps, order
@@ -143,3 +143,27 @@ def test_a_change_of_the_matched_method_is_another_budget_for_those_it_is_matche
     )
     after = keys()
     assert after[0] == before[0] and after[1] != before[1]
+
+
+def test_a_method_that_accepts_few_rows_reads_them_more_often(
+    make_cell: Callable[..., Cell], toy_triples: Corpus
+) -> None:
+    """Three triples of people, and forty of a machine: the tokens of the many are the budget."""
+    rows = [*toy_triples.rows[:3], *(r for r in toy_triples.rows if r["source"] == "machine")]
+    few = replace(toy_triples, rows=rows)
+    many, matched = (
+        fitted(replace(make_cell(label, match=match, epochs=3), corpus=few))
+        for label, match in (("comet_distil", None), ("comet", "comet_distil"))
+    )
+    assert (many.n_examples, matched.n_examples) == (len(rows) - 3, 3)
+    assert matched.step > many.step
+    assert abs(matched.tokens - many.tokens) <= max(many.lengths) * TRAINING.batch_size
+
+
+def test_a_corpus_of_which_a_method_accepts_nothing_is_refused(
+    make_cell: Callable[..., Cell], toy_triples: Corpus
+) -> None:
+    rows = [row for row in toy_triples.rows if row["source"] == "machine"]
+    cell = replace(make_cell("comet"), corpus=replace(toy_triples, rows=rows))
+    with pytest.raises(ConfigError, match="comet accepts no row of corpus 'toy'"):
+        fitted(cell)

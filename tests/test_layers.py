@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
 ROOMS = {
     "bench": (
-        "ground", "contract", "costs", "students", "corpora", "training", "teacher", "run",
-        "estimates", "reuse", "cli",
+        "ground", "contract", "costs", "students", "corpora", "critics", "training", "teacher",
+        "run", "estimates", "reuse", "cli",
     ),
     "leaderboard": ("store", "stats", "rows", "compare", "show", "cli"),
 }  # fmt: skip

@@ -4,18 +4,20 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.compare.pair import compare, comparison_json, comparison_text, resolution
-from leaderboard.rows.rank import row_json, rows
+from leaderboard.rows.rank import row, row_json, rows
 from leaderboard.show.render import detail, export, legend, table
 from leaderboard.stats.intervals import mcnemar
 from leaderboard.store.board import of_label
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import Scope
+from leaderboard.store.record import Record, Scope
 from tests.leaderboard_records import OUTCOMES, record, with_costs
 
 FLOPS = ("prefill_flops", "decode_flops", "total_flops", "prompt_only_flops")
@@ -291,3 +293,48 @@ def test_a_table_says_how_small_a_difference_it_can_tell():
     middle = 100 * (widths["kard"] + widths["cascod"]) / 2
     assert f"no more than ± {middle:.1f} points ID and ± " in text
     assert resolution(runs, ["std_cot"]) == "" == resolution(runs[2:], ["kard"])
+
+
+def test_a_graded_metric_is_averaged_in_the_place_of_right_and_wrong() -> None:
+    base = record(outcomes={"id_a": [1, 0, 0, 0], "ood_a": [0, 0, 0, 0]})
+    bleu = replace(
+        base.data_sets["id_a"], graded={"bleu": [0.5, 0.25, 0.0, 0.25], "rank": [1, None, 7, 2]}
+    )
+    graded = replace(base, data_sets={**base.data_sets, "id_a": replace(bleu, metric="bleu")})
+    assert row([graded]).id.value == 0.25 and row([graded]).tasks["id_a"] == 0.25
+    beside = replace(base, data_sets={**base.data_sets, "id_a": bleu})
+    assert row([beside]).id.value == 0.25 == row([base]).id.value
+    assert row([graded]).id_author == 0.25 == row([base]).id_author
+
+
+def test_a_corpus_that_answers_has_a_row_without_latency() -> None:
+    teacher = record("loose_teacher", kind="corpus", latency=None)
+    found = {each.method: each for each in rows([record(), teacher])}
+    assert found["loose_teacher"].ttft_s is None and found["std_cot"].ttft_s is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"graded": {"bleu": [0.5]}}, "bleu has 1 entries, items has 4"),
+        ({"metric": "bleu"}, "graded.bleu must have a number from 0 to 1 for each item"),
+        ({"metric": "rank", "graded": {"rank": [1, 2, 3, 4]}}, "graded.rank must have a number"),
+        ({"metric": "b", "graded": {"b": [1, None, 0, 0]}}, "graded.b must have a number"),
+    ],
+)
+def test_grades_that_do_not_go_with_the_items_are_refused(
+    tmp_path: Path, change: dict[str, Any], fault: str
+) -> None:
+    base = record()
+    broken = replace(base, data_sets={"id_a": replace(base.data_sets["id_a"], **change)})
+    broken.save(tmp_path / "seed0.json")
+    with pytest.raises(RecordError, match=fault):
+        Record.load(tmp_path / "seed0.json")
+
+
+def test_grades_are_kept_as_they_were(tmp_path: Path) -> None:
+    base = record()
+    graded = replace(base.data_sets["id_a"], graded={"rank": [1.0, None, 3.0, 2.0]})
+    made = replace(base, data_sets={**base.data_sets, "id_a": graded})
+    made.save(tmp_path / "seed0.json")
+    assert Record.load(tmp_path / "seed0.json") == made

@@ -128,12 +128,15 @@ def test_the_loss_falls(training: Training, run: Run, tmp_path: Path) -> None:
     assert sum(losses[-n:]) < (0.75 if training is FULL else 0.97) * sum(losses[:n])
 
 
-def test_every_method_learns_the_toy_corpus(run: Run, toy_corpus: Corpus, tmp_path: Path) -> None:
+def test_every_method_learns_the_toy_corpus(
+    run: Run, toy_corpus: Corpus, toy_triples: Corpus, tmp_path: Path
+) -> None:
     """Each against its own first loss, over the same examples in the same stage of a curriculum."""
     for name, method in registry.discover().items():
         if not method.trains:
             continue
-        chosen = attach.examples(toy_corpus, method.needs, SEED)
+        corpus = toy_triples if method.needs.phrase else toy_corpus
+        chosen = attach.examples(corpus, method.needs, SEED)
         teacher = None if method.needs.logits == "none" else tiny_model("lfm2", spread=0.3, seed=1)
         done = run(name, replace(FULL, epochs=2), method, chosen, teacher=teacher)
         losses = [line["loss"] for line in log(tmp_path / name)]

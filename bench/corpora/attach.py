@@ -5,20 +5,31 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
-from bench.types import Demo, Example, Knowledge, Needs, Query, Question
+from bench.types import Demo, Draft, Example, Knowledge, Needs, Query, Question
 
+Critic: TypeAlias = Callable[[Sequence[tuple[str, str, str]]], Sequence[float]]
+"""Triples of head, phrase and tail -> the recall of a cut at each one's score."""
 PASSAGE_WORDS = 128
 """Passages are cut to this many words, as in SKIntern's runs of KARD."""
 
 
-def examples(corpus: Corpus, needs: Needs, seed: int, score: Score = frequency) -> list[Example]:
-    """Training examples with only what `needs` declares attached."""
+def examples(
+    corpus: Corpus,
+    needs: Needs,
+    seed: int,
+    score: Score = frequency,
+    critic: Critic | None = None,
+) -> list[Example]:
+    """Training examples with only what `needs` declares attached.
+
+    Without its critic, a method that needs one sees that nothing was judged.
+    """
     made = [_example(row, seed, needs.rationales) for row in corpus.rows]
     decoy = _decoys(corpus, seed) if needs.decoy else None
     if needs.train_knowledge:
@@ -35,6 +46,13 @@ def examples(corpus: Corpus, needs: Needs, seed: int, score: Score = frequency) 
         find = _finder(corpus, needs, seed, needs.train_query)
         rows = _counted(corpus.rows, "looking for passages")
         made = [replace(e, passages=find(row)) for e, row in zip(made, rows, strict=True)]
+    if needs.phrase:
+        rows = corpus.rows
+        made = [replace(e, phrase=row["phrase"]) for e, row in zip(made, rows, strict=True)]
+    if needs.critic != "none" and critic is not None:
+        rows = corpus.rows
+        recalls = critic([(row["question"], row["phrase"], row["answer"]) for row in rows])
+        made = [replace(e, critic_recall=r) for e, r in zip(made, recalls, strict=True)]
     return made
 
 
@@ -49,10 +67,16 @@ def _example(row: Mapping[str, Any], seed: int, n_rationales: int) -> Example:
         task=row["task"],
         text=row["question"],
         options=tuple(row.get("options") or ()),
-        rationales=(row["rationale"], *(row.get("rationales") or ()))[:n_rationales],
+        rationales=_rationales(row)[:n_rationales],
         answer=row["answer"],
         seed=int.from_bytes(mixed[:8], "big"),
+        source=row.get("source"),
     )
+
+
+def _rationales(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """None of a triple."""
+    return tuple(filter(None, (row.get("rationale"), *(row.get("rationales") or ()))))
 
 
 def _knowledge(rows: Sequence[Mapping[str, Any]], score: Score) -> list[Knowledge]:
@@ -139,7 +163,9 @@ def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[
     return tuple(map(_demo, Random(f"{seed}/{task}").sample(pool, min(k, len(pool)))))
 
 
-def asker(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Mapping[str, Any]], Question]:
+def asker(
+    corpus: Corpus, needs: Needs, seed: int, critic: Critic | None = None
+) -> Callable[[Mapping[str, Any]], Question]:
     """A function from a test document to its question, with only what `needs` declares attached."""
     query: Query = "oracle" if needs.train_query == "oracle" else "question"
     find = _finder(corpus, needs, seed, query) if needs.passages else None
@@ -151,11 +177,21 @@ def asker(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Mapping[str, Any
             task=doc["task"],
             text=doc["question"],
             options=tuple(doc["options"]),
+            phrase=doc["phrase"] if needs.phrase else "",
             passages=find(doc) if find else (),
+            drafts=_drafts(doc, needs, critic),
             demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
         )
 
     return ask
+
+
+def _drafts(doc: Mapping[str, Any], needs: Needs, critic: Critic | None) -> tuple[Draft, ...]:
+    texts = (doc.get("drafts") or ()) if needs.drafts else ()
+    if needs.critic == "none" or critic is None:
+        return tuple(map(Draft, texts))
+    triples = [(doc["question"], doc["phrase"], text) for text in texts]
+    return tuple(map(Draft, texts, critic(triples)))
 
 
 def recall(

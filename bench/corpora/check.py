@@ -61,7 +61,7 @@ def _row_fault(row: Mapping[str, Any], seen: set[str]) -> str:
     """What is wrong with a row, as `row_fault` has it, or with how its rationales end."""
     if what := row_fault(row, seen):
         return what
-    for text in (row["rationale"], *(row.get("rationales") or ())):
+    for text in filter(None, (row.get("rationale"), *(row.get("rationales") or ()))):
         if without_conclusion(text, row["answer"], row.get("options") or ()) != text.strip():
             return f"a rationale ends in its concluding sentence, '{CONCLUSION} ..'"
     return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tasks
-from bench.corpora.rows import OPTIONAL, CorpusError, read_passages, read_rows
+from bench.corpora.rows import OPTIONAL, CorpusError, read_labels, read_passages, read_rows
 from bench.ground.bars import stage
 from bench.ground.files import locked, write_atomically
 from bench.ground.provenance import digest, file_sha256, sources_sha256
@@ -28,6 +28,8 @@ class Corpus:
     rows: Sequence[Mapping[str, Any]]
     passages: Sequence[str]
     manifest: Mapping[str, Any]
+    labels: Sequence[Mapping[str, Any]] = ()
+    """Triples that people judged, for a critic."""
     indices: Path | None = None
     """Where indices over its texts are kept; None keeps none."""
 
@@ -38,7 +40,8 @@ class Corpus:
     @property
     def texts(self) -> list[str]:
         """Question and solution of every row: what a tokenizer from scratch learns."""
-        return [f"{row['question']} {row['rationale']} {row['answer']}" for row in self.rows]
+        parts = ("question", "phrase", "rationale", "answer")
+        return [" ".join(row[part] for part in parts if row.get(part)) for row in self.rows]
 
 
 def builders() -> dict[str, Any]:
@@ -65,19 +68,21 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
     pinned = TASKS / "corpora" / f"{name}.json"
     if world == 0 and pinned.exists():
         expected = json.loads(pinned.read_text())
-        for key in ("sha256", "passages_sha256"):
-            if manifest[key] != expected[key]:
+        for key in ("sha256", "passages_sha256", "labels_sha256"):
+            if manifest.get(key) != expected.get(key):
                 raise CorpusError(
                     f"corpus '{name}' in {folder} has {key} {manifest[key][:12]}, its manifest"
                     f" {pinned.name} says {expected[key][:12]}: delete the folder to build it"
                     " again, or update the manifest if the corpus was changed on purpose"
                 )
-    for file, key in (("corpus.jsonl", "sha256"), ("passages.jsonl", "passages_sha256")):
-        path = folder / file
-        if not path.is_file() or file_sha256(path) != manifest[key]:
+    files = {"corpus": "sha256", "passages": "passages_sha256", "labels": "labels_sha256"}
+    for name, key in files.items():
+        path = folder / f"{name}.jsonl"
+        if key in manifest and (not path.is_file() or file_sha256(path) != manifest[key]):
             raise CorpusError(f"{path} was changed after it was built: delete its folder")
     passages = [row["text"] for row in read_passages(folder / "passages.jsonl")]
-    return Corpus(read_rows(folder / "corpus.jsonl"), passages, manifest, home / "indices")
+    rows, labels = read_rows(folder / "corpus.jsonl"), read_labels(folder / "labels.jsonl")
+    return Corpus(rows, passages, manifest, labels, home / "indices")
 
 
 def _generator() -> str:
@@ -93,6 +98,8 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
         corpus = teacher.build(name, world=world, data_dir=data_dir)
     write_atomically(folder / "corpus.jsonl", canonical(corpus.rows))
     write_atomically(folder / "passages.jsonl", canonical(corpus.passages))
+    if corpus.labels:
+        write_atomically(folder / "labels.jsonl", canonical(corpus.labels))
     text = json.dumps(manifest(name, corpus), indent=1) + "\n"
     write_atomically(folder / "manifest.json", text.encode())
 
@@ -103,12 +110,13 @@ def _read_own(path: Path, indices: Path) -> Corpus:
     beside = path.with_suffix(".passages.jsonl")
     passages = [row["text"] for row in read_passages(beside)]
     tokens = {
-        "rationale": sum(n_tokens(row["rationale"], row["answer"]) for row in rows),
+        "rationale": sum(n_tokens(row.get("rationale") or "", row["answer"]) for row in rows),
         "further": sum(n_tokens(*(row.get("rationales") or ())) for row in rows),
         "knowledge": sum(n_tokens(*(row.get(key) or "" for key in OPTIONAL)) for row in rows),
     }
     manifest = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
-    return Corpus(rows, passages, manifest | _manifest_beside(path, sha256), indices)
+    labels = read_labels(path.with_suffix(".labels.jsonl"))
+    return Corpus(rows, passages, manifest | _manifest_beside(path, sha256), labels, indices)
 
 
 def _manifest_beside(path: Path, sha256: str) -> dict[str, Any]:
@@ -129,11 +137,15 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
         return "needs symbolic knowledge on every row, and the corpus has rows without: add summary"
     if needs.passages and not corpus.passages:
         return "needs passages, and the corpus has none: put NAME.passages.jsonl beside it"
-    n = min(1 + len(row.get("rationales") or ()) for row in corpus.rows)
+    n = min(bool(row.get("rationale")) + len(row.get("rationales") or ()) for row in corpus.rows)
     if needs.rationales > n:
         return f"needs {needs.rationales} rationales per question, and the corpus has {n}"
     if needs.train_query == "oracle" and not all(row.get("facts") for row in corpus.rows):
         return "needs the facts behind each question, and the corpus has none: add 'facts'"
+    if needs.phrase and not all(row.get("phrase") for row in corpus.rows):
+        return "needs triples, and the corpus has rows without a phrase"
+    if needs.critic != "none" and not corpus.labels:
+        return "needs a critic, and the corpus has no triples that people judged to teach it"
     if needs.decoy and len({row["task"] for row in corpus.rows}) < 2:
         return "needs knowledge of another task, and the corpus has only one"
     return None

@@ -3,9 +3,9 @@
 import codecs
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import from_json
 
 from leaderboard.store.reading import MisreadError, checked
@@ -35,6 +35,32 @@ class Row(BaseModel):
     facts: list[str] | None = None
 
 
+class TripleRow(BaseModel):
+    """A line of commonsense: head, relation and tail are question, task and answer."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: Text
+    task: Text
+    question: Text
+    phrase: Text
+    answer: Text
+    source: Literal["human", "machine"] | None = None
+
+
+class LabelRow(BaseModel):
+    """A triple that people judged."""
+
+    model_config = ConfigDict(strict=True)
+
+    head: Text
+    relation: Text
+    phrase: Text
+    tail: Text
+    label: Annotated[int, Field(ge=0, le=1)]
+    split: Literal["train", "dev", "test"]
+
+
 class PassageRow(BaseModel):
     """A text to retrieve."""
 
@@ -57,6 +83,11 @@ def read_passages(path: Path) -> list[dict[str, Any]]:
     return _good(path, lambda row: fault(PassageRow, row)) if path.is_file() else []
 
 
+def read_labels(path: Path) -> list[dict[str, Any]]:
+    """Labelled triples of a corpus, [] without the file; CorpusError as for rows."""
+    return _good(path, lambda row: fault(LabelRow, row)) if path.is_file() else []
+
+
 def _good(path: Path, wrong: Callable[[dict[str, Any]], str]) -> list[dict[str, Any]]:
     rows = list[dict[str, Any]]()
     for number, row in numbered(path):
@@ -69,7 +100,7 @@ def _good(path: Path, wrong: Callable[[dict[str, Any]], str]) -> list[dict[str, 
 
 def row_fault(row: Mapping[str, Any], seen: set[str]) -> str:
     """What is wrong with a row after rows with the ids `seen`, which gains its own; or ""."""
-    if what := fault(Row, row):
+    if what := fault(TripleRow if "phrase" in row else Row, row):
         return what
     if row["id"] in seen:
         return f"id '{row['id']}' occurs twice"

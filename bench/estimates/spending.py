@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
@@ -48,23 +48,48 @@ class Spending:
 
 def spending(cell: Cell, meter: Meter, items: Items | None) -> Spending:
     """What the cell spends on training, and on judging `items`."""
-    training, corpus = cell.track.training, _sample(cell.corpus)
-    method, n_rows = cell.method, len(cell.corpus.rows)
-    examples = attach.examples(corpus, method.needs, cell.seed)
+    corpus = _sample(cell.corpus)
     steps, tokens, flops = 0, 0, 0
-    if method.trains:
-        steps = n_steps(n_rows, training, None)
-        lengths = _lengths(cell, method, examples, meter)
+    if cell.method.trains:
+        own = _epochs(cell, cell.method, corpus, meter)
+        steps = own.n_steps
         if cell.matched is not None:
-            others = attach.examples(corpus, cell.matched.needs, cell.seed)
-            matched = _lengths(cell, cell.matched, others, meter)
-            steps = budget.steps_for(sum(matched), sum(lengths), steps)
+            other = _epochs(cell, cell.matched, corpus, meter)
+            steps = budget.steps_for(other.tokens, own.tokens, steps)
         steps = min(steps, cell.scope.limit or steps)
-        share = steps * n_rows / math.ceil(n_rows / training.batch_size) / len(examples)
-        tokens = round(share * sum(lengths))
-        flops = round(share * meter.flops.training_flops(lengths))
-    judging = None if items is None else _evaluation_flops(cell, corpus, examples, meter, items)
+        share = own.share * steps / own.n_steps
+        tokens = round(share * sum(own.lengths))
+        flops = round(share * meter.flops.training_flops(own.lengths))
+    judging = None
+    if items is not None:
+        examples = attach.examples(corpus, cell.method.needs, cell.seed)
+        judging = _evaluation_flops(cell, corpus, examples, meter, items)
     return Spending(steps, tokens, flops, judging)
+
+
+class _Epochs(NamedTuple):
+    """A method's training by the epochs of the track."""
+
+    n_steps: int
+    lengths: list[int]
+    """Tokens of the sequences of the sample."""
+    share: float
+    """How often the sample goes into the whole."""
+
+    @property
+    def tokens(self) -> float:
+        return self.share * sum(self.lengths)
+
+
+def _epochs(cell: Cell, method: Method, corpus: Corpus, meter: Meter) -> _Epochs:
+    made = attach.examples(corpus, method.needs, cell.seed)
+    # A sample may have none of a small part: then it stands for that part, too.
+    accepted = [example for example in made if method.accepts(example)] or made
+    n_rows = max(1, round(len(cell.corpus.rows) * len(accepted) / len(made)))
+    training = cell.track.training
+    steps = n_steps(n_rows, training, None)
+    share = steps * n_rows / math.ceil(n_rows / training.batch_size) / len(accepted)
+    return _Epochs(steps, _lengths(cell, method, accepted, meter), share)
 
 
 def _sample(corpus: Corpus) -> Corpus:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Sample:
     solved: Solved
     scores: Mapping[str, float]
     """strict, author, flexible, failed: 0 or 1."""
+    graded: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    """What else the task, or the harness, says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,22 @@ def evaluate(
     results = lm_eval.evaluate(lm, loaded, limit=limit, bootstrap_iters=0, log_samples=True)
     assert results is not None and "samples" in results
     samples = [
-        Sample(name, row["doc"], *lm.answered[row["doc"]["id"]], _scores(row))
+        Sample(name, row["doc"], *lm.answered[row["doc"]["id"]], _scores(row), _graded(row))
         for name in [*track.tasks.id, *track.tasks.ood]
         for row in results["samples"][name]
     ]
     return Evaluation(samples, lm.seconds)
 
 
+SCORES = ("strict", "author", "flexible", "failed")
+
+
 def _scores(row: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(row[name]) for name in ("strict", "author", "flexible", "failed")}
+    return {name: float(row[name]) for name in SCORES}
+
+
+def _graded(row: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: float(row[name]) for name in row["metrics"] if name not in SCORES}
 
 
 def save_samples(samples: Sequence[Sample], path: Path) -> None:
@@ -98,6 +107,7 @@ def save_samples(samples: Sequence[Sample], path: Path) -> None:
                 "calls": sample.solved.calls,
                 "overflow": sample.solved.overflow,
                 **sample.scores,
+                **sample.graded,
             }
         )
         for sample in samples

@@ -14,6 +14,7 @@ from bench.costs.flops import fit_flops
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
+from bench.run import critic
 from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
@@ -78,7 +79,12 @@ def attached(cell: Cell, student: Student) -> list[Example]:
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
     with bars.about("preparing the examples"):
-        return attach.examples(cell.corpus, cell.method.needs, cell.seed, score)
+        judge = critic.of(cell)
+        made = attach.examples(cell.corpus, cell.method.needs, cell.seed, score, judge)
+        accepted = [example for example in made if cell.method.accepts(example)]
+    if not accepted:
+        raise ConfigError(f"{cell.method.label} accepts no row of corpus '{cell.track.corpus}'")
+    return accepted
 
 
 def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
@@ -87,9 +93,13 @@ def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
     total = n_steps(len(examples), training, None)
     if cell.matched is not None:
         other = attached(replace(cell, method=cell.matched), student)
+        # Methods that accept other rows of the corpus have other epochs.
         tokens, matched = (
-            budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=total)
-            for method, rows in ((cell.method, examples), (cell.matched, other))
+            budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=steps)
+            for method, rows, steps in (
+                (cell.method, examples, total),
+                (cell.matched, other, n_steps(len(other), training, None)),
+            )
         )
         total = budget.steps_for(matched, tokens, total)
     limit = cell.scope.limit

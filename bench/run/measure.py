@@ -13,7 +13,7 @@ from bench.costs import latency
 from bench.costs.flops import FlopModel
 from bench.ground import provenance
 from bench.ground.clock import clock
-from bench.run import precision
+from bench.run import critic, precision
 from bench.run.cell import Cell
 from bench.run.evaluate import Evaluation, Sample
 from bench.students.lm import Ask
@@ -40,7 +40,7 @@ def record(
     groups |= {name: "ood" for name in cell.track.tasks.ood}
     return Record(
         schema=SCHEMA,
-        kind="student",
+        kind="student" if cell.method.runs_student else "corpus",
         track=cell.track.name,
         method=cell.method.name(),
         label=cell.method.label,
@@ -82,6 +82,10 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
         prefill_flops=total(lambda p, n: flops.prefill_flops(p)),
         decode_flops=total(flops.decode_flops),
         prompt_only_flops=total(lambda p, n: flops.prompt_only_flops(p)),
+        graded={
+            name: [sample.graded[name] for sample in samples]
+            for name in (samples[0].graded if samples else ())
+        },
         tasks=_tasks([sample.doc for sample in samples]),
         clusters=_clusters([sample.doc for sample in samples]),
     )
@@ -101,11 +105,13 @@ def _clusters(docs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _latency(
     cell: Cell, student: Student, done: Evaluation, ask: Ask, trained_in_bytes: int
-) -> Latency:
+) -> Latency | None:
     """Batch-1 latency of first calls, on questions spread evenly over all data sets.
 
     What it takes to attach passages or shots to a question belongs to its time to first token.
     """
+    if not cell.method.runs_student:
+        return None
     docs = [s.doc for s in done.samples if not s.solved.overflow]
     if not docs:
         raise ConfigError(
@@ -189,6 +195,8 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     whose = cell.corpus.manifest.get("knowledge")
     if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
         found["knowledge"] = whose
+    judged = critic.report(cell)
+    found |= {"critic": judged} if judged else {}
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 

@@ -106,14 +106,16 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench.run import loglikelihood, measure
+    from bench.run import critic, loglikelihood, measure, ranking
     from bench.run.evaluate import evaluate, save_samples
 
-    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, critic.of(cell))
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
+    if cell.method.runs_student:
+        done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))
     save_samples(done.samples, samples)
     made = measure.record(cell, student, done, ask, flops, spent)
-    if cell.method.trains:
+    if cell.method.trains or not cell.method.runs_student:
         return made
     # Last, when memory and time are measured: nothing of this is a cost of the row.
     ranked = loglikelihood.columns(student, done.samples, home())

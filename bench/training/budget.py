@@ -24,6 +24,6 @@ def tokens_of(
     return n_tokens
 
 
-def steps_for(budget: int, spent: int, total: int) -> int:
+def steps_for(budget: float, spent: float, total: int) -> int:
     """Steps that spend `budget` tokens by a method that spends `spent` in `total` steps."""
     return max(1, round(total * budget / spent))

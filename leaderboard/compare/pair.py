@@ -20,7 +20,8 @@ class Comparison:
     """Differences are A - B as fractions, ratios A / B (None where B's is zero).
 
     Per data set, p values are adjusted after Holm; between two single runs they are McNemar's,
-    unless items share a source: McNemar's test would count them as independent.
+    unless outcomes are graded or items share a source: McNemar's test would count them as
+    independent.
     """
 
     track: str
@@ -140,7 +141,8 @@ def _by_data_set(a: Sequence[Record], b: Sequence[Record]) -> dict[str, Differen
     for name in sorted(a[0].data_sets):
         one, other = _clustered(a[0], a, name), _clustered(a[0], b, name)
         gap = difference([one], [other])
-        if len(a) == len(b) == 1 and not a[0].data_sets[name].clusters:
+        asked = a[0].data_sets[name]
+        if len(a) == len(b) == 1 and not asked.clusters and not asked.metric:
             gap = replace(gap, p=mcnemar(one[0].tolist(), other[0].tolist()))
         gaps[name] = gap
     adjusted = holm([gap.p for gap in gaps.values()])
@@ -151,8 +153,8 @@ def _clustered(order: Record, records: Sequence[Record], name: str) -> Matrix:
     """Outcomes on a data set, a row per seed: columns as `matrices` has them for `order`."""
     position = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
     columns = [position[item] for item in order.data_sets[name].items]
-    strict = [record.data_sets[name].strict for record in records]
-    aligned: Matrix = np.array(strict, dtype=np.float64)[:, columns]
+    outcomes = [record.data_sets[name].outcomes for record in records]
+    aligned: Matrix = np.array(outcomes, dtype=np.float64)[:, columns]
     return by_cluster(aligned, order.data_sets[name].clusters)
 
 

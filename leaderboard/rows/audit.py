@@ -65,7 +65,7 @@ class Treatment:
 
 def audit(records: Sequence[Record]) -> list[Treatment]:
     """The treatment of every label of one track, by label, each against the reference."""
-    ranked = sorted((r for r in records if r.kind == "student"), key=lambda r: (r.label, r.seed))
+    ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
     groups = {label: list(group) for label, group in groupby(ranked, key=lambda r: r.label)}
     reference = groups.get(ranked[0].reference) if ranked else None
     return [_treatment(group, reference) for group in groups.values()]

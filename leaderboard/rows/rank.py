@@ -58,12 +58,13 @@ class Row:
     prompt_only_flops: int
     relative_flops: float | None
     relative_prompt_only_flops: float | None
-    ttft_s: float
-    ttft_s_p95: float
+    ttft_s: float | None
+    """None, as all that is measured of a student, where none ran."""
+    ttft_s_p95: float | None
     tpot_s: float | None
     tpot_s_p95: float | None
-    questions_per_s: float
-    peak_memory_bytes: int
+    questions_per_s: float | None
+    peak_memory_bytes: int | None
     train_tokens: int
     train_s: float
     train_flops: int
@@ -103,9 +104,9 @@ def rows(records: Sequence[Record]) -> list[Row]:
 
     Raises RecordError where records mix tracks, scopes or references, where two of a track ran
     under different settings or on different corpora, or where those of one label differ in their
-    items. Records of kind `reported` or `corpus` are not ranked.
+    items. Records of kind `reported` have no row.
     """
-    ranked = sorted((r for r in records if r.kind == "student"), key=lambda r: (r.label, r.seed))
+    ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
     check_table(ranked)
     table = [row(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
     if table:
@@ -180,15 +181,15 @@ def _question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:
 
 def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
     """Fields of a row that are latencies or costs of training."""
-    latencies = [record.latency for record in records]
+    latencies = [record.latency for record in records if record.latency is not None]
     trainings = [record.training for record in records]
     return {
-        "ttft_s": median(latency.ttft_s_p50 for latency in latencies),
-        "ttft_s_p95": median(latency.ttft_s_p95 for latency in latencies),
+        "ttft_s": _median(latency.ttft_s_p50 for latency in latencies),
+        "ttft_s_p95": _median(latency.ttft_s_p95 for latency in latencies),
         "tpot_s": _median(latency.tpot_s_p50 for latency in latencies),
         "tpot_s_p95": _median(latency.tpot_s_p95 for latency in latencies),
-        "questions_per_s": median(latency.questions_per_s for latency in latencies),
-        "peak_memory_bytes": max(latency.peak_memory_bytes for latency in latencies),
+        "questions_per_s": _median(latency.questions_per_s for latency in latencies),
+        "peak_memory_bytes": max((each.peak_memory_bytes for each in latencies), default=None),
         "train_tokens": round(fmean(training.tokens for training in trainings)),
         "train_s": fmean(training.seconds for training in trainings),
         "train_flops": round(fmean(training.flops for training in trainings)),

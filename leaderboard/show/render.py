@@ -168,13 +168,17 @@ def _cells(row: Row) -> list[str]:
         interval(row.ood),
         ratio(row.relative_flops),
         ratio(row.relative_prompt_only_flops),
-        f"{row.ttft_s * 1000:.2f}",
-        "-" if row.tpot_s is None else f"{row.tpot_s * 1000:.2f}",
+        _milliseconds(row.ttft_s),
+        _milliseconds(row.tpot_s),
         f"{row.prompt_tokens:.1f}",
         f"{row.generated_tokens:.1f}",
         f"{row.train_tokens:,}",
         f"{row.train_s:.1f}",
     ]
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return NONE if seconds is None else f"{seconds * 1000:.2f}"
 
 
 def _method(row: Row) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from leaderboard.stats.intervals import Estimate, Matrix, by_cluster, headline
-from leaderboard.store.record import Group, Record
+from leaderboard.store.record import DataSet, Group, Record
 
 Extractor = Literal["strict", "author", "flexible"]
 
@@ -46,7 +46,7 @@ def group_micro(records: Sequence[Record]) -> dict[Group, float | None]:
 
     def mean(group: Group) -> float | None:
         sets = [each for r in records for each in r.data_sets.values() if each.group == group]
-        return fmean(bit for each in sets for bit in each.strict) if sets else None
+        return fmean(value for each in sets for value in each.outcomes) if sets else None
 
     return {"id": mean("id"), "ood": mean("ood")}
 
@@ -68,6 +68,10 @@ def task_macro(records: Sequence[Record]) -> dict[str, float]:
 
 def _matrices(records: Sequence[Record], extractor: Extractor) -> dict[str, Matrix]:
     return {
-        name: np.array([getattr(r.data_sets[name], extractor) for r in records], dtype=np.float64)
+        name: np.array([_outcomes(r.data_sets[name], extractor) for r in records], dtype=np.float64)
         for name in sorted(records[0].data_sets)
     }
+
+
+def _outcomes(data_set: DataSet, extractor: Extractor) -> Sequence[float]:
+    return data_set.outcomes if extractor == "strict" else getattr(data_set, extractor)

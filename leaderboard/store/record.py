@@ -1,6 +1,6 @@
 """The stored schema: one JSON file per (track, label, seed), facts only, written once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from leaderboard.store.files import write_once
-from leaderboard.store.reading import STRICT, First, RecordError, stored
+from leaderboard.store.reading import STRICT, RecordError, stored
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: graded outcomes beside right and wrong; no latency where no student ran."""
 Mark = Annotated[int, Field(ge=0, le=1)]
 Count = NonNegativeInt
 Group = Literal["id", "ood"]
@@ -56,6 +57,18 @@ class DataSet:
     """1 where the right option was the likeliest text after the question; null where not ranked."""
     loglikelihood_acc_norm: list[Mark | None] = field(default_factory=list[int | None])
     """The same by log-likelihood per character."""
+    graded: Mapping[str, list[float | None]] = field(default_factory=dict[str, list[float | None]])
+    """Metric -> an outcome for each item that is no right or wrong, such as the rank of the target
+    among candidates; null where an item has none."""
+    metric: str = ""
+    """Of `graded`, in [0, 1]: what the headline averages in the place of `strict`, which ""
+    stands for."""
+
+    @property
+    def outcomes(self) -> Sequence[float]:
+        """What the headline averages, for each item."""
+        graded = self.graded.get(self.metric, ())
+        return [value for value in graded if value is not None] or self.strict
 
     def cluster_of(self) -> dict[str, str]:
         """Item -> its cluster; itself where the items share nothing."""
@@ -63,17 +76,21 @@ class DataSet:
 
     def faults(self) -> Iterator[str]:
         """Columns that do not go with the others."""
-        for column in fields(DataSet)[2:]:
-            n = len(getattr(self, column.name))
-            if n != len(self.items) and (n or column.name not in _OPTIONAL):
-                yield f"{column.name} has {n} entries, items has {len(self.items)}"
+        columns = {f.name: getattr(self, f.name) for f in fields(DataSet)[2:-2]}
+        for name, column in (columns | dict(self.graded)).items():
+            n = len(column)
+            if n != len(self.items) and (n or name not in _OPTIONAL):
+                yield f"{name} has {n} entries, items has {len(self.items)}"
+        headline = self.graded.get(self.metric, [None]) if self.metric else []
+        if not all(value is not None and 0 <= value <= 1 for value in headline):
+            yield f"graded.{self.metric} must have a number from 0 to 1 for each item"
         for name in _RANKED:
             if [v is not None for v in getattr(self, name)] != [n > 0 for n in self.n_options]:
                 yield f"{name} must be null where n_options is 0, and nowhere else"
 
 
 _RANKED = ("loglikelihood_acc", "loglikelihood_acc_norm")
-_OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED)
+_OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED, "graded", "metric")
 """Columns of a data set that a file has only where they are not empty."""
 
 
@@ -146,7 +163,7 @@ class Record:
 
     __pydantic_config__ = STRICT
 
-    schema: First
+    schema: Annotated[int, Field(ge=1, le=SCHEMA)]
     kind: Literal["student", "corpus", "reported"]
     track: str
     method: str
@@ -156,7 +173,8 @@ class Record:
     reference: str
     """Label that relative numbers of the track divide by."""
     data_sets: Mapping[str, DataSet]
-    latency: Latency
+    latency: Latency | None
+    """None where no student ran: a corpus answered."""
     training: Training
     retrieval_recall: float | None
     """Recall@k of the passages over the test questions that have relevant ones, or null."""

@@ -11,8 +11,20 @@ from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from tasks.docs import Item, canonical, items_sha256
 
-__all__ = ["CorpusRow", "Manifest", "Passage", "TeacherCorpus", "canonical", "manifest", "n_tokens"]
+__all__ = [
+    "CorpusRow",
+    "LabelledTriple",
+    "Manifest",
+    "Passage",
+    "Source",
+    "TeacherCorpus",
+    "canonical",
+    "manifest",
+    "n_tokens",
+]
 
+Source: TypeAlias = Literal["human", "machine"]
+"""Who wrote a row, in a corpus of both."""
 Grain: TypeAlias = Literal["per task", "per question"]
 """What one text of symbolic knowledge was written for."""
 
@@ -24,19 +36,34 @@ class CorpusRow(TypedDict):
 
     `summary` and `supplementary` are the two parts of its symbolic knowledge, None where there is
     none. No rationale holds the concluding sentence. `rationales` are further right ones, and
-    `facts` the rules that the question needs; either may be missing.
+    `facts` the rules that the question needs; either may be missing. A triple of commonsense is
+    such a row without a rationale: relation, head and tail are its task, question and answer.
     """
 
     id: str
     task: str
     question: str
     options: list[str]
-    rationale: str
+    rationale: NotRequired[str]
     answer: str
     summary: str | None
     supplementary: str | None
     rationales: NotRequired[list[str]]
     facts: NotRequired[list[str]]
+    phrase: NotRequired[str]
+    source: NotRequired[Source]
+
+
+class LabelledTriple(TypedDict):
+    """A triple that people judged, to teach a critic: its label is 1 where it is true."""
+
+    head: str
+    relation: str
+    phrase: str
+    tail: str
+    label: int
+    split: str
+    """train, dev (where cut-offs are set) or test."""
 
 
 class Passage(TypedDict):
@@ -61,6 +88,7 @@ class TeacherCorpus:
     licence: str
     source: str
     knowledge: Grain | None = None
+    labels: list[LabelledTriple] = field(default_factory=list[LabelledTriple])
     dev: list[Item] = field(default_factory=list[Item])
     """Questions of the same sources that no row asks; not written with the rows."""
 
@@ -80,6 +108,8 @@ class Manifest(TypedDict):
     licence: str
     source: str
     knowledge: NotRequired[Grain]
+    n_labels: NotRequired[int]
+    labels_sha256: NotRequired[str]
     n_dev: NotRequired[int]
     dev_sha256: NotRequired[str]
     """Of the questions held out, as `items_sha256` has it."""
@@ -107,6 +137,9 @@ def manifest(name: str, corpus: TeacherCorpus) -> Manifest:
     }
     if corpus.knowledge:
         found["knowledge"] = corpus.knowledge
+    if corpus.labels:
+        found["n_labels"] = len(corpus.labels)
+        found["labels_sha256"] = items_sha256(corpus.labels)
     if corpus.dev:
         found["n_dev"] = len(corpus.dev)
         found["dev_sha256"] = items_sha256(corpus.dev)

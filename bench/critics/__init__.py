@@ -1,0 +1,1 @@
+"""Critics: what judges the triples that a teacher wrote."""

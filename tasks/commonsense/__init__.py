@@ -1,0 +1,1 @@
+"""A commonsense world with exact rules: events, seven relations, a loose teacher."""

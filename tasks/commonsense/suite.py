@@ -1,0 +1,105 @@
+"""The data sets of the commonsense suite: events in seven relations, and all tails that are true.
+
+Every action on an object is one event, and belongs to one split. Some objects are never met in
+training: of them only what follows from the action and from their kind can be known.
+"""
+
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tasks.commonsense.loose import drafts
+from tasks.commonsense.world import RELATIONS, Event, Relation, events, lexicon, world
+from tasks.docs import Item, dataset, stratified
+from tasks.relations import PHRASES
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
+
+VERSION = 1
+SIZES = {"test": 80, "dev": 40, "sealed": 80}
+"""Events of each split; all others are for training."""
+N_SEALED = 40
+N_NEW = 60
+N_CANDIDATES = 50
+"""Tails that the probe ranks: one that is true among others of its relation that are not."""
+
+
+def new_objects() -> set[str]:
+    """The last of each kind."""
+    return {kind["objects"][-1] for kind in lexicon()["kinds"].values()}
+
+
+def split_events(split: str) -> list[Event]:
+    """The events of a split on objects that training meets; no event is in two."""
+    known = [event for event in events() if event.object not in new_objects()]
+    Random(f"commonsense-v{VERSION} splits").shuffle(known)
+    start = 0
+    for name, n in SIZES.items():
+        if name == split:
+            return known[start : start + n]
+        start += n
+    return known[start:]
+
+
+def _asked(data_set: str, split: str, sealed: int | None) -> list[Event]:
+    rng = Random(f"{data_set} {split} {sealed}")
+    if data_set == "commonsense_new":
+        new = [event for event in events() if event.object in new_objects()]
+        return rng.sample(new, N_NEW)
+    chosen = split_events(split)
+    return chosen if sealed is None else rng.sample(chosen, N_SEALED)
+
+
+def rows(
+    data_set: str, *, world: int = 0, split: str = "test", sealed: int | None = None
+) -> list[Item]:
+    """The items of a data set, one for each event and relation; pure and seeded."""
+    truth, made = _world(world), list[Item]()
+    scope = f"w{world}-{split}" + ("" if sealed is None else f"-{sealed}")
+    for event in _asked(data_set, split, sealed):
+        for relation in RELATIONS:
+            tails = truth.tails(event, relation)
+            item = f"{data_set}/{scope}/{event.text}/{relation}"
+            rng = Random(item)
+            made.append(
+                {
+                    "id": item,
+                    "task": relation,
+                    "question": event.text,
+                    "options": [],
+                    "target": tails[0],
+                    "cluster": event.text,
+                    "phrase": PHRASES[relation],
+                    "tails": list(tails),
+                    "drafts": [draft.text for draft in drafts(rng, truth, event, relation)],
+                    "candidates": _candidates(rng, world, event, relation),
+                }
+            )
+    return made
+
+
+def _candidates(rng: Random, number: int, event: Event, relation: Relation) -> list[str]:
+    """The target, and tails of the relation that are true of other events and not of this one."""
+    true = _world(number).tails(event, relation)
+    others = sorted(_pool(number, relation).difference(true))
+    found = [true[0], *rng.sample(others, min(N_CANDIDATES - 1, len(others)))]
+    rng.shuffle(found)
+    return found
+
+
+@cache
+def _pool(number: int, relation: Relation) -> set[str]:
+    """Every tail that is true of some event."""
+    truth = _world(number)
+    return {tail for event in events() for tail in truth.tails(event, relation)}
+
+
+_world = world
+"""Under another name, where `world` is a number."""
+
+
+def load(data_set: str, **metadata: Any) -> dict[str, "Dataset"]:
+    """What lm-eval's `custom_dataset` calls with the task's metadata: {"test": Dataset}."""
+    scope = {k: metadata[k] for k in ("world", "split", "sealed") if k in metadata}
+    return {"test": dataset(stratified(rows(data_set, **scope)))}
