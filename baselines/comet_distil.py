@@ -6,7 +6,7 @@ from typing import Literal
 
 from baselines._phrases import triple
 from bench.method import Method
-from bench.types import Critic, Example, Needs, Pair, Question
+from bench.types import Example, Judge, Needs, Pair, Question
 
 RECALL = {"none": 1.0, "low": 0.9, "medium": 0.8, "high": 0.5}
 """Share of the true triples that a cut-off keeps, on triples that the critic was not taught."""
@@ -19,7 +19,7 @@ class CometDistil(Method):
     source = "West et al. 2021, COMET-distil"
 
     critic: Literal["none", "low", "medium", "high"] = "none"
-    judge: Critic = "trained"
+    judge: Judge = "trained"
 
     @property
     def needs(self) -> Needs:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.method import Method
-from bench.types import Critic, Draft, Needs, Program, Question
+from bench.types import Draft, Judge, Needs, Program, Question
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class CriticalTeacher(Method):
 
     source = "West et al. 2021, GPT-3 with a critic"
 
-    judge: Critic = "trained"
+    judge: Judge = "trained"
 
     @property
     def needs(self) -> Needs:

@@ -112,7 +112,7 @@ class Pair:
 Query: TypeAlias = Literal["question", "rationale", "oracle"]
 Choice: TypeAlias = Literal["similar", "random", "task"]
 LogitTeacher: TypeAlias = Literal["none", "frozen", "larger"]
-Critic: TypeAlias = Literal["none", "trained", "shuffled"]
+Judge: TypeAlias = Literal["none", "trained", "shuffled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Needs:
     """Who gives `Batch.teacher_logits`: the student as it came, or the track's larger teacher."""
     phrase: bool = False
     """Questions are heads of triples, each with the words that lead to its tail."""
-    critic: Critic = "none"
+    critic: Judge = "none"
     """Who judges what teachers wrote: the track's critic, or one that was taught wrong labels."""
     drafts: bool = False
     """At test time: what the suite's teacher answers."""

@@ -1,5 +1,6 @@
 """The verb `prompts`: what a student is trained on and asked, to the letter."""
 
+import itertools
 import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -50,19 +51,24 @@ def _of(cell: "Cell", n_rows: int) -> Iterator[dict[str, Any]]:
     from bench.run import fit, stages
 
     method, rows = cell.method, cell.corpus.rows
-    examples = fit.attached(cell, stages.fresh_student(cell)) if method.trains else []
+    attached = fit.attached(cell, stages.fresh_student(cell)) if method.trains else []
+    examples = {example.id: example for example in attached}
+    rows = [row for row in rows if row["id"] in examples] if examples else rows
     ask = attach.asker(cell.corpus, method.needs, cell.seed)
     looks = sorted({*(k / N_LOOKS for k in range(N_LOOKS)), *method.restart_points})
     for i in (k * len(rows) // n_rows for k in range(min(n_rows, len(rows)))):
         about = {"method": method.label, "row": rows[i]["id"]}
         before: Sequence[Pair] = ()
         for share in looks if examples else ():
-            pairs = method.pairs(examples[i], share)
+            pairs = method.pairs(examples[rows[i]["id"]], share)
             for pair in pairs if pairs != before else ():
                 own = {"objective": pair.objective, "prompt": pair.prompt, "target": pair.target}
                 yield {**about, "share": share, **own}
             before = pairs
-        yield {**about, "prompt": next(method.solve(ask(rows[i])))}
+        for prompt in itertools.islice(
+            method.solve(ask(rows[i])), 1
+        ):  # none where no student is asked
+            yield {**about, "prompt": prompt}
 
 
 def _text(found: dict[str, Any]) -> str:

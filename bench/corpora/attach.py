@@ -13,7 +13,7 @@ from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
 from bench.types import Demo, Draft, Example, Knowledge, Needs, Query, Question
 
-Critic: TypeAlias = Callable[[Sequence[tuple[str, str, str]]], Sequence[float]]
+Recalls: TypeAlias = Callable[[Sequence[tuple[str, str, str]]], Sequence[float]]
 """Triples of head, phrase and tail -> the recall of a cut at each one's score."""
 PASSAGE_WORDS = 128
 """Passages are cut to this many words, as in SKIntern's runs of KARD."""
@@ -24,7 +24,7 @@ def examples(
     needs: Needs,
     seed: int,
     score: Score = frequency,
-    critic: Critic | None = None,
+    critic: Recalls | None = None,
 ) -> list[Example]:
     """Training examples with only what `needs` declares attached.
 
@@ -164,7 +164,7 @@ def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[
 
 
 def asker(
-    corpus: Corpus, needs: Needs, seed: int, critic: Critic | None = None
+    corpus: Corpus, needs: Needs, seed: int, critic: Recalls | None = None
 ) -> Callable[[Mapping[str, Any]], Question]:
     """A function from a test document to its question, with only what `needs` declares attached."""
     query: Query = "oracle" if needs.train_query == "oracle" else "question"
@@ -186,7 +186,7 @@ def asker(
     return ask
 
 
-def _drafts(doc: Mapping[str, Any], needs: Needs, critic: Critic | None) -> tuple[Draft, ...]:
+def _drafts(doc: Mapping[str, Any], needs: Needs, critic: Recalls | None) -> tuple[Draft, ...]:
     texts = (doc.get("drafts") or ()) if needs.drafts else ()
     if needs.critic == "none" or critic is None:
         return tuple(map(Draft, texts))

@@ -49,21 +49,20 @@ class Spending:
 def spending(cell: Cell, meter: Meter, items: Items | None) -> Spending:
     """What the cell spends on training, and on judging `items`."""
     corpus = _sample(cell.corpus)
+    examples = attach.examples(corpus, cell.method.needs, cell.seed)
     steps, tokens, flops = 0, 0, 0
     if cell.method.trains:
-        own = _epochs(cell, cell.method, corpus, meter)
+        own = _epochs(cell, cell.method, examples, meter)
         steps = own.n_steps
         if cell.matched is not None:
-            other = _epochs(cell, cell.matched, corpus, meter)
+            others = attach.examples(corpus, cell.matched.needs, cell.seed)
+            other = _epochs(cell, cell.matched, others, meter)
             steps = budget.steps_for(other.tokens, own.tokens, steps)
         steps = min(steps, cell.scope.limit or steps)
         share = own.share * steps / own.n_steps
         tokens = round(share * sum(own.lengths))
         flops = round(share * meter.flops.training_flops(own.lengths))
-    judging = None
-    if items is not None:
-        examples = attach.examples(corpus, cell.method.needs, cell.seed)
-        judging = _evaluation_flops(cell, corpus, examples, meter, items)
+    judging = None if items is None else _evaluation_flops(cell, corpus, examples, meter, items)
     return Spending(steps, tokens, flops, judging)
 
 
@@ -81,8 +80,7 @@ class _Epochs(NamedTuple):
         return self.share * sum(self.lengths)
 
 
-def _epochs(cell: Cell, method: Method, corpus: Corpus, meter: Meter) -> _Epochs:
-    made = attach.examples(corpus, method.needs, cell.seed)
+def _epochs(cell: Cell, method: Method, made: Sequence[Example], meter: Meter) -> _Epochs:
     # A sample may have none of a small part: then it stands for that part, too.
     accepted = [example for example in made if method.accepts(example)] or made
     n_rows = max(1, round(len(cell.corpus.rows) * len(accepted) / len(made)))

@@ -20,7 +20,7 @@ from bench.run.cell import Cell
 from bench.track import ConfigError, Critic
 
 
-def of(cell: Cell) -> attach.Critic | None:
+def of(cell: Cell) -> attach.Recalls | None:
     """What judges triples for the cell's method; None where it needs nobody."""
     if cell.method.needs.critic == "none":
         return None
