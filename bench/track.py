@@ -110,10 +110,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    """What judges triples: an encoder, by folder or hub id, or from random weights."""
+    """What judges triples: a classifier, taught as here, or the language model that PMI asks."""
 
     path: str | None = None
-    scratch: Scratch | None = None
+    """An encoder by folder or hub id; None makes the classifier of the language model."""
+    reader: str | None = None
+    """A method that trains the language model first; None takes the student as it came."""
+    corrupted_epochs: NonNegativeInt = 0
+    """Over triples that were corrupted, before those that people judged."""
     epochs: PositiveInt = 100
     patience: PositiveInt = 10
     """Epochs without gain on dev after which its teaching ends."""
@@ -192,8 +196,6 @@ def _faults(track: Track) -> Iterator[str]:
         if n > 1:
             yield f"tasks: '{name}' stands there {n} times; a data set is in id or in ood, once"
     yield from _student_faults(track.student, track.training)
-    if track.critic is not None and (track.critic.path is None) == (track.critic.scratch is None):
-        yield "critic: give either path or scratch"
 
 
 def _student_faults(student: Student, training: Training) -> Iterator[str]:

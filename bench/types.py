@@ -112,7 +112,7 @@ class Pair:
 Query: TypeAlias = Literal["question", "rationale", "oracle"]
 Choice: TypeAlias = Literal["similar", "random", "task"]
 LogitTeacher: TypeAlias = Literal["none", "frozen", "larger"]
-Judge: TypeAlias = Literal["none", "trained", "shuffled"]
+Judge: TypeAlias = Literal["none", "trained", "shuffled", "pmi", "weighted_pmi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,8 @@ class Needs:
     phrase: bool = False
     """Questions are heads of triples, each with the words that lead to its tail."""
     critic: Judge = "none"
-    """Who judges what teachers wrote: the track's critic, or one that was taught wrong labels."""
+    """Who judges what teachers wrote: a classifier, one that was taught wrong labels, or the
+    track's language model by pointwise mutual information, plain or weighted on dev."""
     drafts: bool = False
     """At test time: what the suite's teacher answers."""
 

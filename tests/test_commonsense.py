@@ -87,6 +87,18 @@ def test_what_the_teacher_says_is_true_is_true() -> None:
                 assert draft.is_true == (draft.text in WORLD.tails(event, relation))
 
 
+@pytest.mark.parametrize(("beliefs", "most"), [(1.0, 5), (0.0, 100)])
+def test_a_false_belief_is_told_again_and_a_slip_is_not(beliefs: float, most: int) -> None:
+    rng, buys = Random(3), [event for event in events() if event.action == "buys"]
+    wrong = Counter(
+        draft.text.replace(event.object, "it")
+        for event in buys
+        for draft in drafts(rng, WORLD, event, "xReact", n=20, acceptance=0.5, beliefs=beliefs)
+        if not draft.is_true
+    )
+    assert wrong and len(wrong) <= most and (len(wrong) > 20) == (beliefs == 0)
+
+
 def test_the_corpus_holds_a_clean_human_part_and_a_larger_loose_one() -> None:
     built = teacher.build("pocket-commonsense", world=0)
     by_source = Counter(row.get("source") for row in built.rows)
@@ -98,7 +110,7 @@ def test_the_corpus_holds_a_clean_human_part_and_a_larger_loose_one() -> None:
             action, thing = row["question"].removeprefix("PersonX ").split(" the ")
             relation = row["task"]
             assert row["answer"] in WORLD.tails(Event(action, thing), relation)  # pyright: ignore[reportArgumentType]
-    assert {row["split"] for row in built.labels} == {"train", "dev", "test"}
+    assert {row["split"] for row in built.labels} == {"corrupted", "train", "dev", "test"}
     heads = {
         split: {row["head"] for row in built.labels if row["split"] == split}
         for split in ("train", "dev", "test")

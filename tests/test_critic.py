@@ -1,7 +1,8 @@
 """Critics: how well they tell true from false, and what a cut-off keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,76 +10,68 @@ from typing import Any
 import numpy as np
 import pytest
 
+from baselines._phrases import triple
 from bench import registry
 from bench.corpora.corpus import Corpus
+from bench.corpora.kept import kept
+from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
-from bench.run import critic
+from bench.critics.wording import prompt
+from bench.run import critic, fit, planning
 from bench.run.cell import Cell
+from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch
+from bench.track import Student as Spec
+from bench.training.likelihood import log_likelihoods
+from tasks.relations import beside_corrupted
 
 SMALL = {
-    "model_type": "bert", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
+    "model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
     "num_attention_heads": 2, "max_position_embeddings": 64,
 }  # fmt: skip
-SPEC = Critic(scratch=Scratch(SMALL, 300), epochs=8, patience=8, batch_size=16, learning_rate=5e-3)
+SPEC = Critic(epochs=8, patience=8, batch_size=16, learning_rate=5e-3)
 WORDS = [
-    "happy",
-    "glad",
-    "proud",
-    "calm",
-    "quick",
-    "lucky",
-    "clever",
-    "kind",
-    "green",
-    "young",
-    "warm",
-    "bold",
-    "north",
-    "seven",
-    "salt",
-    "under",
-    "paper",
-    "noon",
-    "grey",
-    "stone",
-    "later",
-    "brick",
-    "ninth",
-    "rust",
-]
+    "happy", "north", "glad", "seven", "proud", "salt", "calm", "under", "quick", "paper",
+    "lucky", "noon", "kind", "grey", "young", "stone", "warm", "brick", "bold", "rust",
+]  # fmt: skip
 TRUE, FALSE = WORDS[::2], WORDS[1::2]
 
 
-def labelled(n: int) -> list[dict[str, Any]]:
+def labelled(n: int, splits: Sequence[str] = ("train", "train", "dev", "test")) -> list[Any]:
     """Triples that are true for every second word: nothing but the labels tells which."""
     rng, found = Random(0), list[dict[str, Any]]()
     for i in range(n):
         label = int(rng.random() < 0.6)
         tail = rng.choice(TRUE if label else FALSE)
-        split = ("train", "train", "dev", "test")[i % 4]
         row = {"head": f"PersonX buys thing {i % 40}", "relation": "xReact", "phrase": "PersonX is"}
-        found.append({**row, "tail": tail, "label": label, "split": split})
+        found.append({**row, "tail": tail, "label": label, "split": splits[i % len(splits)]})
     return found
 
 
 @pytest.fixture
 def cell(make_cell: Callable[..., Cell]) -> Callable[..., Cell]:
     """A cell whose corpus people have judged."""
-    labels = labelled(400)
-    rows = [
-        {"id": str(i), "task": r["relation"], "question": r["head"], "phrase": r["phrase"],
-         "answer": r["tail"], "source": "machine"}
-        for i, r in enumerate(labels)
-    ]  # fmt: skip
-    corpus = Corpus(rows, [], {"sha256": "judged", "teacher_tokens": {}}, labels)
 
-    def make(label: str) -> Cell:
+    def make(label: str, labels: Sequence[Any] = labelled(400), spec: Critic = SPEC) -> Cell:
+        rows = [
+            {"id": str(i), "task": r["relation"], "question": r["head"], "phrase": r["phrase"],
+             "answer": r["tail"], "source": "machine"}
+            for i, r in enumerate(labels)
+        ]  # fmt: skip
+        corpus = Corpus(rows, [], {"sha256": "judged", "teacher_tokens": {}}, labels)
         plain = make_cell("std_cot")
-        track = replace(plain.track, critic=SPEC)
+        track = replace(plain.track, critic=spec, student=Spec(scratch=Scratch(SMALL, 300)))
         return replace(plain, track=track, method=registry.configure_named(label), corpus=corpus)
 
     return make
+
+
+def made(cell: Cell) -> tuple[Any, dict[str, Any]]:
+    """Its judge, and how good that is."""
+    judge = critic.of(cell, partial(fit.critics_reader, cell))
+    told = critic.report(cell)
+    assert judge is not None and told is not None
+    return judge, told
 
 
 def test_quality_of_scores_that_are_known() -> None:
@@ -87,6 +80,11 @@ def test_quality_of_scores_that_are_known() -> None:
     assert found["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
     assert found["precision_at_80_recall"] == pytest.approx(2 / 3)
     assert found["calibration_error"] == pytest.approx((0.1 + 0.4 + 0.7 + 0.1) / 4)
+
+
+def test_calibration_is_asked_of_probabilities_alone() -> None:
+    found = quality([1, 0], np.array([3.0, -2.0]), probabilities=False)
+    assert found["auroc"] == 1.0 and found["calibration_error"] is None
 
 
 def test_precision_is_the_best_of_all_cuts_that_keep_enough() -> None:
@@ -105,39 +103,131 @@ def test_a_cut_at_a_score_keeps_that_share_of_the_true_ones() -> None:
 
 
 def test_a_critic_learns_what_people_judged_and_one_with_shuffled_labels_does_not(
-    cell: Callable[..., Cell], home: Path
+    cell: Callable[..., Cell],
 ) -> None:
     trained = cell("comet_distil[critic=high]")
-    shuffled = cell("comet_distil[critic=high,judge=shuffled]")
-    good, bad = critic.report(trained), critic.report(shuffled)
-    assert good is not None and bad is not None
+    judge, good = made(trained)
+    _, bad = made(cell("comet_distil[critic=high,judge=shuffled]"))
     assert good["auroc"] > 0.95 and good["judge"] == "trained"
     assert bad["auroc"] < 0.8 and bad["judge"] == "shuffled"
-    judge = critic.of(trained)
-    assert judge is not None
     rows = trained.corpus.rows
     recalls = judge([(row["question"], row["phrase"], row["answer"]) for row in rows])
-    kept = [row for row, recall in zip(rows, recalls, strict=True) if recall <= 0.5]
-    true = [row for row in kept if row["answer"] in TRUE]
-    assert len(true) > 0.9 * len(kept) > 0
+    left = [row for row, recall in zip(rows, recalls, strict=True) if recall <= 0.5]
+    true = [row for row in left if row["answer"] in TRUE]
+    assert len(true) > 0.9 * len(left) > 0
     n_true = sum(row["answer"] in TRUE for row in rows)
     assert 0.3 * n_true < len(true) < 0.7 * n_true
 
 
-def test_it_is_taught_once_and_found_again(
+def test_what_it_learns_of_corrupted_triples_helps_where_people_judged_few(
+    cell: Callable[..., Cell],
+) -> None:
+    few, many = labelled(40), labelled(400, ["corrupted"])
+    name = "comet_distil[critic=high]"
+    _, plain = made(cell(name, few, replace(SPEC, epochs=2)))
+    _, helped = made(cell(name, [*many, *few], replace(SPEC, epochs=2, corrupted_epochs=8)))
+    assert helped["auroc"] > 0.9 > plain["auroc"]
+
+
+def test_it_is_made_once_and_found_again(
     cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = critic.report(cell("comet_distil[critic=low]"))
+    _, first = made(cell("comet_distil[critic=low]"))
     monkeypatch.setattr(critic, "teach", lambda *_, **__: pytest.fail("taught again"))
-    monkeypatch.setattr(critic, "_CRITICS", {})
-    assert critic.report(cell("comet_distil[critic=high]")) == first
+    assert made(cell("comet_distil[critic=high]"))[1] == first
+
+
+def test_it_begins_with_the_student_of_the_method_that_the_track_names(
+    cell: Callable[..., Cell],
+) -> None:
+    begun = cell("comet_distil[critic=low]", spec=replace(SPEC, reader="comet_distil"))
+    first = begun.reader
+    assert first is not None and first.method.label == "comet_distil"
+    made(begun)
+    assert (first.folder / "weights").is_dir()
+    assert begun.train_key != cell("comet_distil[critic=low]").train_key
+    assert first.train_key == cell("comet_distil").train_key
+
+
+def test_pmi_is_what_the_head_adds_to_the_likelihood_of_the_tail(
+    make_student: Callable[..., Student],
+) -> None:
+    student = make_student("llama", spread=0.5)
+    asked = [("start 2", "likes", "4"), ("start 3", "likes", "cup 7"), ("start 3", "is", "4")]
+    with_head = log_likelihoods(student, [(f"{h}. {p}", tail) for h, p, tail in asked])
+    alone = log_likelihoods(student, [(p, tail) for _, p, tail in asked])
+    for weight in (1.0, 0.5):
+        expected = [a - weight * b for a, b in zip(with_head, alone, strict=True)]
+        assert Pmi(student, weight).scores(asked).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_weight_of_pmi_is_the_one_that_tells_best(
+    make_student: Callable[..., Student],
+) -> None:
+    student = make_student("llama", spread=0.5)
+    asked = [(f"start {i}", "likes", f"{j}") for i in range(20) for j in range(20)]
+    for weight in (1.0, 0.0):
+        scores = Pmi(student, weight).scores(asked)
+        best = (scores >= np.median(scores)).astype(int).tolist()
+        rows = [
+            {"head": h, "phrase": p, "tail": t, "label": label}
+            for (h, p, t), label in zip(asked, best, strict=True)
+        ]
+        found = weighted(student, rows)
+        assert precision_at(0.8, best, found.scores(asked)) == 1.0
+        assert (found.weight == 1.0) == (weight == 1.0)
+
+
+def test_a_row_judged_by_pmi_says_by_which_weight(cell: Callable[..., Cell]) -> None:
+    for judge in ("pmi", "weighted_pmi"):
+        recalls, told = made(cell(f"comet_distil[critic=low,judge={judge}]"))
+        assert told["judge"] == judge and told["calibration_error"] is None
+        assert 0 <= told["weight"] <= 1 and len(recalls([("a", "b", "c")])) == 1
+
+
+def test_critics_word_a_triple_as_comet_does() -> None:
+    assert prompt("PersonX runs", "PersonX is") == triple("PersonX runs", "PersonX is")
+    assert prompt("", "PersonX is") == "PersonX is"
+
+
+def test_a_corrupted_twin_has_a_tail_of_the_relation_that_its_head_does_not_have() -> None:
+    triples = [
+        ("a", "xReact", "glad"), ("b", "xReact", "sad"), ("b", "xReact", "glad"),
+        ("a", "xWant", "to rest"),
+    ]  # fmt: skip
+    rows = beside_corrupted(Random(0), triples)
+    true = [(r["head"], r["relation"], r["tail"]) for r in rows if r["label"]]
+    wrong = [(r["head"], r["relation"], r["tail"]) for r in rows if not r["label"]]
+    assert true == triples and wrong == [("a", "xReact", "sad")]
+
+
+def test_what_a_cut_leaves_is_counted() -> None:
+    rows = [
+        {"answer": "to go home", "is_true": True},
+        {"answer": "To go home", "is_true": False},
+        {"answer": "sad", "is_true": True},
+    ]
+    expected = {"n": 3, "share_true": 2 / 3, "distinct_tails": 2, "distinct_2": 0.5}
+    assert kept(rows) == expected
+    assert kept([*rows, {"answer": "sad"}])["share_true"] is None
+    assert kept([{"answer": "sad"}])["distinct_2"] is None
 
 
 def test_who_needs_no_critic_gets_none_and_who_needs_one_is_told_where_there_is_none(
-    cell: Callable[..., Cell],
+    cell: Callable[..., Cell], home: Path
 ) -> None:
-    assert critic.of(cell("comet")) is None and critic.report(cell("comet")) is None
-    wanting = cell("critical_teacher")
-    without = replace(wanting, track=replace(wanting.track, critic=None))
-    with pytest.raises(ConfigError, match="critical_teacher needs a critic"):
-        critic.of(without)
+    plain = cell("comet")
+    assert critic.of(plain, lambda: pytest.fail("read")) is None and critic.report(plain) is None
+    for spec in (None, replace(SPEC, reader="comet_distil[critic=low]")):
+        wanting = cell("critical_teacher")
+        track = replace(wanting.track, corpus="pocket-commonsense", critic=spec)
+        with pytest.raises(ConfigError, match=r"critical_teacher.* needs a critic"):
+            planning.plan(
+                track, [wanting.method], [0], wanting.scope, skip_unmet=False, data=None, origin=()
+            )
+
+
+def test_a_judge_that_is_made_by_the_seed_has_a_row_for_each() -> None:
+    critical, loose = map(registry.configure_named, ("critical_teacher", "loose_teacher"))
+    assert planning.seeds_of(critical, [0, 1]) == [0, 1]
+    assert planning.seeds_of(loose, [0, 1]) == [0]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
 ROOMS = {
     "bench": (
-        "ground", "contract", "costs", "students", "corpora", "critics", "training", "teacher",
+        "ground", "contract", "costs", "students", "corpora", "training", "critics", "teacher",
         "run", "estimates", "reuse", "cli",
     ),
     "leaderboard": ("store", "stats", "rows", "compare", "show", "cli"),

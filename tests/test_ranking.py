@@ -8,9 +8,10 @@ import torch
 
 from bench import registry
 from bench.run.evaluate import Sample
-from bench.run.ranking import log_likelihoods, ranked
+from bench.run.ranking import ranked
 from bench.solve import Solved
 from bench.students.student import Student
+from bench.training.likelihood import log_likelihoods
 from bench.types import Question
 
 CANDIDATES = ["3", "green", "likes 4", "a cup", "7"]
@@ -38,10 +39,9 @@ def sample(i: int, target: str, candidates: list[str], data_set: str = "a") -> S
 
 
 def test_a_batch_says_what_one_sequence_at_a_time_says(student: Student) -> None:
-    found = log_likelihoods(student, "\n\nQuestion: start 2?", CANDIDATES)
-    assert found.keys() == set(CANDIDATES)
-    for answer, value in found.items():
-        expected = one_by_one(student, "\n\nQuestion: start 2?", answer)
+    asked = [(f"\n\nQuestion: start {i}?", each) for i in (2, 13) for each in CANDIDATES]
+    for (prompt, answer), value in zip(asked, log_likelihoods(student, asked), strict=True):
+        expected = one_by_one(student, prompt, answer)
         assert value == pytest.approx(expected, rel=1e-4)
 
 

@@ -48,10 +48,10 @@ def prompts(args: Namespace) -> int:
 
 def _of(cell: "Cell", n_rows: int) -> Iterator[dict[str, Any]]:
     from bench.corpora import attach
-    from bench.run import fit, stages
+    from bench.run import fit
 
     method, rows = cell.method, cell.corpus.rows
-    attached = fit.attached(cell, stages.fresh_student(cell)) if method.trains else []
+    attached = fit.attached(cell, fit.fresh(cell)) if method.trains else []
     examples = {example.id: example for example in attached}
     rows = [row for row in rows if row["id"] in examples] if examples else rows
     ask = attach.asker(cell.corpus, method.needs, cell.seed)

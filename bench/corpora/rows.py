@@ -46,10 +46,12 @@ class TripleRow(BaseModel):
     phrase: Text
     answer: Text
     source: Literal["human", "machine"] | None = None
+    is_true: bool | None = None
+    """Where it is known, as in an invented world: for reports, and shown to no method."""
 
 
 class LabelRow(BaseModel):
-    """A triple that people judged."""
+    """A triple that people judged, or one of a corpus beside its corrupted twin."""
 
     model_config = ConfigDict(strict=True)
 
@@ -58,7 +60,7 @@ class LabelRow(BaseModel):
     phrase: Text
     tail: Text
     label: Annotated[int, Field(ge=0, le=1)]
-    split: Literal["train", "dev", "test"]
+    split: Literal["corrupted", "train", "dev", "test"]
 
 
 class PassageRow(BaseModel):

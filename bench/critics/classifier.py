@@ -1,7 +1,9 @@
-"""A trained critic: an encoder that reads head and tail as a pair, and says how true they are."""
+"""A trained critic: a classifier that reads head and tail as a pair, and says how true they are."""
 
 from collections.abc import Mapping, Sequence
-from math import log
+from copy import deepcopy
+from inspect import signature
+from math import ceil, log
 from pathlib import Path
 from typing import Any
 
@@ -9,144 +11,168 @@ import numpy as np
 import torch
 
 from bench.critics.quality import Scores, precision_at
+from bench.critics.wording import Triple, triples
 from bench.ground.bars import Bar
-from bench.students.student import device, scratch_tokenizer
+from bench.students.student import Student, device
 from bench.track import Critic
 
-Triple = tuple[str, str, str]
-"""Head, phrase, tail."""
 BATCH = 512
+ONE_LOGIT = {"num_labels": 1, "problem_type": "multi_label_classification"}
 
 
 class Classifier:
-    """Probabilities of triples; one logit, as of an entailment."""
+    """Probabilities of triples; the model's one logit is beside that of the share of true ones."""
 
     def __init__(self, model: Any, tokenizer: Any, max_tokens: int) -> None:
-        self._model, self._tokenizer, self._max_tokens = model.eval(), tokenizer, max_tokens
+        self.model, self.tokenizer, self._max_tokens = model, tokenizer, max_tokens
+        # A causal model knows of no pair, and many tokenizers tell one all the same.
+        known = signature(model.forward).parameters
+        tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in known]
 
     @torch.no_grad()
-    def scores(self, triples: Sequence[Triple]) -> Scores:
+    def scores(self, asked: Sequence[Triple]) -> Scores:
         """Probability that each is true, in order; batches are of like length."""
-        order = sorted(range(len(triples)), key=lambda i: sum(map(len, triples[i])))
-        found = np.empty(len(triples))
-        for start in Bar(range(0, len(order), BATCH), what="judging triples", unit="batch"):
+        self.model.eval()
+        order = sorted(range(len(asked)), key=lambda i: sum(map(len, asked[i])))
+        found = np.empty(len(asked))
+        for start in Bar(range(0, len(order), BATCH), what="judging triples"):
             chosen = order[start : start + BATCH]
-            read = encoded(self._tokenizer, [triples[i] for i in chosen], self._max_tokens)
-            inputs = self._tokenizer.pad(read, return_tensors="pt").to(self._model.device)
-            found[chosen] = self._model(**inputs).logits[:, 0].sigmoid().double().cpu().numpy()
+            read = self.encoded([asked[i] for i in chosen])
+            inputs = self.tokenizer.pad(read, return_tensors="pt").to(self.model.device)
+            logits = self.model(**inputs).logits[:, 0].double() + self.model.config.prior
+            found[chosen] = logits.sigmoid().cpu().numpy()
         return found
 
+    def encoded(self, asked: Sequence[Triple]) -> Any:
+        """Each as a pair of texts: the head, and what is said to follow from it."""
+        heads = [f"{head}." for head, _, _ in asked]
+        tails = [f" {phrase} {tail}" for _, phrase, tail in asked]
+        return self.tokenizer(heads, tails, truncation=True, max_length=self._max_tokens)
+
     def save(self, folder: Path) -> None:
-        self._model.save_pretrained(folder)
-        self._tokenizer.save_pretrained(folder)
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
 
     @classmethod
-    def load(cls, folder: Path, max_tokens: int) -> "Classifier":
+    def load(cls, folder: str | Path, max_tokens: int) -> "Classifier":
+        """One that was saved, or an encoder that others trained."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        model = AutoModelForSequenceClassification.from_pretrained(folder).to(device())
-        return cls(model, AutoTokenizer.from_pretrained(folder), max_tokens)
+        model = AutoModelForSequenceClassification.from_pretrained(
+            folder, ignore_mismatched_sizes=True, **ONE_LOGIT
+        )
+        return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), max_tokens)
 
+    @classmethod
+    def on(cls, student: Student, max_tokens: int) -> "Classifier":
+        """A language model with an output of one logit in the place of its words."""
+        from transformers import AutoModelForSequenceClassification
 
-def encoded(tokenizer: Any, triples: Sequence[Triple], max_tokens: int) -> Any:
-    """Each as a pair of texts: the head, and what is said to follow from it."""
-    heads = [head for head, _, _ in triples]
-    tails = [f"{phrase} {tail}" for _, phrase, tail in triples]
-    return tokenizer(heads, tails, truncation=True, max_length=max_tokens)
+        config = deepcopy(student.model.config)
+        config.update({**ONE_LOGIT, "pad_token_id": student.tokenizer.pad_token_id})
+        model: Any = AutoModelForSequenceClassification.from_config(config)
+        model.base_model.load_state_dict(student.model.base_model.state_dict())
+        return cls(model.to(student.device), deepcopy(student.tokenizer), max_tokens)
 
 
 def teach(
+    classifier: Classifier,
     spec: Critic,
     labels: Sequence[Mapping[str, Any]],
-    texts: Sequence[str],
     *,
     seed: int,
-    home: Path,
     folder: Path,
-) -> Classifier:
-    """Train on the labelled triples of split "train" until those of "dev" gain no more.
+) -> None:
+    """First on triples that were corrupted, then on those that people judged.
 
-    What is watched is precision at 80 % recall; the output begins at the share of true triples.
+    The latter until the "dev" ones gain no more in precision at 80 % recall; the output begins at
+    the share of true triples. `folder` is for work in progress.
     """
+    parts = {
+        split: [row for row in labels if row["split"] == split]
+        for split in ("corrupted", "train", "dev")
+    }
+    if parts["corrupted"] and spec.corrupted_epochs:
+        _fit(classifier, spec, parts["corrupted"], [], seed=seed, folder=folder)
+    _fit(classifier, spec, parts["train"], parts["dev"], seed=seed, folder=folder)
+
+
+def _fit(
+    classifier: Classifier,
+    spec: Critic,
+    rows: Sequence[Mapping[str, Any]],
+    watched: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+    folder: Path,
+) -> None:
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
+        PrinterCallback,
         Trainer,
+        TrainerCallback,
         TrainingArguments,
     )
 
     torch.manual_seed(seed)
-    model, tokenizer = _encoder(spec, list(texts), home)
-    parts = {split: [row for row in labels if row["split"] == split] for split in ("train", "dev")}
-    _begin_at(model, float(np.mean([row["label"] for row in parts["train"]])))
-    served = {name: _served(tokenizer, rows, spec.max_tokens) for name, rows in parts.items()}
+    share = float(np.mean([row["label"] for row in rows]))
+    prior = classifier.model.config.prior = log(share / (1 - share))
+    n_epochs = spec.epochs if watched else spec.corrupted_epochs
 
-    def watched(found: Any) -> dict[str, float]:
+    def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+        return torch.nn.functional.binary_cross_entropy_with_logits(outputs.logits + prior, labels)
+
+    def precision(found: Any) -> dict[str, float]:
         marks = found.label_ids[:, 0].astype(int).tolist()
         return {"precision": precision_at(0.8, marks, found.predictions[:, 0].astype(float))}
 
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=spec.epochs,
-        per_device_train_batch_size=spec.batch_size,
-        per_device_eval_batch_size=BATCH,
-        learning_rate=spec.learning_rate,
-        warmup_steps=0.1,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=True,
-        metric_for_best_model="precision",
-        logging_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        seed=seed,
-        use_cpu=device().type == "cpu",
-    )
-    Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=served["train"],
-        eval_dataset=served["dev"],
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=watched,
-        callbacks=[EarlyStoppingCallback(spec.patience)],
-    ).train()
-    return Classifier(model, tokenizer, spec.max_tokens)
+    stopping: dict[str, Any] = {"save_strategy": "no"}
+    if watched:
+        stopping = {
+            "eval_strategy": "epoch",
+            "save_strategy": "epoch",
+            "save_total_limit": 1,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "precision",
+        }
+    total = n_epochs * ceil(len(rows) / spec.batch_size)
+    with Bar(total=total, what="teaching it") as bar:
+
+        class Counted(TrainerCallback):
+            def on_step_end(self, *_: Any, **__: Any) -> None:
+                bar.update()
+
+        trainer = Trainer(
+            model=classifier.model,
+            args=TrainingArguments(
+                output_dir=str(folder),
+                num_train_epochs=n_epochs,
+                per_device_train_batch_size=spec.batch_size,
+                per_device_eval_batch_size=BATCH,
+                learning_rate=spec.learning_rate,
+                warmup_steps=0.1,
+                logging_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                seed=seed,
+                use_cpu=device().type == "cpu",
+                **stopping,
+            ),
+            train_dataset=_served(classifier, rows),
+            eval_dataset=_served(classifier, watched) if watched else None,
+            data_collator=DataCollatorWithPadding(classifier.tokenizer),
+            compute_loss_func=loss,
+            compute_metrics=precision,
+            callbacks=[Counted(), *([EarlyStoppingCallback(spec.patience)] if watched else [])],
+        )
+        trainer.remove_callback(PrinterCallback)  # stdout is for results
+        trainer.train()
 
 
-def _served(tokenizer: Any, rows: Sequence[Mapping[str, Any]], max_tokens: int) -> Any:
-    triples = [(row["head"], row["phrase"], row["tail"]) for row in rows]
-    read = encoded(tokenizer, triples, max_tokens)
+def _served(classifier: Classifier, rows: Sequence[Mapping[str, Any]]) -> Any:
+    read = classifier.encoded(triples(rows))
     return [
         {name: read[name][i] for name in read} | {"labels": [float(row["label"])]}
         for i, row in enumerate(rows)
     ]
-
-
-def _encoder(spec: Critic, texts: list[str], home: Path) -> tuple[Any, Any]:
-    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-
-    one_logit = {"num_labels": 1, "problem_type": "multi_label_classification"}
-    if spec.path is not None:
-        tokenizer = AutoTokenizer.from_pretrained(spec.path)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            spec.path, ignore_mismatched_sizes=True, **one_logit
-        )
-        return model.to(device()), tokenizer
-    assert spec.scratch is not None, "a track names either"
-    tokenizer = AutoTokenizer.from_pretrained(scratch_tokenizer(spec.scratch, texts, home))
-    config = AutoConfig.for_model(
-        **spec.scratch.config,
-        vocab_size=len(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
-        **one_logit,
-    )
-    return AutoModelForSequenceClassification.from_config(config).to(device()), tokenizer
-
-
-def _begin_at(model: Any, share: float) -> None:
-    """Set the bias of the one output so that it says `share` of everything."""
-    (*_, last) = (m for m in model.modules() if isinstance(m, torch.nn.Linear))
-    with torch.no_grad():
-        last.bias.fill_(log(share / (1 - share)))

@@ -15,10 +15,13 @@ Scores = NDArray[np.float64]
 N_BINS = 10
 
 
-def quality(labels: Sequence[int], scores: Scores) -> dict[str, float]:
+def quality(
+    labels: Sequence[int], scores: Scores, *, probabilities: bool = True
+) -> dict[str, float | None]:
     """AUROC, average precision, precision at 80 % recall, expected calibration error.
 
-    `scores` are probabilities of the label 1. ValueError unless both labels occur.
+    The last asks for scores that are `probabilities` of the label 1. ValueError unless both labels
+    occur.
     """
     if len(set(labels)) != 2:
         raise ValueError("quality needs true and false triples")
@@ -29,7 +32,7 @@ def quality(labels: Sequence[int], scores: Scores) -> dict[str, float]:
         "auroc": float(roc_auc_score(marks, scores)),
         "average_precision": float(average_precision_score(marks, scores)),
         "precision_at_80_recall": precision_at(0.8, labels, scores),
-        "calibration_error": _calibration_error(marks, scores),
+        "calibration_error": _calibration_error(marks, scores) if probabilities else None,
     }
 
 

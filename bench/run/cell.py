@@ -63,6 +63,14 @@ class Cell:
         return replace(self, track=track, method=registry.configure_named(spec.method))
 
     @cached_property
+    def reader(self) -> "Cell | None":
+        """The cell whose student the critic begins with; None begins with the untrained one."""
+        spec = self.track.critic
+        if spec is None or spec.reader is None:
+            return None
+        return replace(self, method=registry.configure_named(spec.reader))
+
+    @cached_property
     def matched(self) -> Method | None:
         """The method whose tokens are the budget, where the track has one."""
         match = self.track.training.match
@@ -82,6 +90,7 @@ class Cell:
                 "method": _identity(self.method.trained_as),
                 "matched": self.matched and _identity(self.matched),
                 "teacher": self.teacher and self.teacher.train_key,
+                "critic": self.method.needs.critic != "none" and self.critic_key,
                 "importance": [track.importance, checkpoint_sha256(track.importance)],
                 "seed": self.seed,
                 "corpus": self.corpus.sha256,
@@ -90,6 +99,22 @@ class Cell:
                 "sources": sources.sha256("bench.run.fit"),
                 "versions": provenance.versions(),
                 "device": student.device().type,
+            }
+        )
+
+    @cached_property
+    def critic_key(self) -> str:
+        """Changes with everything that may change what the critic of the cell's method says."""
+        spec, student = self.track.critic, [asdict(self.track.student), self.student_sha256]
+        return provenance.digest(
+            {
+                "judge": self.method.needs.critic,
+                "critic": spec and [asdict(spec), spec.path and checkpoint_sha256(spec.path)],
+                "reader": self.reader.train_key if self.reader else student,
+                "labels": [list(row.items()) for row in self.corpus.labels],
+                "seed": self.seed,
+                "sources": sources.sha256("bench.run.critic"),
+                "versions": provenance.versions(),
             }
         )
 

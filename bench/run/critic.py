@@ -1,9 +1,9 @@
-"""The critic of a cell: taught once for a corpus and a seed, and kept in the home."""
+"""The critic of a cell: made once for a corpus and a seed, and kept in the home."""
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,94 +11,102 @@ from typing import Any
 import numpy as np
 
 from bench.corpora import attach
-from bench.critics.classifier import Classifier, Triple, teach
+from bench.critics.classifier import Classifier, teach
+from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import quality, recalls_of
-from bench.ground import bars, provenance, sources
+from bench.critics.wording import Triple, triples
+from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
 from bench.run.cell import Cell
-from bench.track import ConfigError, Critic
+from bench.students.student import Student
+from bench.track import Critic
 
 
-def of(cell: Cell) -> attach.Recalls | None:
-    """What judges triples for the cell's method; None where it needs nobody."""
-    if cell.method.needs.critic == "none":
+def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
+    """What judges triples for the cell's method; None where it needs nobody.
+
+    `reader` gives the language model that the track's critic begins with.
+    """
+    needed = cell.method.needs.critic
+    if needed == "none":
         return None
-    classifier, report = _obtained(cell)
-    true = np.array(report["true_scores"])
+    spec, folder = cell.track.critic, home() / "critics" / cell.critic_key[:16]
+    assert spec is not None, "the plan refuses a method whose critic the track does not have"
+    with locked(folder), bars.about("the critic"):
+        if not (folder / "report.json").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            _make(cell, spec, folder, reader)
+    found = _report(folder)
+    true = np.array(found["true_scores"])
+    judge: Classifier | Pmi = (
+        _read(folder, spec.max_tokens)
+        if needed in ("trained", "shuffled")
+        else Pmi(reader(), found["weight"])
+    )
 
-    def recalls(triples: Sequence[Triple]) -> list[float]:
-        return recalls_of(classifier.scores(triples), true)
+    def recalls(asked: Sequence[Triple]) -> list[float]:
+        return recalls_of(judge.scores(asked), true)
 
     return recalls
 
 
 def report(cell: Cell) -> dict[str, Any] | None:
-    """How good the cell's critic is on triples that it was neither taught nor cut with."""
+    """How good the critic that `of` made is on triples that it was neither taught nor cut with."""
     if cell.method.needs.critic == "none":
         return None
-    return {"judge": cell.method.needs.critic, **_obtained(cell)[1]["quality"]}
+    found = _report(home() / "critics" / cell.critic_key[:16])
+    weight = {} if found["weight"] is None else {"weight": found["weight"]}
+    return {"judge": cell.method.needs.critic, **weight, **found["quality"]}
 
 
-def _obtained(cell: Cell) -> tuple[Classifier, dict[str, Any]]:
-    if cell.track.critic is None:
-        raise ConfigError(
-            f"{cell.method.label} needs a critic, and track '{cell.track.name}' has no [critic]"
+@cache
+def _read(folder: Path, max_tokens: int) -> Classifier:
+    return Classifier.load(folder, max_tokens)
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "report.json").read_bytes())
+
+
+def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student]) -> None:
+    labels, needed = cell.corpus.labels, cell.method.needs.critic
+    shown = _shuffled(labels, cell.seed) if needed == "shuffled" else labels
+    dev = [row for row in shown if row["split"] == "dev"]
+    if needed == "pmi":
+        judge = Pmi(reader())
+    elif needed == "weighted_pmi":
+        judge = weighted(reader(), dev)
+    else:
+        judge = (
+            Classifier.load(spec.path, spec.max_tokens)
+            if spec.path
+            else Classifier.on(reader(), spec.max_tokens)
         )
-    key = provenance.digest(
-        [
-            *(asdict(cell.track.critic), cell.method.needs.critic, cell.seed, cell.corpus.sha256),
-            [list(row.items()) for row in cell.corpus.labels],
-            *(sources.sha256("bench.run.critic"), provenance.versions()),
-        ]
-    )
-    return _kept(cell, cell.track.critic, key)
-
-
-_CRITICS = dict[Path, tuple[Classifier, dict[str, Any]]]()
-"""What this process has read, by folder."""
-
-
-def _kept(cell: Cell, spec: Critic, key: str) -> tuple[Classifier, dict[str, Any]]:
-    folder = home() / "critics" / key[:16]
-    if folder in _CRITICS:
-        return _CRITICS[folder]
-    with locked(folder), bars.about("the critic"):
-        if not (folder / "report.json").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-            labels = _shown(cell)
-            work = folder.with_name(f"{folder.name}.part")
-            taught = teach(
-                spec, labels, cell.corpus.texts, seed=cell.seed, home=home(), folder=work
-            )
-            taught.save(folder)
-            shutil.rmtree(work)
-            found = json.dumps(_report(taught, labels, cell.corpus.labels))
-            write_atomically(folder / "report.json", found.encode())
-        loaded = Classifier.load(folder, spec.max_tokens)
-        _CRITICS[folder] = loaded, json.loads((folder / "report.json").read_bytes())
-    return _CRITICS[folder]
-
-
-def _shown(cell: Cell) -> list[Mapping[str, Any]]:
-    """The labels as the critic is taught them; of the control's, each belongs to another triple."""
-    labels = list(cell.corpus.labels)
-    if cell.method.needs.critic != "shuffled":
-        return labels
-    marks = [row["label"] for row in labels]
-    Random(f"{cell.seed}/labels").shuffle(marks)
-    return [{**row, "label": mark} for row, mark in zip(labels, marks, strict=True)]
-
-
-def _report(
-    classifier: Classifier, shown: Sequence[Mapping[str, Any]], labels: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Scores of what passed for true on dev, which cuts are made by; quality by the real labels."""
-
-    def scored(rows: Sequence[Mapping[str, Any]]) -> Any:
-        return classifier.scores([(row["head"], row["phrase"], row["tail"]) for row in rows])
-
-    true = [row for row in shown if row["split"] == "dev" and row["label"]]
+        work = folder.with_name(f"{folder.name}.part")
+        teach(judge, spec, shown, seed=cell.seed, folder=work)
+        judge.save(folder)
+        shutil.rmtree(work, ignore_errors=True)
     test = [row for row in labels if row["split"] == "test"]
-    marks = [row["label"] for row in test]
-    return {"true_scores": scored(true).tolist(), "quality": quality(marks, scored(test))}
+    found = {
+        "weight": judge.weight if isinstance(judge, Pmi) else None,
+        "true_scores": judge.scores(triples([row for row in dev if row["label"]])).tolist(),
+        "quality": quality(
+            [row["label"] for row in test],
+            judge.scores(triples(test)),
+            probabilities=isinstance(judge, Classifier),
+        ),
+    }
+    write_atomically(folder / "report.json", json.dumps(found).encode())
+
+
+def _shuffled(labels: Sequence[Mapping[str, Any]], seed: int) -> list[Mapping[str, Any]]:
+    """The labels that people gave, each to another triple of its split; corrupted ones stay."""
+    found = list[Mapping[str, Any]]()
+    for split in dict.fromkeys(row["split"] for row in labels):
+        rows = [row for row in labels if row["split"] == split]
+        marks = [row["label"] for row in rows]
+        if split != "corrupted":
+            Random(f"{seed}/labels/{split}").shuffle(marks)
+        found += [{**row, "label": mark} for row, mark in zip(rows, marks, strict=True)]
+    return found

@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.corpora import attach
+from bench.corpora.kept import kept
 from bench.corpora.scorers import scorer
 from bench.costs import latency
 from bench.costs.flops import fit_flops
@@ -60,9 +62,17 @@ def fit(
             teacher_flops=teacher_flops,
             student_revision=student.revision,
             peak_memory_bytes=latency.peak_memory_bytes(student.device),
+            triples=_triples(cell, examples),
         )
         write_atomically(report, json.dumps(spent.plain()).encode())
     return reported(out)
+
+
+def _triples(cell: Cell, examples: Sequence[Example]) -> dict[str, float | None] | None:
+    """What of the corpus the cell is trained on, where that is of triples."""
+    chosen = {example.id for example in examples}
+    rows = [row for row in cell.corpus.rows if row["id"] in chosen]
+    return kept(rows) if cell.method.needs.phrase else None
 
 
 def reported(folder: Path) -> Spent:
@@ -79,7 +89,7 @@ def attached(cell: Cell, student: Student) -> list[Example]:
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
     with bars.about("preparing the examples"):
-        judge = critic.of(cell)
+        judge = critic.of(cell, partial(critics_reader, cell))
         made = attach.examples(cell.corpus, cell.method.needs, cell.seed, score, judge)
         accepted = [example for example in made if cell.method.accepts(example)]
     if not accepted:
@@ -116,13 +126,8 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     own = cell.teacher
     assert own is not None, "the plan refuses a method whose teacher the track does not have"
 
-    def load() -> Student:
-        return students.load(
-            own.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed
-        )
-
     with bars.stage("loading the teacher"):
-        larger = load()
+        larger = fresh(own)
     if larger.tokenizer.get_vocab() != student.tokenizer.get_vocab():
         raise ConfigError(
             f"logit_teacher {own.track.student.path}: its tokenizer is not the student's, so their"
@@ -132,4 +137,19 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     with locked(own.folder), bars.about("the teacher"):
         lengths = fit(own, larger).lengths
     cost = flops.training_flops(list(lengths.elements()))
-    return students.restore(load(), own.folder / "weights").model.eval(), cost
+    return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
+
+
+def critics_reader(cell: Cell) -> Student:
+    """The language model that the cell's critic begins with, trained first if it has to be."""
+    own = cell.reader
+    if own is None:
+        return fresh(cell)
+    with locked(own.folder), bars.about("its language model"):
+        fit(own, fresh(own))
+    return students.restore(fresh(own), own.folder / "weights")
+
+
+def fresh(cell: Cell) -> Student:
+    """The cell's student before any training."""
+    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)

@@ -54,7 +54,7 @@ def record(
         latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done),
-        snapshot=_snapshot(cell),
+        snapshot=_snapshot(cell, spent),
         provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
         skewed=cell.method.skewed,
     )
@@ -184,7 +184,7 @@ def _recall(cell: Cell, done: Evaluation) -> float | None:
     return attach.recall(docs, [sample.question for sample in done.samples], cell.corpus)
 
 
-def _snapshot(cell: Cell) -> dict[str, Any]:
+def _snapshot(cell: Cell, spent: Spent) -> dict[str, Any]:
     """Track, fields and point of a sweep, as they were.
 
     Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
@@ -197,6 +197,7 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
         found["knowledge"] = whose
     judged = critic.report(cell)
     found |= {"critic": judged} if judged else {}
+    found |= {"triples": spent.triples} if spent.triples else {}
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 

@@ -82,8 +82,10 @@ def plan_sweep(
 
 
 def seeds_of(method: Method, seeds: Sequence[int]) -> Sequence[int]:
-    """A method that neither trains nor draws shots is the same for every seed: one run of it."""
-    return sorted(set(seeds)) if method.trains or method.needs.test_demos else [0]
+    """A method that draws nothing by the seed is the same for every seed: one run of it."""
+    needs = method.needs
+    drawn = method.trains or needs.test_demos or needs.critic != "none"
+    return sorted(set(seeds)) if drawn else [0]
 
 
 def plan(
@@ -125,6 +127,12 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
         reason = corpora.check_needs(corpus, registry.configure_named(larger.method).needs)
         if reason:
             return f"learns from {larger.method}, which {reason}"
+    if method.needs.critic != "none":
+        if track.critic is None:
+            return "needs a critic: add [critic] to the track"
+        first = track.critic.reader and registry.configure_named(track.critic.reader)
+        if first and first.needs.critic != "none":
+            return f"needs a critic, whose reader {first.label} needs one itself"
     match = track.training.match
     reason = match and corpora.check_needs(corpus, registry.configure_named(match).needs)
     return f"is to spend the tokens of {match}, which {reason}" if reason else None

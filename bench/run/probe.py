@@ -18,7 +18,7 @@ from bench.ground.quiet import quiet_libraries
 from bench.method import Method
 from bench.run import precision
 from bench.run.cell import Cell
-from bench.run.fit import fit
+from bench.run.fit import fit, fresh
 from bench.run.measure import provenance_of
 from bench.students import student as students
 from bench.students.generate import Generator
@@ -71,10 +71,10 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
     folder = cell.folder.with_name(f"{cell.folder.name}-probed")
     precision.warn([cell])
     with locked(folder):
-        spent = fit(cell, _fresh(cell), folder, QUARTERS)
+        spent = fit(cell, fresh(cell), folder, QUARTERS)
     points = list[ProbePoint]()
     for progress in bars.Bar((0.0, *QUARTERS), what="asking", unit="point"):
-        student = _fresh(cell)
+        student = fresh(cell)
         if progress:
             student = students.restore(student, folder / f"weights-{progress:g}")
         accuracy = [_accuracy(student, prompts, examples, cell) for _, prompts in steps]
@@ -91,12 +91,8 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
         shares=[share for share, _ in steps],
         points=points,
         facts=facts,
-        provenance=provenance_of(cell, _fresh(cell), "probe") | {"key": _key(cell, spec)},
+        provenance=provenance_of(cell, fresh(cell), "probe") | {"key": _key(cell, spec)},
     )
-
-
-def _fresh(cell: Cell) -> Student:
-    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
 
 
 def _steps(examples: Sequence[Example], asks: Method) -> list[tuple[float, list[str]]]:

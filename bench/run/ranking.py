@@ -1,21 +1,13 @@
 """The probe in the manner of LAMA: where the student ranks the right answer among candidates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
-
-from bench.batch import Tokens, micro_batches, tokenize
 from bench.ground.bars import Bar
-from bench.losses import token_loss
 from bench.method import Method
 from bench.run.evaluate import Sample
 from bench.students.student import Student
-from bench.training.logits import scored_logits
-from bench.types import Pair
-
-BATCH_TOKENS = 8192
-"""Padded tokens that are ranked at once."""
+from bench.training.likelihood import log_likelihoods
 
 
 def ranked(method: Method, student: Student, samples: Sequence[Sample]) -> list[Sample]:
@@ -42,26 +34,6 @@ def _rank(method: Method, student: Student, sample: Sample) -> int:
     """From 1 on."""
     prompt = next(method.solve(sample.question))
     candidates = sample.doc["candidates"]
-    scores = log_likelihoods(student, prompt, candidates)
-    own = scores[sample.doc["target"]]
-    return sum(score >= own for score in scores.values())
-
-
-@torch.no_grad()
-def log_likelihoods(student: Student, prompt: str, answers: Sequence[str]) -> Mapping[str, float]:
-    """Log-likelihood of each answer, worded as a target is: behind a blank."""
-    read = [tokenize(student.tokenizer, Pair(prompt, f" {answer}")) for answer in answers]
-    answer_of = {id(tokens): answer for tokens, answer in zip(read, answers, strict=True)}
-    pad = student.tokenizer.pad_token_id or 0
-    found = dict[str, float]()
-    for batch in micro_batches(read, {"solution": 1.0}, pad, BATCH_TOKENS):
-        moved = batch.to(student.device)
-        logits = scored_logits(student.model, moved.input_ids, moved.scored)
-        losses = token_loss(logits, moved.labels).split([_n(t) for t in batch.sequences])
-        for tokens, loss in zip(batch.sequences, losses, strict=True):
-            found[answer_of[id(tokens)]] = -float(loss.sum())
-    return found
-
-
-def _n(tokens: Tokens) -> int:
-    return len(tokens.target)
+    scores = log_likelihoods(student, [(prompt, candidate) for candidate in candidates])
+    own = scores[candidates.index(sample.doc["target"])]
+    return sum(score >= own for score in scores)

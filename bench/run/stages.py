@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def _make_record(cell: Cell) -> Record:
     from bench.costs import latency
     from bench.costs.flops import fit_flops
     from bench.ground.quiet import quiet_libraries
-    from bench.run.fit import fit
+    from bench.run import fit
     from bench.students import student as students
 
     quiet_libraries()
@@ -63,13 +64,13 @@ def _make_record(cell: Cell) -> Record:
     # What can fail for want of data, or for an architecture that cannot be counted, fails now.
     with bars.stage("loading questions and student"):
         loaded = items(cell)
-        student = fresh_student(cell)
+        student = fit.fresh(cell)
         flops = fit_flops(student.model)
     spent = Spent(n_examples=0)
     if cell.method.trains:
-        spent = fit(cell, student)
+        spent = fit.fit(cell, student)
         with bars.stage("loading the trained student"):
-            fresh = fresh_student(cell)
+            fresh = fit.fresh(cell)
             _check_base(cell, fresh.revision, spent.student_revision)
             student = students.restore(fresh, cell.folder / "weights")
     samples = cell.folder / f"samples-{cell.key[:12]}.jsonl"
@@ -95,21 +96,15 @@ def items(cell: Cell) -> Any:
     return load_tasks(cell.track, metadata | {"data_dir": data})
 
 
-def fresh_student(cell: Cell) -> Any:
-    """The cell's student before any training."""
-    from bench.students import student as students
-
-    return students.load(cell.track.student, texts=cell.corpus.texts, home=home(), seed=cell.seed)
-
-
 def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench.run import critic, loglikelihood, measure, ranking
+    from bench.run import critic, fit, loglikelihood, measure, ranking
     from bench.run.evaluate import evaluate, save_samples
 
-    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, critic.of(cell))
+    judge = critic.of(cell, partial(fit.critics_reader, cell))
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, judge)
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))

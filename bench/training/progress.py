@@ -82,6 +82,8 @@ class Spent(Progress):
     student_revision: str | None = None
     """Of the student before training, where it came from a hub."""
     peak_memory_bytes: int = 0
+    triples: dict[str, float | None] | None = None
+    """What of a corpus of triples it was trained on."""
 
 
 def curve(losses: Sequence[float]) -> list[float]:

@@ -1,4 +1,8 @@
-"""The loose teacher: it says what is true with a known probability, and errs in four ways."""
+"""The loose teacher: it says what is true with a known probability, else errs or is mistaken.
+
+An error is a slip, another one each time, which whoever reads enough averages out; or it follows
+from a false belief, which the teacher states wherever it applies, and only a judge can tell.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +13,8 @@ from tasks.commonsense.world import RELATIONS, Event, Relation, World, events, l
 ACCEPTANCE = 0.75
 """Probability that a draft is true. Drafts that repeat another are dropped, and true ones repeat
 oftener, so that of what is left fewer are true."""
+BELIEFS = 0.5
+"""Share of the errors that come from false beliefs."""
 N_DRAFTS = 5
 SURER = 1.0
 """By how much the log-probability of a true draft is higher on average, its spread being 1."""
@@ -31,21 +37,36 @@ def drafts(
     *,
     n: int = N_DRAFTS,
     acceptance: float = ACCEPTANCE,
+    beliefs: float = BELIEFS,
 ) -> list[Draft]:
     """What the teacher writes in `n` tries, each text once, in the order of writing."""
     found = dict[str, Draft]()
-    true = world.tails(event, relation)
+    true, believed = world.tails(event, relation), _believed(world, event, relation)
     for _ in range(n):
-        text = (
-            rng.choice(true) if rng.random() < acceptance else _error(rng, world, event, relation)
-        )
+        if rng.random() < acceptance:
+            text = rng.choice(true)
+        elif rng.random() < beliefs:
+            text = rng.choice(believed)
+        else:
+            text = _slip(rng, world, event, relation)
         is_true = text in true
         surely = SURER * is_true + rng.gauss(-4.0, 1.0)
         found.setdefault(text, Draft(text, is_true, round(surely, 3)))
     return list(found.values())
 
 
-def _error(rng: Random, world: World, event: Event, relation: Relation) -> str:
+def _believed(world: World, event: Event, relation: Relation) -> list[str]:
+    """What the teacher falsely believes: what holds for some objects holds for all, and one
+    action has an effect of another."""
+    rules = lexicon()["actions"]
+    others = sorted(set(rules) - {event.action})
+    other = Random(f"belief {event.action} {relation}").choice(others)
+    said = [*rules[event.action][relation], *rules[other][relation]]
+    tails = [world.said(event, rule) for rule in said]
+    return [tail for tail in tails if tail not in world.tails(event, relation)]
+
+
+def _slip(rng: Random, world: World, event: Event, relation: Relation) -> str:
     """What is not true of the event: of another object, action or relation, or cut short."""
     true, kinds = world.tails(event, relation), [_object, _action, _relation, _cut]
     while True:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tasks.commonsense.loose import ACCEPTANCE, N_DRAFTS, Draft, drafts
+from tasks.commonsense.loose import ACCEPTANCE, BELIEFS, N_DRAFTS, Draft, drafts
 from tasks.commonsense.suite import split_events
 from tasks.commonsense.world import RELATIONS, Event, Relation, world
 from tasks.corpora import CorpusRow, LabelledTriple, Source, TeacherCorpus, n_tokens
-from tasks.relations import PHRASES
+from tasks.relations import PHRASES, beside_corrupted
 
 LEAST_LIKELY = 0.1
 """Share of the drafts of a corpus that is dropped for the teacher's own log-probability."""
@@ -19,6 +19,7 @@ class Recipe:
     """How loose the teacher is, and how much people wrote: simulated, not measured."""
 
     acceptance: float = ACCEPTANCE
+    beliefs: float = BELIEFS
     human_events: int = 40
     """Of the training events, those whose tails people wrote down, all of them and no other."""
     labels: int = 2000
@@ -32,22 +33,24 @@ LABEL_SPLITS = {"train": 0.6, "dev": 0.2, "test": 0.2}
 def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorpus:
     """Both corpora as one; a row's `source` says who wrote it."""
     recipe, truth, known = CORPORA[name], _world(world), split_events("train")
-    rng = Random(f"commonsense teacher {world} {recipe.acceptance}")
+    rng = Random(f"commonsense teacher {world} {recipe.acceptance} {recipe.beliefs}")
     written: Written = {
-        (event, relation): drafts(rng, truth, event, relation, acceptance=recipe.acceptance)
+        (event, relation): drafts(
+            rng, truth, event, relation, acceptance=recipe.acceptance, beliefs=recipe.beliefs
+        )
         for event in known
         for relation in RELATIONS
     }
     kept = _likely(written)
     human = rng.sample(known, recipe.human_events)
     rows = [
-        _row(name, world, "human", event, relation, tail)
+        _row(name, world, "human", event, relation, tail, True)
         for event in human
         for relation in RELATIONS
         for tail in truth.tails(event, relation)
     ]
     rows += [
-        _row(name, world, "machine", event, relation, draft.text)
+        _row(name, world, "machine", event, relation, draft.text, draft.is_true)
         for (event, relation), each in kept.items()
         for draft in each
     ]
@@ -67,7 +70,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         },
         licence="Apache-2.0",
         source=f"generated, world {world}",
-        labels=_labels(rng, kept, recipe.labels),
+        labels=[*_corrupted(rng, kept), *_labels(rng, kept, recipe.labels)],
     )
 
 
@@ -84,7 +87,13 @@ def _likely(written: Written) -> Written:
 
 
 def _row(
-    name: str, number: int, source: Source, event: Event, relation: Relation, tail: str
+    name: str,
+    number: int,
+    source: Source,
+    event: Event,
+    relation: Relation,
+    tail: str,
+    is_true: bool,
 ) -> CorpusRow:
     return {
         "id": f"{name}/w{number}/{source}/{event.text}/{relation}/{tail}",
@@ -96,7 +105,13 @@ def _row(
         "supplementary": None,
         "phrase": PHRASES[relation],
         "source": source,
+        "is_true": is_true,
     }
+
+
+def _corrupted(rng: Random, kept: Written) -> list[LabelledTriple]:
+    every = [(key, draft.text) for key, each in kept.items() for draft in each]
+    return beside_corrupted(rng, [(e.text, relation, text) for (e, relation), text in every])
 
 
 def _labels(rng: Random, kept: Written, n: int) -> list[LabelledTriple]:

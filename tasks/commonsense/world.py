@@ -43,15 +43,17 @@ class World:
 
     def tails(self, event: Event, relation: Relation) -> tuple[str, ...]:
         """All tails that are true, in the order of the rules."""
-        made = (self.tail(event, rule) for rule in lexicon()["actions"][event.action][relation])
-        return tuple(tail for tail in made if tail is not None)
+        rules = lexicon()["actions"][event.action][relation]
+        return tuple(self.said(event, rule) for rule in rules if self._holds(event, rule))
 
-    def tail(self, event: Event, rule: str) -> str | None:
-        """What a rule says of an event; None where it asks for a property that is not there."""
-        condition, colon, text = rule.rpartition(": ")
-        if colon and condition not in self.properties[event.object]:
-            return None
-        return text.format(
+    def _holds(self, event: Event, rule: str) -> bool:
+        """Whether the object has the property that the rule asks for, if it asks for one."""
+        condition, colon, _ = rule.rpartition(": ")
+        return not colon or condition in self.properties[event.object]
+
+    def said(self, event: Event, rule: str) -> str:
+        """What a rule says of an event, whether it holds or not."""
+        return rule.rpartition(": ")[2].format(
             o=f"the {event.object}", place=self.places[event.object], **_kind(event.object)
         )
 

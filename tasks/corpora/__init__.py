@@ -52,10 +52,11 @@ class CorpusRow(TypedDict):
     facts: NotRequired[list[str]]
     phrase: NotRequired[str]
     source: NotRequired[Source]
+    is_true: NotRequired[bool]
 
 
 class LabelledTriple(TypedDict):
-    """A triple that people judged, to teach a critic: its label is 1 where it is true."""
+    """A triple to teach a critic with: its label is 1 where it is true."""
 
     head: str
     relation: str
@@ -63,7 +64,7 @@ class LabelledTriple(TypedDict):
     tail: str
     label: int
     split: str
-    """train, dev (where cut-offs are set) or test."""
+    """Judged by people: train, dev (where cut-offs are set) or test. By nobody: corrupted."""
 
 
 class Passage(TypedDict):

@@ -1,0 +1,47 @@
+"""The critic that nobody teaches: by how much its head makes a tail likelier.
+
+Davison et al. 2019 ask a masked model; here a causal one is asked, which reads the head before
+the tail and never the other way round.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.critics.quality import Scores, precision_at
+from bench.critics.wording import Triple, prompt, triples
+from bench.students.student import Student
+from bench.training.likelihood import log_likelihoods
+
+WEIGHTS = (1.0, 0.5, 0.25, 0.1, 0.0)
+"""Of the tail's own likelihood. Davison et al. weight the other part, by its reciprocal."""
+
+
+class Pmi:
+    """log P(tail | head, relation) - weight * log P(tail | relation)."""
+
+    def __init__(self, student: Student, weight: float = 1.0) -> None:
+        self._student, self.weight = student, weight
+
+    def scores(self, asked: Sequence[Triple]) -> Scores:
+        """The score of each, in order: any real number."""
+        given_head, alone = _parts(self._student, asked)
+        return given_head - self.weight * alone
+
+
+def weighted(student: Student, labels: Sequence[Mapping[str, Any]]) -> Pmi:
+    """With the weight that is most precise at 80 % recall of the labels; ties to the larger."""
+    given_head, alone = _parts(student, triples(labels))
+    marks = [row["label"] for row in labels]
+    precision = {w: precision_at(0.8, marks, given_head - w * alone) for w in WEIGHTS}
+    return Pmi(student, max(WEIGHTS, key=precision.__getitem__))
+
+
+def _parts(student: Student, asked: Sequence[Triple]) -> tuple[Scores, Scores]:
+    """Log-likelihoods of the tails given head and relation, and given the relation alone."""
+    with_head = [(prompt(head, phrase), tail) for head, phrase, tail in asked]
+    alone = [(prompt("", phrase), tail) for _, phrase, tail in asked]
+    once = list(dict.fromkeys([*with_head, *alone]))
+    found = dict(zip(once, log_likelihoods(student, once), strict=True))
+    return np.array([found[each] for each in with_head]), np.array([found[each] for each in alone])
