@@ -14,6 +14,8 @@ from tasks.in_domain.bbh import bbh
 from tasks.in_domain.csqa import split_csqa
 from tasks.in_domain.gsm8k import gsm8k
 from tasks.in_domain.sources import GSM8K
+from tasks.knowledge_graphs.atomic import atomic
+from tasks.knowledge_graphs.conceptnet import conceptnet, conceptnet_labels
 from tasks.out_of_domain.agieval import agieval
 from tasks.out_of_domain.arc import arc_challenge, arc_easy
 from tasks.out_of_domain.bb_sub import bb_sub, bb_sub_no_strategyqa
@@ -56,6 +58,7 @@ WHOLE: dict[str, sample.Reader] = {
     "skb_bb_sub": bb_sub,
     "skb_bb_sub_no_strategyqa": bb_sub_no_strategyqa,
     "skb_bbh": bbh_test,
+    "skb_conceptnet_labels": conceptnet_labels,
     "skb_csqa": csqa_test,
     "skb_gsm8k": gsm8k,
     "skb_gsm_plus": gsm_plus,
@@ -71,6 +74,8 @@ TEST_SETS = WHOLE | {
     sampled: sample.test(WHOLE[name], n) for sampled, (name, n) in _SAMPLES.items()
 }
 """lm-eval task -> its test items, read from a data folder."""
+TRIPLES: dict[str, sample.Reader] = {"skb_atomic": atomic, "skb_conceptnet": conceptnet}
+"""lm-eval task -> its test items, where a tail is asked for and not an answer."""
 
 
 def _dev(name: str, n: int) -> sample.Reader:
@@ -91,7 +96,7 @@ _USUAL = {"world": (None, 0), "sealed": (None,)}
 
 def items(data_set: str, folder: Path, split: str = "test") -> list[Item]:
     """The items of a split in the order in which they are served: sub-tasks take turns."""
-    sets = DEV_SETS if split == "dev" else TEST_SETS
+    sets = DEV_SETS if split == "dev" else TEST_SETS | TRIPLES
     return docs.stratified(sets[data_set](folder))
 
 
@@ -107,7 +112,7 @@ def load(
 
     Under "test" are the dev items if the metadata ask for split "dev" and the task has any.
     """
-    if data_set not in TEST_SETS:
+    if data_set not in TEST_SETS | TRIPLES:
         raise docs.WrongItemsError(f"{data_set}: tasks/published.py has no reader of that name")
     split = _split(data_set, metadata)
     pin = dev_sha256 if split == "dev" else items_sha256

@@ -13,8 +13,8 @@ from tasks.commonsense import suite, teacher
 from tasks.commonsense.loose import drafts
 from tasks.commonsense.world import RELATIONS, Event, events, lexicon, world
 from tasks.corpora import manifest
-from tasks.relations import PHRASES
 from tasks.tails import process_results
+from tasks.triples import PHRASES
 
 WORLD = world(0)
 

@@ -13,7 +13,7 @@ import pytest
 from baselines._phrases import triple
 from bench import registry
 from bench.corpora.corpus import Corpus
-from bench.corpora.kept import kept
+from bench.corpora.kept import kept, written
 from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
 from bench.critics.wording import prompt
@@ -23,7 +23,7 @@ from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch
 from bench.track import Student as Spec
 from bench.training.likelihood import log_likelihoods
-from tasks.relations import beside_corrupted
+from tasks.triples import beside_corrupted
 
 SMALL = {
     "model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
@@ -211,6 +211,12 @@ def test_what_a_cut_leaves_is_counted() -> None:
     assert kept(rows) == expected
     assert kept([*rows, {"answer": "sad"}])["share_true"] is None
     assert kept([{"answer": "sad"}])["distinct_2"] is None
+
+
+def test_what_is_written_is_new_where_no_row_of_the_corpus_ends_so() -> None:
+    rows = [{"answer": "to go home"}, {"answer": "sad"}]
+    found = written([" To go home. And", " glad", " glad\nx", ""], rows)
+    assert found == {"novel": 0.75, "n": 4, "distinct_tails": 3, "distinct_2": 1.0}
 
 
 def test_who_needs_no_critic_gets_none_and_who_needs_one_is_told_where_there_is_none(

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.batch import encode
 from bench.corpora import attach
+from bench.corpora.kept import written
 from bench.costs import latency
 from bench.costs.flops import FlopModel
 from bench.ground import provenance
@@ -54,7 +55,7 @@ def record(
         latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done),
-        snapshot=_snapshot(cell, spent),
+        snapshot=_snapshot(cell, spent) | _written(cell, done.samples),
         provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
         skewed=cell.method.skewed,
     )
@@ -199,6 +200,15 @@ def _snapshot(cell: Cell, spent: Spent) -> dict[str, Any]:
     found |= {"critic": judged} if judged else {}
     found |= {"triples": spent.triples} if spent.triples else {}
     return found | ({"point": dict(cell.point)} if cell.point else {})
+
+
+def _written(cell: Cell, samples: Sequence[Sample]) -> dict[str, Any]:
+    """How new and how varied the tails are that were written, by data set."""
+    texts = dict[str, list[str]]()
+    for sample in samples if cell.method.needs.phrase else ():
+        texts.setdefault(sample.data_set, []).append(sample.solved.solution)
+    found = {name: written(each, cell.corpus.rows) for name, each in texts.items()}
+    return {"written": found} if found else {}
 
 
 def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.commonsense.loose import drafts
 from tasks.commonsense.world import RELATIONS, Event, Relation, events, lexicon, world
 from tasks.docs import Item, dataset, stratified
-from tasks.relations import PHRASES
+from tasks.triples import PHRASES, candidates
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
@@ -73,19 +73,17 @@ def rows(
                     "phrase": PHRASES[relation],
                     "tails": list(tails),
                     "drafts": [draft.text for draft in drafts(rng, truth, event, relation)],
-                    "candidates": _candidates(rng, world, event, relation),
+                    "candidates": _ranked(rng, world, event, relation),
                 }
             )
     return made
 
 
-def _candidates(rng: Random, number: int, event: Event, relation: Relation) -> list[str]:
+def _ranked(rng: Random, number: int, event: Event, relation: Relation) -> list[str]:
     """The target, and tails of the relation that are true of other events and not of this one."""
     true = _world(number).tails(event, relation)
     others = sorted(_pool(number, relation).difference(true))
-    found = [true[0], *rng.sample(others, min(N_CANDIDATES - 1, len(others)))]
-    rng.shuffle(found)
-    return found
+    return candidates(rng, true[0], others, N_CANDIDATES)
 
 
 @cache

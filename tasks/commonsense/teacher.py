@@ -1,5 +1,6 @@
 """Corpora of triples: a small clean one by people, a large one by the loose teacher, and labels."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -7,8 +8,8 @@ from random import Random
 from tasks.commonsense.loose import ACCEPTANCE, BELIEFS, N_DRAFTS, Draft, drafts
 from tasks.commonsense.suite import split_events
 from tasks.commonsense.world import RELATIONS, Event, Relation, world
-from tasks.corpora import CorpusRow, LabelledTriple, Source, TeacherCorpus, n_tokens
-from tasks.relations import PHRASES, beside_corrupted
+from tasks.corpora import LabelledTriple, TeacherCorpus, n_tokens
+from tasks.triples import PHRASES, Triple, beside_corrupted, labelled, row
 
 LEAST_LIKELY = 0.1
 """Share of the drafts of a corpus that is dropped for the teacher's own log-probability."""
@@ -42,21 +43,17 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         for relation in RELATIONS
     }
     kept = _likely(written)
-    human = rng.sample(known, recipe.human_events)
-    rows = [
-        _row(name, world, "human", event, relation, tail, True)
-        for event in human
+    human = [
+        (event.text, relation, tail)
+        for event in rng.sample(known, recipe.human_events)
         for relation in RELATIONS
         for tail in truth.tails(event, relation)
     ]
-    rows += [
-        _row(name, world, "machine", event, relation, draft.text, draft.is_true)
-        for (event, relation), each in kept.items()
-        for draft in each
-    ]
-    asked = len(known) * len(RELATIONS) * N_DRAFTS
-    n_machine = sum(map(len, kept.values()))
-    n_true = sum(draft.is_true for each in kept.values() for draft in each)
+    scope = f"{name}/w{world}"
+    rows = [row(scope, triple, "human", is_true=True) for triple in human]
+    rows += [row(scope, triple, "machine", is_true=is_true) for triple, is_true in kept]
+    asked, n_machine = len(known) * len(RELATIONS) * N_DRAFTS, len(kept)
+    n_true = sum(is_true for _, is_true in kept)
     return TeacherCorpus(
         rows=rows,
         passages=[],
@@ -65,12 +62,15 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         teacher=f"tasks/commonsense/loose.py, {recipe.acceptance:.0%} of its drafts true,"
         f" {n_true / n_machine:.1%} of the triples kept",
         teacher_tokens={
-            "rationale": n_tokens(*(row["answer"] for row in rows)),
+            "rationale": n_tokens(*(each["answer"] for each in rows)),
             "knowledge": 0,
         },
         licence="Apache-2.0",
         source=f"generated, world {world}",
-        labels=[*_corrupted(rng, kept), *_labels(rng, kept, recipe.labels)],
+        labels=[
+            *beside_corrupted(rng, [triple for triple, _ in kept]),
+            *_labels(rng, kept, recipe.labels),
+        ],
     )
 
 
@@ -79,56 +79,23 @@ _world = world
 Written = dict[tuple[Event, Relation], list[Draft]]
 
 
-def _likely(written: Written) -> Written:
-    """Without the least likely share of all drafts."""
+def _likely(written: Written) -> list[tuple[Triple, bool]]:
+    """The triples without the least likely share of all drafts, each with whether it is true."""
     scores = sorted(draft.logprob for each in written.values() for draft in each)
     least = scores[int(LEAST_LIKELY * len(scores))]
-    return {key: [d for d in each if d.logprob >= least] for key, each in written.items()}
+    return [
+        ((event.text, relation, draft.text), draft.is_true)
+        for (event, relation), each in written.items()
+        for draft in each
+        if draft.logprob >= least
+    ]
 
 
-def _row(
-    name: str,
-    number: int,
-    source: Source,
-    event: Event,
-    relation: Relation,
-    tail: str,
-    is_true: bool,
-) -> CorpusRow:
-    return {
-        "id": f"{name}/w{number}/{source}/{event.text}/{relation}/{tail}",
-        "task": relation,
-        "question": event.text,
-        "options": [],
-        "answer": tail,
-        "summary": None,
-        "supplementary": None,
-        "phrase": PHRASES[relation],
-        "source": source,
-        "is_true": is_true,
-    }
-
-
-def _corrupted(rng: Random, kept: Written) -> list[LabelledTriple]:
-    every = [(key, draft.text) for key, each in kept.items() for draft in each]
-    return beside_corrupted(rng, [(e.text, relation, text) for (e, relation), text in every])
-
-
-def _labels(rng: Random, kept: Written, n: int) -> list[LabelledTriple]:
+def _labels(rng: Random, kept: Sequence[tuple[Triple, bool]], n: int) -> Iterator[LabelledTriple]:
     """A sample of the drafts with the truth about each; no event is in two splits."""
     names, weights = list(LABEL_SPLITS), list(LABEL_SPLITS.values())
-    split_of = {
-        event: rng.choices(names, weights)[0] for event in dict.fromkeys(event for event, _ in kept)
-    }
-    every = [(key, draft) for key, each in kept.items() for draft in each]
-    return [
-        {
-            "head": event.text,
-            "relation": relation,
-            "phrase": PHRASES[relation],
-            "tail": draft.text,
-            "label": int(draft.is_true),
-            "split": split_of[event],
-        }
-        for (event, relation), draft in rng.sample(every, min(n, len(every)))
-    ]
+    heads = dict.fromkeys(head for (head, _, _), _ in kept)
+    split_of = {head: rng.choices(names, weights)[0] for head in heads}
+    for triple, is_true in rng.sample(kept, min(n, len(kept))):
+        head, relation, _ = triple
+        yield labelled(triple, PHRASES[relation], int(is_true), split_of[head])

@@ -1,0 +1,1 @@
+"""Triples that people wrote or judged: ATOMIC and ConceptNet."""

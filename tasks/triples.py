@@ -1,0 +1,80 @@
+"""Triples of commonsense: relations in words, and the rows and labels that are made of triples."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+
+from tasks.corpora import CorpusRow, LabelledTriple, Source
+
+Triple = tuple[str, str, str]
+"""Head, relation, tail."""
+
+PHRASES = {
+    "xAttr": "That shows PersonX to be",
+    "xReact": "After it, PersonX feels",
+    "xEffect": "As an effect, PersonX",
+    "xIntent": "PersonX does it in order",
+    "xWant": "Afterwards, PersonX would like",
+    "xNeed": "Beforehand, PersonX has",
+    "HinderedBy": "It will not happen if",
+}
+"""The seven relations of West et al. 2021, in words that lead from an event to its tail."""
+N_TRIED = 20
+"""Other tails, before a triple goes without a twin."""
+
+
+def row(scope: str, triple: Triple, source: Source, *, is_true: bool | None = None) -> CorpusRow:
+    """The triple as a row of the corpus `scope`; `is_true` where it is known."""
+    head, relation, tail = triple
+    made: CorpusRow = {
+        "id": f"{scope}/{source}/{head}/{relation}/{tail}",
+        "task": relation,
+        "question": head,
+        "options": [],
+        "answer": tail,
+        "summary": None,
+        "supplementary": None,
+        "phrase": PHRASES[relation],
+        "source": source,
+    }
+    if is_true is not None:
+        made["is_true"] = is_true
+    return made
+
+
+def labelled(triple: Triple, phrase: str, label: int, split: str) -> LabelledTriple:
+    """The triple as a critic is shown it."""
+    head, relation, tail = triple
+    return {
+        "head": head,
+        "relation": relation,
+        "phrase": phrase,
+        "tail": tail,
+        "label": label,
+        "split": split,
+    }
+
+
+def beside_corrupted(rng: Random, triples: Sequence[Triple]) -> list[LabelledTriple]:
+    """Each triple, and beside it one with the tail of another of its relation.
+
+    A tail that the triples have for its head as well is never taken.
+    """
+    tails, known = defaultdict[str, list[str]](list), set(triples)
+    for _, relation, tail in triples:
+        tails[relation].append(tail)
+    made = list[LabelledTriple]()
+    for head, relation, tail in triples:
+        made.append(labelled((head, relation, tail), PHRASES[relation], 1, "corrupted"))
+        tried = ((head, relation, t) for t in rng.choices(tails[relation], k=N_TRIED))
+        wrong = next((each for each in tried if each not in known), None)
+        if wrong is not None:
+            made.append(labelled(wrong, PHRASES[relation], 0, "corrupted"))
+    return made
+
+
+def candidates(rng: Random, target: str, others: Sequence[str], n: int) -> list[str]:
+    """The target among up to `n` - 1 of the others, shuffled: what a probe ranks."""
+    found = [target, *rng.sample(others, min(n - 1, len(others)))]
+    rng.shuffle(found)
+    return found

@@ -1,0 +1,151 @@
+"""ATOMIC and ConceptNet: how published triples become items, labels and a corpus."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli import catalogue
+from tasks import docs, published
+from tasks.corpora import manifest
+from tasks.docs import Item, WrongItemsError
+from tasks.knowledge_graphs import atomic, conceptnet, teacher
+from tasks.tails import graded
+
+TASKS = Path(docs.__file__).parent
+
+
+def write_atomic(
+    folder: Path, *events: tuple[str, dict[str, list[str]]], part: str = "tst"
+) -> None:
+    path = folder / f"atomic/v4_atomic_{part}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, ["event", *atomic.RELATIONS, "prefix", "split"])
+        table.writeheader()
+        for event, tails in events:
+            cells = {r: json.dumps(tails.get(r, [])) for r in atomic.RELATIONS}
+            table.writerow({"event": event, **cells, "prefix": "[]", "split": part})
+
+
+def write_conceptnet(folder: Path, part: str, *lines: str) -> None:
+    (folder / "conceptnet").mkdir(parents=True, exist_ok=True)
+    (folder / f"conceptnet/{part}.txt").write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_tails_of_all_annotators_are_one_list_and_none_is_no_tail(tmp_path: Path) -> None:
+    write_atomic(
+        tmp_path,
+        ("PersonX  runs", {"xReact": ["none", "tired."], "xWant": ["none"]}),
+        ("PersonX runs", {"xReact": ["glad", "tired"]}),
+        ("PersonX eats ___", {"xReact": ["full"]}),
+    )
+    assert atomic.annotated(tmp_path, "tst") == {("PersonX runs", "xReact"): ["tired", "glad"]}
+
+
+def test_a_probed_question_ranks_tails_that_are_not_those_of_its_event(tmp_path: Path) -> None:
+    some = {"xReact": ["tired", "glad"]}
+    others = [(f"PersonX does {i}", {"xReact": [f"mood {i}", "glad"]}) for i in range(200)]
+    write_atomic(tmp_path, ("PersonX runs", some), *others)
+    rows = atomic.atomic(tmp_path)
+    assert len(rows) == atomic.N_EVENTS
+    probed = [row for row in rows if row.get("candidates")]
+    assert len(probed) == atomic.N_PROBED
+    for row in probed:
+        candidates = row.get("candidates", [])
+        assert len(set(candidates)) == len(candidates) == atomic.N_CANDIDATES
+        assert set(candidates) & set(row.get("tails", [])) == {row["target"]}
+
+
+def test_a_triple_of_conceptnet_is_read_tail_first(tmp_path: Path) -> None:
+    lines = ["CapableOf\tbark\tdog\t1", "CapableOf\tbark\tcar\t0", "CapableOf\tbark\tdog\t0"]
+    write_conceptnet(tmp_path, "test", *lines)
+    assert conceptnet.judged(tmp_path, "test") == [
+        (("dog", "CapableOf", "bark"), True),
+        (("car", "CapableOf", "bark"), False),
+    ]
+    first, second = conceptnet.conceptnet_labels(tmp_path)
+    assert first["question"] == "Is this true? Dog. It can bark.\nOptions:\n- True\n- False"
+    assert (first["target"], second["target"]) == ("True", "False")
+
+
+@pytest.mark.parametrize(
+    "line", ["CapableOf\tbark\tdog", "Barks\tbark\tdog\t1", "CapableOf\tbark\tdog\tyes"]
+)
+def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
+    write_conceptnet(tmp_path, "test", "CapableOf\tbark\tdog\t1", line)
+    with pytest.raises(WrongItemsError, match=r"test\.txt:2"):
+        conceptnet.judged(tmp_path, "test")
+
+
+@pytest.mark.parametrize("content", ["event\nPersonX runs\n", "event,xAttr\nPersonX runs,[\n"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
+    write_atomic(tmp_path)
+    (tmp_path / "atomic/v4_atomic_tst.csv").write_text(content)
+    with pytest.raises(WrongItemsError, match=r"v4_atomic_tst\.csv"):
+        atomic.annotated(tmp_path, "tst")
+
+
+@pytest.mark.parametrize(
+    ("said", "strict", "bleu", "rouge"),
+    [
+        (" to rest.", 1, 1, 1),
+        (" to eat", 0, 0.5, 0.5),
+        (" glad", 0, 0, 0),
+        ("", 0, 0, 0),
+    ],
+)
+def test_a_tail_is_graded_by_the_right_one_that_it_is_most_like(
+    said: str, strict: int, bleu: float, rouge: float
+) -> None:
+    doc: Any = {"tails": ["to rest", "to find a bed"], "options": [], "target": "to rest"}
+    found = graded(doc, [said])
+    assert found["strict"] == strict
+    assert found["bleu_2"] == pytest.approx(bleu, abs=0.01)
+    assert found["rouge_l"] == pytest.approx(rouge, abs=0.01)
+
+
+# ---------------------------------------------------------------- on the published data
+
+
+@pytest.fixture(scope="module")
+def sets(data: Path) -> dict[str, list[Item]]:
+    return {name: published.items(name, data) for name in published.TRIPLES}
+
+
+def test_the_pins_are_those_of_the_files(sets: dict[str, list[Item]]) -> None:
+    pinned = {entry["name"]: entry for entry in catalogue.tasks() if entry["name"] in sets}
+    for name, rows in sets.items():
+        assert (pinned[name]["n"], pinned[name]["sha256"]) == (len(rows), docs.items_sha256(rows))
+
+
+def test_gold_scores_one_and_an_empty_tail_zero_on_every_item(sets: dict[str, list[Item]]) -> None:
+    for row in (row for rows in sets.values() for row in rows):
+        right, empty = graded(row, [f" {row['target']}"]), graded(row, [""])
+        assert (right["strict"], right["flexible"], right["failed"]) == (1, 1, 0), row
+        assert right["bleu_2"] == pytest.approx(1) and right["rouge_l"] in (0, 1)
+        assert (empty["strict"], empty["flexible"], empty["failed"]) == (0, 0, 1)
+        assert set(row.get("candidates", [])) & set(row.get("tails", [])) <= {row["target"]}
+
+
+def test_six_relations_are_asked_and_no_event_is_trained_on(
+    sets: dict[str, list[Item]], data: Path
+) -> None:
+    assert {row["task"] for row in sets["skb_atomic"]} == set(atomic.RELATIONS)
+    trained_on = {event for event, _ in atomic.annotated(data, "dev")}
+    assert not trained_on & {row["question"] for row in sets["skb_atomic"]}
+
+
+@pytest.mark.parametrize("name", teacher.CORPORA)
+def test_the_manifest_is_that_of_the_corpus(name: str, data: Path) -> None:
+    built = teacher.build(name, world=0, data_dir=data)
+    assert manifest(name, built) == json.loads((TASKS / "corpora" / f"{name}.json").read_text())
+    true = Counter((row.get("source"), row.get("is_true")) for row in built.rows)
+    share = true["machine", False] / (true["machine", True] + true["machine", False])
+    assert abs(share - teacher.CORPORA[name].corrupted) < 0.02 and not true["human", False]
+    heads = {row["question"] for row in built.rows if row.get("source") == "human"}
+    assert heads, "people wrote some"
+    assert {row["split"] for row in built.labels} == {"corrupted", "train", "dev", "test"}
