@@ -55,7 +55,7 @@ def record(
         latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done),
-        snapshot=_snapshot(cell, spent) | _written(cell, done.samples),
+        snapshot=_snapshot(cell) | _of_triples(cell, spent, done.samples),
         provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
         skewed=cell.method.skewed,
     )
@@ -93,9 +93,13 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
 
 
 def _tasks(docs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Sub-task of each item; [] where all have as many items: then micro and macro are one."""
+    """Sub-task of each item; [] where all have as many items: then micro and macro are one.
+
+    Relations of triples are always told, as they have tables of their own.
+    """
     found = [doc["task"] for doc in docs]
-    return found if len(set(Counter(found).values())) > 1 else []
+    of_triples = any(doc.get("phrase") for doc in docs)
+    return found if of_triples or len(set(Counter(found).values())) > 1 else []
 
 
 def _clusters(docs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -185,7 +189,7 @@ def _recall(cell: Cell, done: Evaluation) -> float | None:
     return attach.recall(docs, [sample.question for sample in done.samples], cell.corpus)
 
 
-def _snapshot(cell: Cell, spent: Spent) -> dict[str, Any]:
+def _snapshot(cell: Cell) -> dict[str, Any]:
     """Track, fields and point of a sweep, as they were.
 
     Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
@@ -196,19 +200,19 @@ def _snapshot(cell: Cell, spent: Spent) -> dict[str, Any]:
     whose = cell.corpus.manifest.get("knowledge")
     if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
         found["knowledge"] = whose
-    judged = critic.report(cell)
-    found |= {"critic": judged} if judged else {}
-    found |= {"triples": spent.triples} if spent.triples else {}
     return found | ({"point": dict(cell.point)} if cell.point else {})
 
 
-def _written(cell: Cell, samples: Sequence[Sample]) -> dict[str, Any]:
-    """How new and how varied the tails are that were written, by data set."""
+def _of_triples(cell: Cell, spent: Spent, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What it was trained on, how good its critic is, and the tails that it wrote, by data set."""
+    if not cell.method.needs.phrase:
+        return {}
     texts = dict[str, list[str]]()
-    for sample in samples if cell.method.needs.phrase else ():
+    for sample in samples:
         texts.setdefault(sample.data_set, []).append(sample.solved.solution)
-    found = {name: written(each, cell.corpus.rows) for name, each in texts.items()}
-    return {"written": found} if found else {}
+    found = {"triples": spent.triples, "critic": critic.report(cell)}
+    said = {name: written(each, cell.corpus.rows) for name, each in texts.items()}
+    return {**{key: value for key, value in found.items() if value}, "written": said}
 
 
 def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:

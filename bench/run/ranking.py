@@ -1,9 +1,10 @@
 """The probe in the manner of LAMA: where the student ranks the right answer among candidates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
-from bench.ground.bars import Bar
+from bench.ground.bars import about
 from bench.method import Method
 from bench.run.evaluate import Sample
 from bench.students.student import Student
@@ -17,11 +18,16 @@ def ranked(method: Method, student: Student, samples: Sequence[Sample]) -> list[
     method's first prompt; one that scores as high as the target counts as before it.
     """
     asked = [sample for sample in samples if sample.doc.get("candidates")]
-    if not asked:
-        return list(samples)
+    prompts = [next(method.solve(sample.question)) for sample in asked]
+    pairs = [
+        (prompt, candidate)
+        for prompt, sample in zip(prompts, asked, strict=True)
+        for candidate in sample.doc["candidates"]
+    ]
+    with about("ranking candidates"):
+        scores = iter(log_likelihoods(student, pairs))
+    ranks = {sample.doc["id"]: _rank(sample, scores) for sample in asked}
     with_ranks = {sample.data_set for sample in asked}
-    bar = Bar(asked, what="ranking candidates", unit="question")
-    ranks = {sample.doc["id"]: _rank(method, student, sample) for sample in bar}
     return [
         replace(s, graded={**s.graded, "rank": ranks.get(s.doc["id"])})
         if s.data_set in with_ranks
@@ -30,10 +36,8 @@ def ranked(method: Method, student: Student, samples: Sequence[Sample]) -> list[
     ]
 
 
-def _rank(method: Method, student: Student, sample: Sample) -> int:
-    """From 1 on."""
-    prompt = next(method.solve(sample.question))
+def _rank(sample: Sample, scores: Iterator[float]) -> int:
+    """From 1 on; takes the scores of the sample's candidates."""
     candidates = sample.doc["candidates"]
-    scores = log_likelihoods(student, [(prompt, candidate) for candidate in candidates])
-    own = scores[candidates.index(sample.doc["target"])]
-    return sum(score >= own for score in scores)
+    found = list(islice(scores, len(candidates)))
+    return sum(score >= found[candidates.index(sample.doc["target"])] for score in found)

@@ -9,7 +9,8 @@ from leaderboard.compare.pair import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
-from leaderboard.show import costs, papers
+from leaderboard.rows.triples import facts
+from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
 from leaderboard.store.board import load, suite, suites, tracks
 from leaderboard.store.files import replace_text
@@ -66,6 +67,7 @@ def _leaderboard(home: Path) -> dict[Path, str]:
         parts.append(f"## {track}\n")
         if track in tracks(records):
             parts += [*_versions(track, records), *_results(track, suite(records, track))]
+            parts += _triples(track, suite(records, track), home / "pictures", pictures)
         if track in tracks(probes):
             probed = suite(probes, track)
             parts += _internalization(track, probed, home / "pictures", pictures)
@@ -99,6 +101,19 @@ def _results(track: str, root: Path) -> list[str]:
         f"{audit_table(treatments, 'markdown')}\n",
         f"{audit_legend(treatments, ranked[0].reference)}\n",
     ]
+
+
+def _triples(track: str, root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:
+    """The section of a track of triples, none of another; its picture is added to `pictures`."""
+    records = load(track, root)
+    found = facts(records)
+    if not found:
+        return []
+    from leaderboard.show.cuts import cuts_svg
+
+    path = folder / f"{track}-cuts.svg"
+    pictures[path] = cuts_svg(found, records[0].reference)
+    return triples.section(track, found, path.name)
 
 
 def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:

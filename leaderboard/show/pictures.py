@@ -41,12 +41,12 @@ _MAP_KEY = "dot: mean over (n) worlds, hollow for one; bar: 95 % interval; tick:
 
 def map_svg(sweep: Sweep) -> str:
     """Treatment - control per point, ID and OOD side by side."""
-    return _svg(lambda: map_figure(sweep))
+    return svg(lambda: map_figure(sweep))
 
 
 def internalization_svg(found: Sequence[Internalization]) -> str:
     """Accuracy over training with each share of the knowledge in view, one panel per label."""
-    return _svg(lambda: internalization_figure(found))
+    return svg(lambda: internalization_figure(found))
 
 
 def map_figure(sweep: Sweep) -> "Figure":
@@ -106,7 +106,8 @@ def internalization_figure(found: Sequence[Internalization]) -> "Figure":
     return figure
 
 
-def _svg(draw: "Callable[[], Figure]") -> str:
+def svg(draw: "Callable[[], Figure]") -> str:
+    """The text of the picture that `draw` makes."""
     import matplotlib
 
     with matplotlib.rc_context():
