@@ -81,7 +81,8 @@ def test_a_ragged_batch_writes_what_generate_writes_for_each_prompt(
     found = Generator(writer, FREE).complete(prompts)
     for prompt, ids, completion in zip(prompts, expected, found, strict=True):
         n_prompt = len(encode(writer.tokenizer, prompt))
-        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids))
+        cut = ids[-1] != writer.tokenizer.eos_token_id
+        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids), cut=cut)
 
 
 def test_a_ragged_batch_writes_what_generate_writes_for_the_padded_batch(
@@ -229,7 +230,8 @@ def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
     found = Generator(writer, replace(FREE, batch_size=16)).complete(mixed)
     for prompt, ids, completion in zip(mixed, expected, found, strict=True):
         n_prompt = len(encode(writer.tokenizer, prompt))
-        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids))
+        cut = ids[-1] != writer.tokenizer.eos_token_id
+        assert completion == Completion(text_of(writer, ids), n_prompt, len(ids), cut=cut)
     has_convolution = "conv" in (getattr(writer.model.config, "layer_types", None) or [])
     assert (max(seen) == longest) == has_convolution, "all but convolutions compute it once"
 

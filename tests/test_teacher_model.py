@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def ask(
         await teacher.greet()
         return list(await asyncio.gather(*(teacher.ask(prompt, seed) for prompt in prompts)))
 
-    return asyncio.run(all_of_them())
+    found = asyncio.run(all_of_them())
+    assert all(reply.logprob is not None and reply.logprob < 0 for reply in found)
+    # Sums of floats depend on the shape of a batch.
+    return [replace(reply, logprob=None) for reply in found]
 
 
 def test_a_reply_depends_on_prompt_and_seed_and_not_on_its_batch(folder: Path) -> None:
@@ -64,20 +68,47 @@ def test_without_a_chat_template_the_prompt_is_plain(tmp_path: Path) -> None:
     assert ask(folder, ["seven b"])[0].prompt_tokens == 7
 
 
-def test_the_end_of_a_text_is_no_cut_and_no_part_of_it(folder: Path) -> None:
-    teacher = LocalTeacher(folder, Sampling(0.8, 12), 1)
-    found = teacher._reply([75, 76, 1, 0, 0], {1}, 9)
-    assert (found.finish, found.completion_tokens, len(found.text)) == ("stop", 3, 2)
-    assert teacher._reply([75, 76], {1}, 9).finish == "length"
+def test_a_text_to_go_on_with_leaves_the_template_of_a_chat_aside(folder: Path) -> None:
+    teacher = LocalTeacher(folder, Sampling(0.8, 12), 8, plain=True)
+    assert asyncio.run(teacher.ask("seven b", 1)).prompt_tokens == 7
+
+
+def test_a_text_ends_before_a_stop_string_or_an_end_and_is_no_cut(folder: Path) -> None:
+    (whole,) = ask(folder, ["one"])
+    stop = whole.text[3]
+    teacher = LocalTeacher(folder, Sampling(0.8, 12, stop=(stop,)), 1)
+    found = asyncio.run(teacher.ask("one", 1))
+    assert whole.finish == "length" and found.finish == "stop"
+    assert found.text == whole.text.partition(stop)[0]
+
+
+def test_the_probability_of_a_text_is_that_of_its_tokens_before_they_were_drawn() -> None:
+    steps = [torch.tensor([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0]]), torch.tensor([[0.5, 0.0, 1.0]])]
+    draw = Draw([1, 2], Sampling(0.5, 2, top_p=0.9), torch.device("cpu"))
+    first, second = draw(steps[0], [0, 1]), draw(steps[1], [1])
+    scores = [step.log_softmax(-1) for step in steps]
+    assert draw.logprobs[0] == pytest.approx(float(scores[0][0, first[0]]))
+    both = scores[0][1, first[1]] + scores[1][0, second[0]]
+    assert draw.logprobs[1] == pytest.approx(float(both))
+
+
+def draws(logits: torch.Tensor, sampling: Sampling, n: int = 4000) -> torch.Tensor:
+    draw = Draw(range(n), sampling, torch.device("cpu"))
+    drawn = draw(logits.expand(n, len(logits)), range(n))
+    return torch.bincount(drawn, minlength=len(logits)) / n
 
 
 def test_draws_follow_the_softmax_at_the_temperature() -> None:
     scores = torch.tensor([0.0, 1.0, 2.0])
     for temperature in (0.5, 1.0):
-        draw = Draw(range(4000), temperature, torch.device("cpu"))
-        drawn = draw(torch.empty(0), scores.expand(4000, 3)).argmax(-1)
-        found = torch.bincount(drawn, minlength=3) / 4000
+        found = draws(scores, Sampling(temperature, 1))
         assert torch.allclose(found, (scores / temperature).softmax(-1), atol=0.03)
+
+
+def test_the_least_likely_beyond_top_p_are_never_drawn() -> None:
+    likely = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    found = draws(likely.log(), Sampling(1.0, 1, top_p=0.7))
+    assert torch.allclose(found, torch.tensor([0.625, 0.375, 0, 0]), atol=0.03)
 
 
 def test_a_prompt_that_does_not_fit_is_told(folder: Path) -> None:

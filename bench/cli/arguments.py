@@ -5,17 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def number(kind: type[int] | type[float], least: float) -> Callable[[str], float]:
-    """An argument type: a number from `least` on that every library can count to."""
+def number(
+    kind: type[int] | type[float], least: float, most: float = 2**31 - 1
+) -> Callable[[str], float]:
+    """An argument type: a number from `least` on, by default to what every library counts to."""
+    bounds = f"from {least:g} on" if most == 2**31 - 1 else f"from {least:g} to {most:g}"
 
     def parse(text: str) -> float:
         try:
             value = kind(text)
         except ValueError:
             value = None
-        if value is None or not least <= value < 2**31:
+        if value is None or not least <= value <= most:
             name = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"expected {name} from {least:g} on, got '{text}'")
+            raise argparse.ArgumentTypeError(f"expected {name} {bounds}, got '{text}'")
         return value
 
     return parse

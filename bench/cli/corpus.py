@@ -19,6 +19,7 @@ def add_parser(verbs: Any) -> None:
     corpus = verbs.add_parser("corpus", help="make, check or import a teacher corpus")
     verbs = corpus.add_subparsers(required=True, metavar="VERB")
     _add_build(verbs.add_parser("build", help="ask a teacher about a track's questions"))
+    _add_triples(verbs.add_parser("triples", help="ask a loose teacher for commonsense triples"))
     verb = verbs.add_parser("check", help="name every bad line of a corpus; exit 1 if there is one")
     verb.add_argument("file", type=Path, metavar="FILE.jsonl")
     verb.set_defaults(run=check)
@@ -51,19 +52,46 @@ def _add_build(verb: argparse.ArgumentParser) -> None:
         help="an OpenAI-compatible endpoint (key: $OPENAI_API_KEY), a model's folder, a generator",
     )
     verb.add_argument("--out", type=Path, metavar="FILE.jsonl", help="default: TRACK-MODEL.jsonl")
-    verb.add_argument("--model", help="at the endpoint; default: the only one it lists")
+    _add_teacher(verb, concurrency=8)
     verb.add_argument("--rationales", type=POSITIVE, default=1, metavar="L", help="per question")
     verb.add_argument("--temperature", type=share, default=0.8)
     verb.add_argument("--max-tokens", type=POSITIVE, default=1024, help="of a reply")
-    verb.add_argument("--concurrency", type=POSITIVE, default=8, help="requests at a time")
-    verb.add_argument("--timeout", type=number(float, 0.001), default=120.0, metavar="SECONDS")
-    verb.add_argument("--retries", type=number(int, 0), default=6, help="of a request that failed")
-    verb.add_argument("--rate-limit", type=number(float, 0.001), metavar="REQUESTS_PER_MINUTE")
     verb.add_argument("--prompt-price", type=share, help="of a million tokens")
     verb.add_argument("--completion-price", type=share, help="of a million tokens")
     verb.add_argument("--limit", type=POSITIVE, help="questions, spread over the tasks")
     _add_data_dir(verb)
     verb.set_defaults(run=build)
+
+
+def _add_triples(verb: argparse.ArgumentParser) -> None:
+    top_p = number(float, 0.001, 1)
+    verb.add_argument(
+        "corpus", metavar="NAME|FILE.jsonl", help="of triples: shows what people wrote"
+    )
+    verb.add_argument("--teacher", required=True, metavar="URL|FOLDER")
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
+    verb.add_argument("--events", type=POSITIVE, default=1000, help="events to ask for")
+    verb.add_argument("--tails", type=POSITIVE, default=10, help="of an event in a relation")
+    verb.add_argument("--temperature", type=number(float, 0), default=1.0)
+    verb.add_argument("--event-top-p", type=top_p, default=0.9)
+    verb.add_argument("--tail-top-p", type=top_p, default=0.5)
+    verb.add_argument("--max-tokens", type=POSITIVE, default=16, help="of an event or a tail")
+    _add_teacher(verb, concurrency=64)
+    _add_data_dir(verb)
+    verb.set_defaults(run=triples)
+
+
+def _add_teacher(verb: argparse.ArgumentParser, *, concurrency: int) -> None:
+    verb.add_argument("--model", help="at the endpoint; default: the only one it lists")
+    verb.add_argument(
+        "--plain", action="store_true", help="no chat: prompts are texts to go on with"
+    )
+    verb.add_argument(
+        "--concurrency", type=POSITIVE, default=concurrency, help="requests at a time"
+    )
+    verb.add_argument("--timeout", type=number(float, 0.001), default=120.0, metavar="SECONDS")
+    verb.add_argument("--retries", type=number(int, 0), default=6, help="of a request that failed")
+    verb.add_argument("--rate-limit", type=number(float, 0.001), metavar="REQUESTS_PER_MINUTE")
 
 
 def _add_data_dir(verb: argparse.ArgumentParser) -> None:
@@ -73,6 +101,13 @@ def _add_data_dir(verb: argparse.ArgumentParser) -> None:
 def build(args: Namespace) -> int:
     """Write the corpus of a generator, or of a teacher that is asked."""
     from bench.teacher.build import build
+
+    return build(args)
+
+
+def triples(args: Namespace) -> int:
+    """Write what a teacher makes of the triples of a corpus."""
+    from bench.teacher.machine import build
 
     return build(args)
 

@@ -1,10 +1,10 @@
-"""Prompts -> completions, greedily: the only place where the student runs at test time."""
+"""Prompts -> completions: the only place where a student, or a teacher on this machine, writes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -23,6 +23,17 @@ class Completion:
     n_prompt: int
     n_generated: int
     overflow: bool = False
+    cut: bool = False
+    """Whether it ended at `max_new_tokens` and nowhere of its own."""
+
+
+Choose: TypeAlias = Callable[[Tensor, Sequence[int]], Tensor]
+"""Logits (B, V) of the prompts with these numbers -> the token that each goes on with (B,)."""
+
+
+def greedy(logits: Tensor, prompts: Sequence[int]) -> Tensor:
+    """The likeliest token."""
+    return logits.argmax(-1)
 
 
 BATCH_TOKENS = 32_768
@@ -32,19 +43,20 @@ HEAD_TOKENS = 64
 
 
 class Generator:
-    """Batched greedy decoding with a KV cache: sorted by length, finished rows leave the batch.
+    """Batched decoding with a KV cache: sorted by length, finished rows leave the batch.
 
     What the prompts of a batch begin with alike is computed once, where the student keeps nothing
     but keys and values: a convolution's state would not survive the padding behind it.
     """
 
-    def __init__(self, student: Student, decoding: Decoding) -> None:
+    def __init__(self, student: Student, decoding: Decoding, ends: Iterable[int] = ()) -> None:
+        """`ends` are tokens beside the tokenizer's own that end a text."""
         self._model = student.model.eval()
         self._tokenizer = student.tokenizer
         self._decoding = decoding
         self._context = student.context_tokens
         self._device = student.device
-        self._eos = student.tokenizer.eos_token_id
+        self._ends = {student.tokenizer.eos_token_id, *ends}
         self._may_stop = self._tokens_that_may_stop()
         layers = getattr(student.model.config, "layer_types", None) or ["full_attention"]
         self._shares = set(layers) == {"full_attention"}
@@ -58,7 +70,7 @@ class Generator:
         texts = self._tokenizer.batch_decode([[i] for i in ids])
         return {i for i, text in zip(ids, texts, strict=True) if ends & set(text)}
 
-    def complete(self, prompts: Sequence[str]) -> list[Completion]:
+    def complete(self, prompts: Sequence[str], choose: Choose = greedy) -> list[Completion]:
         """Completions in the order of `prompts`, each distinct prompt run once per occurrence.
 
         A prompt without room for `max_new_tokens` comes back empty with `overflow` set.
@@ -72,9 +84,8 @@ class Generator:
         waiting = {i: ids for i, ids in enumerate(encoded) if i not in found}
         with Bar(total=len(waiting), what="generating", unit="prompt") as bar:
             for rows in self._batches(waiting):
-                for i, generated in self._decode(rows, [encoded[i] for i in rows]):
-                    text = self._cut(self._tokenizer.decode(self._without_eos(generated)))
-                    found[i] = Completion(text, len(encoded[i]), len(generated))
+                for i, generated in self._decode(rows, [encoded[i] for i in rows], choose):
+                    found[i] = self._completion(len(encoded[i]), generated)
                     bar.update()
         return [found[i] for i in range(len(encoded))]
 
@@ -99,7 +110,7 @@ class Generator:
 
     @torch.inference_mode()
     def _decode(
-        self, rows: Sequence[int], prompts: Sequence[list[int]]
+        self, rows: Sequence[int], prompts: Sequence[list[int]], choose: Choose
     ) -> Iterator[tuple[int, list[int]]]:
         """Yield (row, generated ids) as rows finish; prompts are padded on the left."""
         n_shared, cache = self._shared(prompts)
@@ -121,7 +132,7 @@ class Generator:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            cache, best = output.past_key_values, output.logits[:, -1].argmax(-1)
+            cache, best = output.past_key_values, choose(output.logits[:, -1], alive)
             for tokens, token in zip(written, best.tolist(), strict=True):
                 tokens.append(token)
             keep = [k for k, tokens in enumerate(written) if not self._finished(tokens)]
@@ -153,20 +164,20 @@ class Generator:
 
     def _finished(self, tokens: list[int]) -> bool:
         last = tokens[-1]
-        if last == self._eos or len(tokens) >= self._decoding.max_new_tokens:
+        if last in self._ends or len(tokens) >= self._decoding.max_new_tokens:
             return True
         if last not in self._may_stop:
             return False
         text = self._tokenizer.decode(tokens)
         return any(stop in text for stop in self._decoding.stop)
 
-    def _without_eos(self, tokens: list[int]) -> list[int]:
-        return tokens[:-1] if tokens[-1] == self._eos else tokens
-
-    def _cut(self, text: str) -> str:
-        """The text before the first stop string."""
-        ends = [text.find(stop) for stop in self._decoding.stop if stop in text]
-        return text[: min(ends)] if ends else text
+    def _completion(self, n_prompt: int, tokens: list[int]) -> Completion:
+        """The text before its end, or before the first stop string."""
+        ended = tokens[-1] in self._ends
+        text = self._tokenizer.decode(tokens[:-1] if ended else tokens)
+        stops = [text.find(stop) for stop in self._decoding.stop if stop in text]
+        cut = not ended and not stops
+        return Completion(text[: min(stops, default=None)], n_prompt, len(tokens), cut=cut)
 
 
 def _with_ones(mask: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,27 +79,28 @@ async def _make(
     chosen = {row["id"] for row in stratified(source.rows, order.limit)}
     rows = [row for row in source.rows if row["id"] in chosen]
     n_before, stopped = len(journal.replies), None
-    asking = Asking(teacher, journal, order.rationales, order.concurrency)
+    step = partial(next_step, n_rationales=order.rationales)
+    asking = Asking(teacher, journal, step, order.concurrency)
     if todo := asking.open_questions(rows):
         try:
             await teacher.greet()
             await asking.run(todo, n_done=len(rows) - len(todo))
         except StoppedError as error:
             stopped = str(error)
-    ledger = _ledger(journal.replies, order.prices)
+    spent = ledger(journal.replies, order.prices)
     n_open, found, manifest = len(asking.open_questions(rows)), None, None
     if not n_open:
         found = harvest(rows, journal.replies, order.rationales)
-        manifest = _write(teacher, source, out, order, journal, found, ledger)
+        manifest = _write(teacher, source, out, order, journal, found, spent)
     n_asked = len(journal.replies) - n_before
-    return Outcome(n_asked, n_open, asking.left, stopped, ledger, found, manifest)
+    return Outcome(n_asked, n_open, asking.left, stopped, spent, found, manifest)
 
 
 def _settings(teacher: Teacher, source: Corpus, order: Order) -> dict[str, Any]:
     """All that replies depend on: with other settings they are not mixed."""
     return {
         **teacher.settings,
-        **asdict(order.sampling),
+        **order.sampling.settings,
         "rationales": order.rationales,
         "knowledge_tries": KNOWLEDGE_TRIES,
         "prompt_sha256": PROMPT_SHA256,
@@ -113,7 +115,8 @@ class Asking:
 
     teacher: Teacher
     journal: Journal
-    n_rationales: int
+    next_step: Callable[[Row, Replies], Step | None]
+    """What to ask about a question next, by the replies so far; None when all was asked."""
     concurrency: int
     left: dict[str, str] = field(default_factory=dict[str, str])
     _in_a_row: int = 0
@@ -136,7 +139,7 @@ class Asking:
                 await asyncio.gather(*workers, return_exceptions=True)
 
     def _next(self, row: Row) -> Step | None:
-        return next_step(row, self.journal.replies, self.n_rationales)
+        return self.next_step(row, self.journal.replies)
 
     async def _work(self, waiting: Iterator[Row], bar: Any) -> None:
         for row in waiting:
@@ -154,7 +157,7 @@ class Asking:
                     ) from error
 
 
-def _ledger(replies: Replies, prices: tuple[float, float] | None) -> dict[str, Any]:
+def ledger(replies: Replies, prices: tuple[float, float] | None) -> dict[str, Any]:
     """Tokens of every reply in the journal, kept or rejected, and what they cost."""
     n_prompt = sum(reply.prompt_tokens for reply in replies.values())
     n_completion = sum(reply.completion_tokens for reply in replies.values())

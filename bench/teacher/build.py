@@ -61,7 +61,9 @@ def generate(name: str, out: Path, data: str | None) -> int:
     known = {key: found.manifest[key] for key in DESCRIBED if key in found.manifest}
     rows: Any = list(found.rows)
     passages: Any = [{"id": str(i), "text": text} for i, text in enumerate(found.passages)]
-    new = write_new(out, corpora.TeacherCorpus(rows=rows, passages=passages, **known))
+    labels: Any = list(found.labels)
+    made = corpora.TeacherCorpus(rows=rows, passages=passages, labels=labels, **known)
+    new = write_new(out, made)
     print(f"{out}: {len(rows)} rows{'' if new else ', as it was'}")
     return FINE
 
@@ -80,7 +82,7 @@ def _order(args: Namespace) -> Order:
 
 
 async def _ask(args: Namespace, source: Corpus, order: Order) -> tuple[Path, Outcome]:
-    teacher = await _teacher(args, order)
+    teacher = await teacher_of(args, order.sampling, order.concurrency)
     try:
         model = re.sub(r"[^A-Za-z0-9.]+", "-", str(teacher.settings["model"])).strip("-")
         out = args.out or Path(f"{Path(args.track).stem}-{model}.jsonl")
@@ -89,10 +91,10 @@ async def _ask(args: Namespace, source: Corpus, order: Order) -> tuple[Path, Out
         await teacher.aclose()
 
 
-async def _teacher(args: Namespace, order: Order) -> Teacher:
+async def teacher_of(args: Namespace, sampling: Sampling, concurrency: int) -> Teacher:
     """The endpoint or the local model that `--teacher` names."""
     if "://" in args.teacher:
-        return await _endpoint(args, order)
+        return await _endpoint(args, sampling)
     folder = Path(args.teacher)
     if not folder.is_dir():
         hint = nearest(args.teacher, sorted(corpus.builders()))
@@ -101,17 +103,18 @@ async def _teacher(args: Namespace, order: Order) -> Teacher:
         raise ConfigError("--model is for an endpoint; a folder is one model")
     from bench.teacher.model import LocalTeacher
 
-    return LocalTeacher(folder, order.sampling, order.concurrency)
+    return LocalTeacher(folder, sampling, concurrency, plain=args.plain)
 
 
-async def _endpoint(args: Namespace, order: Order) -> Teacher:
+async def _endpoint(args: Namespace, sampling: Sampling) -> Teacher:
     from bench.teacher.endpoint import Endpoint
     from bench.teacher.patience import Patience
 
     # What was begun goes on with its model, even while nobody is there to list any.
     begun = settings_of(beside(args.out, ".journal.jsonl")) if args.out else {}
     patience = Patience(args.timeout, args.retries, args.rate_limit)
-    endpoint = Endpoint(args.teacher, args.model or begun.get("model"), order.sampling, patience)
+    model = args.model or begun.get("model")
+    endpoint = Endpoint(args.teacher, model, sampling, patience, plain=args.plain)
     try:
         await endpoint.choose_model()
     except BaseException:
@@ -122,7 +125,7 @@ async def _endpoint(args: Namespace, order: Order) -> Teacher:
 
 def _tell(out: Path, outcome: Outcome) -> int:
     """Say what the run came to; its exit code."""
-    print(_ledger_line(outcome.ledger))
+    print(ledger_line(outcome.ledger))
     if outcome.harvest is None:
         return _tell_open(out, outcome)
     for part, reasons in outcome.harvest.rejected.items():
@@ -156,7 +159,8 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} {n}" for reason, n in sorted(counts.items()))
 
 
-def _ledger_line(ledger: Mapping[str, Any]) -> str:
+def ledger_line(ledger: Mapping[str, Any]) -> str:
+    """What was asked, and what it took."""
     asked = _counts(ledger["requests"]) or "none"
     tokens = f"{ledger['prompt_tokens']:,} + {ledger['completion_tokens']:,}"
     estimated = ledger["estimated_requests"]

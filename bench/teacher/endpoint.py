@@ -28,7 +28,16 @@ MAY_PASS = (408, 409, 425, 429)
 class Endpoint:
     """Asks over HTTP; the key is read from the environment and stays in memory."""
 
-    def __init__(self, url: str, model: str | None, sampling: Sampling, patience: Patience) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str | None,
+        sampling: Sampling,
+        patience: Patience,
+        *,
+        plain: bool = False,
+    ) -> None:
+        """`plain` asks for completions: prompts are texts to go on with, and no turn of a chat."""
         from openai import AsyncOpenAI
 
         parts = urlsplit(url)
@@ -37,7 +46,8 @@ class Endpoint:
             raise ConfigError(f"--teacher {self.origin}: expected http(s)://HOST[:PORT]/v1")
         self._key = os.environ.get(KEY) or NO_KEY
         self._client = AsyncOpenAI(api_key=self._key, base_url=url, max_retries=0, timeout=None)
-        self._model, self._sampling, self._patience = model, sampling, patience
+        self._model, self.sampling, self._patience = model, sampling, patience
+        self._plain = plain
         self._limiter = Limiter(patience.rate_limit)
         self._listed: list[str] = []
         self._met = False
@@ -148,14 +158,18 @@ class Endpoint:
     async def _complete(self, prompt: str) -> Reply:
         import openai
 
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
-            "temperature": self._sampling.temperature,
-            self._limit_name: self._sampling.max_tokens,
-        }
+        sampling = self.sampling
+        body: dict[str, Any] = {"model": self._model, "temperature": sampling.temperature}
+        body |= {"top_p": sampling.top_p} if sampling.top_p < 1 else {}
+        body |= {"stop": list(sampling.stop)} if sampling.stop else {}
         try:
-            raw = await self._client.chat.completions.with_raw_response.create(**body)
+            if self._plain:
+                body |= {"prompt": prompt, "max_tokens": sampling.max_tokens}
+                raw = await self._client.completions.with_raw_response.create(**body)
+            else:
+                messages = [{"role": "user", "content": prompt}]
+                body |= {"messages": messages, self._limit_name: sampling.max_tokens}
+                raw = await self._client.chat.completions.with_raw_response.create(**body)
         except openai.BadRequestError as error:
             if error.code not in REFUSALS:
                 raise
@@ -165,11 +179,12 @@ class Endpoint:
 
 
 def read_completion(text: str, prompt: str) -> Reply:
-    """The reply in the JSON of a chat completion; ValueError if it is none."""
+    """The reply in the JSON of a completion, of a chat or a text; ValueError if it is none."""
     body = json.loads(text)
     try:
         choice = body["choices"][0]
-        content, finish = choice["message"].get("content"), choice.get("finish_reason")
+        content = choice["text"] if "text" in choice else choice["message"].get("content")
+        finish = choice.get("finish_reason")
         usage = body.get("usage") or {}
         n_prompt, n_written = usage.get("prompt_tokens"), usage.get("completion_tokens")
     except (KeyError, IndexError, TypeError, AttributeError) as error:

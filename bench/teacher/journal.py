@@ -12,7 +12,7 @@ from bench.corpora.rows import CorpusError
 HEAD = b'{"settings": '
 """How every journal begins."""
 
-Part = Literal["rationale", "knowledge"]
+Part = Literal["rationale", "knowledge", "event", "tail"]
 Finish = Literal["stop", "length", "refused"]
 """length: cut at the most tokens allowed; refused: the server would not answer this prompt."""
 
@@ -35,6 +35,8 @@ class Reply:
     completion_tokens: int
     estimated: bool
     """Whether the tokens were counted here, as the server did not say."""
+    logprob: float | None = None
+    """Natural logarithm of the text's probability, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,15 @@ class Sampling:
 
     temperature: float
     max_tokens: int
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What tells it from others; a part that is as it always was is not named."""
+        found = {**asdict(self), "stop": list(self.stop)}  # as a journal gives it back
+        usual = {"top_p": 1.0, "stop": []}
+        return {key: value for key, value in found.items() if usual.get(key) != value}
 
 
 class UnansweredError(Exception):
@@ -55,6 +66,9 @@ class StoppedError(Exception):
 
 class Teacher(Protocol):
     """Who is asked: an endpoint or a local model."""
+
+    sampling: Sampling
+    """How it writes from now on."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -100,7 +114,8 @@ class Journal:
     def add(self, request: Request, reply: Reply) -> None:
         """Keep a reply: on disk when this returns."""
         assert request not in self.replies, f"{request} was asked twice"
-        self._write({**request._asdict(), **asdict(reply)})
+        told = {key: value for key, value in asdict(reply).items() if value is not None}
+        self._write({**request._asdict(), **told})
         self.replies[request] = reply
 
     def close(self) -> None:

@@ -11,44 +11,62 @@ from torch import Tensor
 
 from bench.ground import provenance
 from bench.ground.bars import stage
-from bench.students.student import device
+from bench.students.generate import Generator
+from bench.students.student import Student, device
 from bench.teacher.journal import Reply, Sampling, StoppedError
-from bench.track import ConfigError
+from bench.track import ConfigError, Decoding
 
 
 class Draw:
-    """Samples from the softmax at a temperature, each row by a generator of its own.
+    """Samples the next tokens of prompts, each prompt by a generator of its own.
 
-    A row is therefore drawn alike whatever else is in its batch: Gumbel noise makes the greedy
-    choice a sample.
+    A prompt is therefore drawn alike whatever else is in its batch: Gumbel noise makes the
+    likeliest token a sample. Of the tokens only the likeliest are drawn that have the probability
+    `top_p` together (Holtzman et al. 2020).
     """
 
-    def __init__(self, seeds: Sequence[int], temperature: float, device: torch.device) -> None:
+    def __init__(self, seeds: Sequence[int], sampling: Sampling, device: torch.device) -> None:
         self._rows = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-        self._temperature = temperature
+        self._sampling = sampling
+        self.logprobs = [0.0] * len(seeds)
+        """Of each prompt's tokens so far, as the model has them before temperature and top-p."""
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Scores (B, V) -> scores whose largest is the draw."""
-        if self._temperature == 0:
-            return scores
-        noise = torch.stack(
-            [
-                torch.rand(scores.shape[-1], generator=row, device=scores.device)
-                for row in self._rows
-            ]
-        )
-        return scores.float() / self._temperature - (-(noise + 1e-20).log()).log()
+    def __call__(self, logits: Tensor, prompts: Sequence[int]) -> Tensor:
+        """Logits (B, V) of the prompts with these numbers -> tokens (B,)."""
+        found = logits.float().log_softmax(-1)
+        chosen = self._drawn(found, prompts) if self._sampling.temperature else found.argmax(-1)
+        said = found.gather(-1, chosen[:, None])[:, 0].tolist()
+        for i, logprob in zip(prompts, said, strict=True):
+            self.logprobs[i] += logprob
+        return chosen
+
+    def _drawn(self, scores: Tensor, prompts: Sequence[int]) -> Tensor:
+        from transformers import TopPLogitsWarper
+
+        scores = scores / self._sampling.temperature
+        if self._sampling.top_p < 1:
+            unread: Any = None  # the tokens so far
+            scores = TopPLogitsWarper(self._sampling.top_p)(unread, scores)
+        noise = [
+            torch.rand(scores.shape[-1], generator=self._rows[i], device=scores.device)
+            for i in prompts
+        ]
+        return (scores - (-(torch.stack(noise) + 1e-20).log()).log()).argmax(-1)
 
 
 class LocalTeacher:
     """Requests that wait at the same time are one batch, of at most `batch_size`."""
 
-    def __init__(self, folder: Path, sampling: Sampling, batch_size: int) -> None:
+    def __init__(
+        self, folder: Path, sampling: Sampling, batch_size: int, *, plain: bool = False
+    ) -> None:
+        """`plain` leaves the chat template aside: prompts are texts to go on with."""
         if not (folder / "config.json").is_file():
             raise ConfigError(
                 f"--teacher {folder}: no config.json there: expected a model's folder"
             )
-        self._folder, self._sampling, self._batch_size = folder, sampling, batch_size
+        self._folder, self.sampling, self._batch_size = folder, sampling, batch_size
+        self._plain = plain
         self._waiting: list[tuple[str, int, asyncio.Future[Reply]]] = []
         self._busy = asyncio.Lock()
         self.origin = "local folder"
@@ -90,7 +108,8 @@ class LocalTeacher:
                 future.set_result(reply)
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
+    def _loaded(self) -> tuple[Student, list[int]]:
+        """The model, and the tokens that its generation config ends a text with."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:
@@ -104,61 +123,30 @@ class LocalTeacher:
             ) from error
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token_id = tokenizer.eos_token_id
-        return model.to(device()).eval(), tokenizer
-
-    @torch.inference_mode()
-    def _generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Reply]:
-        from transformers import GenerationConfig, LogitsProcessorList
-
-        model, tokenizer = self._loaded
-        encoded = self._encode(prompts).to(model.device)
+        if self._plain:
+            tokenizer.chat_template = None
         known = model.generation_config.eos_token_id
-        ends = tokenizer.eos_token_id if known is None else known
-        config = GenerationConfig(
-            max_new_tokens=self._sampling.max_tokens,
-            do_sample=False,
-            eos_token_id=ends,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        draw: Any = Draw(seeds, self._sampling.temperature, model.device)
-        out = model.generate(
-            **encoded, generation_config=config, logits_processor=LogitsProcessorList([draw])
-        )
-        written = out[:, encoded["input_ids"].shape[1] :].tolist()
-        lengths = encoded["attention_mask"].sum(-1).tolist()
-        stops = {ends} if isinstance(ends, int) else set(ends)
-        return [self._reply(ids, stops, n) for ids, n in zip(written, lengths, strict=True)]
+        ends = known if isinstance(known, list) else [] if known is None else [known]
+        return Student(model.to(device()).eval(), tokenizer), ends
 
-    def _encode(self, prompts: Sequence[str]) -> Any:
-        """Left-padded ids: through the chat template, or plain where the tokenizer has none."""
-        model, tokenizer = self._loaded
-        chat = tokenizer.chat_template is not None
-        texts = [self._chat(prompt) for prompt in prompts] if chat else list(prompts)
-        encoded = tokenizer(
-            texts,
-            add_special_tokens=not chat,
-            padding=True,
-            padding_side="left",
-            return_tensors="pt",
-            return_token_type_ids=False,
-        )
-        width, room = encoded["input_ids"].shape[1], model.config.max_position_embeddings
-        if width + self._sampling.max_tokens > room:
+    def _generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Reply]:
+        student, ends = self._loaded
+        decoding = Decoding(self.sampling.max_tokens, self._batch_size, list(self.sampling.stop))
+        draw = Draw(seeds, self.sampling, student.device)
+        written = Generator(student, decoding, ends).complete(prompts, draw)
+        if long := [each.n_prompt for each in written if each.overflow]:
             raise StoppedError(
-                f"a prompt of {width} tokens and --max-tokens {self._sampling.max_tokens} do not"
-                f" fit the model's context of {room}: lower --max-tokens"
+                f"a prompt of {max(long)} tokens and --max-tokens {self.sampling.max_tokens} do not"
+                f" fit the model's context of {student.context_tokens}: lower --max-tokens"
             )
-        return encoded
-
-    def _chat(self, prompt: str) -> str:
-        _, tokenizer = self._loaded
-        message = [{"role": "user", "content": prompt}]
-        return tokenizer.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
-
-    def _reply(self, ids: list[int], stops: set[int], n_prompt: int) -> Reply:
-        _, tokenizer = self._loaded
-        ended = next((i for i, token in enumerate(ids) if token in stops), None)
-        text = tokenizer.decode(ids[:ended], skip_special_tokens=True)
-        n_written = len(ids) if ended is None else ended + 1
-        finish = "length" if ended is None else "stop"
-        return Reply(text, finish, n_prompt, n_written, estimated=False)
+        return [
+            Reply(
+                each.text,
+                "length" if each.cut else "stop",
+                each.n_prompt,
+                each.n_generated,
+                estimated=False,
+                logprob=round(logprob, 3),
+            )
+            for each, logprob in zip(written, draw.logprobs, strict=True)
+        ]

@@ -1,0 +1,172 @@
+"""`skbench corpus triples`: a loose teacher writes a corpus of triples beside what people wrote."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+from bench.corpora import corpus
+from bench.corpora.check import beside
+from bench.corpora.corpus import Corpus
+from bench.corpora.files import checked_out, write
+from bench.ground.files import locked
+from bench.ground.places import data_dir, home
+from bench.teacher import triples
+from bench.teacher.ask import Asking, ledger
+from bench.teacher.build import INCOMPLETE, ledger_line, teacher_of
+from bench.teacher.journal import Journal, Sampling, StoppedError, Teacher, UnansweredError
+from bench.teacher.plan import Row
+from bench.teacher.triple_prompts import PROMPT_SHA256
+from bench.track import ConfigError
+from tasks.corpora import CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
+from tasks.triples import beside_corrupted, row
+
+FINE = 0
+STOP = ("\n", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for; the numbers of West et al. 2021 are the defaults of the command."""
+
+    n_events: int
+    n_tails: int
+    events: Sampling
+    tails: Sampling
+    concurrency: int
+
+
+def build(args: Namespace) -> int:
+    """Write the corpus of a teacher that is asked; the exit code."""
+    checked_out(args.out)
+    order = Order(
+        n_events=args.events,
+        n_tails=args.tails,
+        events=Sampling(args.temperature, args.max_tokens, args.event_top_p, STOP),
+        tails=Sampling(args.temperature, args.max_tokens, args.tail_top_p, STOP),
+        concurrency=args.concurrency,
+    )
+    source = corpus.obtain(args.corpus, home(), world=0, data_dir=data_dir(args.data_dir))
+    try:
+        return asyncio.run(_build(args, source, order))
+    except (StoppedError, UnansweredError) as error:
+        print(f"skbench: {error}", file=sys.stderr)
+        return INCOMPLETE
+
+
+async def _build(args: Namespace, source: Corpus, order: Order) -> int:
+    teacher = await teacher_of(args, order.events, order.concurrency)
+    try:
+        path = beside(args.out, ".journal.jsonl")
+        with locked(path):
+            journal = Journal(path, _settings(teacher, source, order))
+            try:
+                return await _made(teacher, source, args.out, order, journal)
+            finally:
+                journal.close()
+    finally:
+        await teacher.aclose()
+
+
+async def _made(teacher: Teacher, source: Corpus, out: Path, order: Order, journal: Journal) -> int:
+    """Ask for events, then for tails of those that are kept, then write."""
+    known = triples.shown(source.rows)
+    relations = triples.check_relations(known)
+    if not relations:
+        raise ConfigError(f"corpus {source.manifest['name']} has no triples of people to show")
+    units = triples.event_units(order.n_events)
+    teacher.sampling = order.events
+    ask_event = partial(triples.next_event, known=known)
+    if (code := await _all_asked(teacher, journal, ask_event, units, order)) is not None:
+        return code
+    new = triples.events(units, journal.replies, known)
+    wanted = triples.tail_units([event for _, event in new.texts], relations)
+    teacher.sampling = order.tails
+    ask_tail = partial(triples.next_tail, known=known, n_tails=order.n_tails)
+    if (code := await _all_asked(teacher, journal, ask_tail, wanted, order)) is not None:
+        return code
+    kept = triples.tails(wanted, journal.replies, order.n_tails)
+    made = list(triples.triples(wanted, kept))
+    _write(teacher, source, out, order, journal, made, {"event": new.dropped, "tail": kept.dropped})
+    print(ledger_line(ledger(journal.replies, None)))
+    for part, reasons in (("events", new.dropped), ("tails", kept.dropped)):
+        print(f"dropped {part}: " + ", ".join(f"{why} {n}" for why, n in sorted(reasons.items())))
+    print(f"{out}: {len(made)} triples of {len(new.texts)} events, beside those of people")
+    return FINE
+
+
+async def _all_asked(
+    teacher: Teacher, journal: Journal, step: Any, units: Sequence[Row], order: Order
+) -> int | None:
+    """None when all was asked, else the exit code, after a word on what is left."""
+    asking = Asking(teacher, journal, step, order.concurrency)
+    stopped = None
+    if todo := asking.open_questions(units):
+        try:
+            await teacher.greet()
+            await asking.run(todo, n_done=len(units) - len(todo))
+        except StoppedError as error:
+            stopped = str(error)
+    n_open = len(asking.open_questions(units))
+    if not n_open:
+        return None
+    why = stopped or next(iter(asking.left.values()), "")
+    print(
+        f"skbench: {n_open} prompts are open ({why}); the same command goes on from here",
+        file=sys.stderr,
+    )
+    return INCOMPLETE
+
+
+def _settings(teacher: Teacher, source: Corpus, order: Order) -> dict[str, Any]:
+    """All that replies depend on: with other settings they are not mixed."""
+    return {
+        **teacher.settings,
+        "events": order.events.settings,
+        "tails": order.tails.settings,
+        "n_events": order.n_events,
+        "n_tails": order.n_tails,
+        "prompt_sha256": PROMPT_SHA256,
+        "corpus": source.manifest["name"],
+        "corpus_sha256": source.sha256,
+    }
+
+
+def _write(
+    teacher: Teacher,
+    source: Corpus,
+    out: Path,
+    order: Order,
+    journal: Journal,
+    made: Sequence[tuple[str, str, str]],
+    dropped: Mapping[str, Mapping[str, int]],
+) -> None:
+    """People's triples and the machine's as one corpus, with labels for a critic."""
+    human = [each for each in source.rows if each.get("source") != "machine"]
+    judged = [each for each in source.labels if each["split"] != "corrupted"]
+    rows = [*human, *(row(out.stem, triple, "machine") for triple in made)]
+    model = teacher.settings["model"]
+    written = TeacherCorpus(
+        rows=cast("list[CorpusRow]", rows),
+        passages=[],
+        asked=len(journal.replies),
+        rejected=sum(sum(each.values()) for each in dropped.values()),
+        teacher=f"people; {model} ({teacher.origin})",
+        teacher_tokens={
+            "rationale": n_tokens(*(reply.text for reply in journal.replies.values())),
+            "knowledge": 0,
+        },
+        licence=f"{source.manifest.get('licence', 'unknown')}; the machine's: as the terms of"
+        f" {model} allow",
+        source=f"shots of {source.manifest['name']}, sha256 {source.sha256}",
+        labels=[
+            *beside_corrupted(Random(out.stem), made),
+            *cast("list[LabelledTriple]", judged),
+        ],
+    )
+    write(out, written, settings=_settings(teacher, source, order), dropped=dropped)
