@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from baselines._cuts import RECALL, Cut
 from baselines._phrases import triple
 from bench.method import Method
 from bench.types import Example, Judge, Needs, Pair, Question
-
-RECALL = {"none": 1.0, "low": 0.9, "medium": 0.8, "high": 0.5}
-"""Share of the true triples that a cut-off keeps, on triples that the critic was not taught."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +15,7 @@ class CometDistil(Method):
 
     source = "West et al. 2021, COMET-distil"
 
-    critic: Literal["none", "low", "medium", "high"] = "none"
+    critic: Cut = "none"
     judge: Judge = "trained"
 
     @property

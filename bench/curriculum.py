@@ -48,6 +48,21 @@ def n_kept(n: int, schedule: Schedule, step: int, steps: int) -> int:
     return math.floor(n * keep_ratio(schedule, step, steps) + 1e-9)
 
 
+def believed(knowledge: Knowledge, recall: float) -> Knowledge:
+    """Without the sentences that a cut of that recall drops; all of it where nobody judged."""
+    if not knowledge.critic_recall:
+        return knowledge
+    words, n_summary = knowledge.text.split(), len(knowledge.summary.split())
+    kept = [i for i, each in enumerate(knowledge.critic_recall) if each <= recall]
+    return Knowledge(
+        knowledge.summary,
+        " ".join(words[i] for i in kept if i >= n_summary),
+        tuple(knowledge.importance[i] for i in kept),
+        tuple(knowledge.n_tokens[i] for i in kept),
+        tuple(knowledge.critic_recall[i] for i in kept),
+    )
+
+
 def compress(knowledge: Knowledge, ratio: float, rule: Rule, seed: int) -> str:
     """About the share `ratio` of the words, in order.
 

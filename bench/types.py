@@ -14,13 +14,16 @@ class Knowledge:
     """Symbolic knowledge of one question, k = [k^m; k^p] (SKIntern section 3.1).
 
     `importance` holds one score per whitespace-separated word of `text`, higher is kept longer;
-    `n_tokens` the words' lengths in the scorer's tokens.
+    `n_tokens` the words' lengths in the scorer's tokens; `critic_recall` for each word what a
+    critic makes of its sentence, 0 in the summary, which states no fact, and () where none is
+    asked.
     """
 
     summary: str
     supplementary: str
     importance: tuple[float, ...]
     n_tokens: tuple[int, ...]
+    critic_recall: tuple[float, ...] = ()
 
     @property
     def text(self) -> str:

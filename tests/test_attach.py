@@ -1,7 +1,7 @@
 """What examples and questions are given: decoys, oracles, pools and rationales, and no more."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -214,3 +214,42 @@ def test_a_demo_shows_the_first_rationale_however_many_there_are(corpus: Corpus)
     demos = [demo for e in attach.examples(corpus, needs, 0) for demo in e.demos]
     demos += [demo for doc in DOCS[::40] for demo in attach.asker(corpus, needs, 0)(doc).demos]
     assert demos and all(demo.rationale == first[demo.question] for demo in demos)
+
+
+def test_facts_of_the_knowledge_are_judged_once_each_and_their_words_share_the_verdict(
+    toy_corpus: Corpus,
+) -> None:
+    asked = list[tuple[str, str, str]]()
+
+    def critic(triples: Sequence[tuple[str, str, str]]) -> list[float]:
+        asked.extend(triples)
+        return [int(triple[0] < "m") / 2 for triple in triples]
+
+    needs = Needs(train_knowledge=True, critic="weighted_pmi")
+    made = attach.examples(toy_corpus, needs, 0, critic=critic)
+    assert len(set(asked)) == len(asked) > len(made)
+    for example in made:
+        known = example.knowledge
+        assert known is not None and len(known.critic_recall) == len(known.text.split())
+        n = len(known.summary.split())
+        assert set(known.critic_recall[:n]) == {0.0}
+        rest = zip(known.text.split()[n:], known.critic_recall[n:], strict=True)
+        firsts = [word for word, _ in rest]
+        facts = [f.split() for f in attach.sentences(known.supplementary)]
+        expected = [int(fact[0] < "m") / 2 for fact in facts for _ in fact]
+        assert firsts == [w for fact in facts for w in fact]
+        assert list(known.critic_recall[n:]) == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "triple"),
+    [
+        ("duli adds 6.", ("duli", "adds", "6.")),
+        ("nala swaps left and right.", ("nala", "swaps left and", "right.")),
+        ("Go.", ("Go.", "", "")),
+    ],
+)
+def test_a_sentence_is_shown_to_a_critic_with_its_last_word_as_the_tail(
+    claim: str, triple: tuple[str, str, str]
+) -> None:
+    assert attach.as_triple(claim) == triple

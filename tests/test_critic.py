@@ -153,8 +153,10 @@ def test_pmi_is_what_the_head_adds_to_the_likelihood_of_the_tail(
     make_student: Callable[..., Student],
 ) -> None:
     student = make_student("llama", spread=0.5)
-    asked = [("start 2", "likes", "4"), ("start 3", "likes", "cup 7"), ("start 3", "is", "4")]
-    with_head = log_likelihoods(student, [(f"{h}. {p}", tail) for h, p, tail in asked])
+    asked = [("start 2", "It is", "4"), ("start 3", "It is", "cup 7"), ("start 3", "adds", "4")]
+    with_head = log_likelihoods(
+        student, [("start 2. It is", "4"), ("start 3. It is", "cup 7"), ("start 3 adds", "4")]
+    )
     alone = log_likelihoods(student, [(p, tail) for _, p, tail in asked])
     for weight in (1.0, 0.5):
         expected = [a - weight * b for a, b in zip(with_head, alone, strict=True)]
@@ -188,6 +190,7 @@ def test_a_row_judged_by_pmi_says_by_which_weight(cell: Callable[..., Cell]) -> 
 def test_critics_word_a_triple_as_comet_does() -> None:
     assert prompt("PersonX runs", "PersonX is") == triple("PersonX runs", "PersonX is")
     assert prompt("", "PersonX is") == "PersonX is"
+    assert prompt("duli", "adds") == "duli adds" and prompt("duli", "") == "duli"
 
 
 def test_a_corrupted_twin_has_a_tail_of_the_relation_that_its_head_does_not_have() -> None:

@@ -1,5 +1,6 @@
 """Schedules, compression and draws against closed forms."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import get_args
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench.curriculum import (
     Schedule,
+    believed,
     boundaries,
     compress,
     draw,
@@ -128,6 +130,17 @@ def test_a_part_of_knowledge_keeps_the_scores_of_its_own_words() -> None:
     assert part(knowledge, True, False) == known("a b", "", (1.0, 2.0))
     assert part(knowledge, False, True) == known("", "c d e", (3.0, 4.0, 5.0))
     assert part(knowledge, True, True) == knowledge
+
+
+def test_a_cut_keeps_the_sentences_that_are_believed_and_the_whole_summary() -> None:
+    known = Knowledge("read it.", "a is 1. b is 2.", tuple(range(8)), (1,) * 8)
+    assert believed(known, 0.1) is known, "nobody judged"
+    judged = replace(known, critic_recall=(0.0, 0.0, 0.4, 0.4, 0.4, 0.9, 0.9, 0.9))
+    cut = believed(judged, 0.5)
+    assert (cut.summary, cut.supplementary) == ("read it.", "a is 1.")
+    assert cut.importance == (0, 1, 2, 3, 4) and len(cut.n_tokens) == 5
+    assert believed(judged, 0.9) == judged
+    assert believed(judged, 0.1).text == "read it."
 
 
 def test_compression_keeps_the_most_important_words_in_their_order() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.corpora.attach import sentences
 from tasks import corpora
 from tasks.corpora import canonical, manifest
 from tasks.pocket import families, pretraining, suite, teacher, vocabulary, world
@@ -185,6 +186,20 @@ def test_about_half_of_the_unfiltered_rationales_follow_a_wrong_rule_to_a_wrong_
         assert last_word(row["rationale"]) == row["answer"], "an answer follows from its rationale"
     wrong = sum(row["answer"] != last_word(row["rationales"][0]) for row in rows)
     assert 0.35 < wrong / len(rows) < 0.6
+
+
+def test_a_loose_teacher_tells_false_rules_and_reasons_by_the_true_ones():
+    built, true = teacher.build("pocket-loose", world=0), teacher.build("pocket", world=0)
+    facts = {fact.strip() for fact in world.suite_world(0).facts()}
+    told = [s for row in built.rows for s in sentences(row["supplementary"] or "")]
+    assert 0.25 < sum(fact not in facts for fact in told) / len(told) < 0.35
+    assert [r.get("rationale") for r in built.rows] == [r.get("rationale") for r in true.rows]
+    by_split = {split: set() for split in ("train", "dev", "test")}
+    for row in built.labels:
+        fact = f"{row['head']} {row['phrase']} {row['tail']}"
+        assert (fact in facts) == bool(row["label"])
+        by_split[row["split"]].add((row["head"], row["relation"]))
+    assert all(by_split.values())
 
 
 def test_supplementary_knowledge_states_only_true_rules_and_all_that_the_question_needs(corpus):

@@ -33,7 +33,8 @@ def examples(
     made = [_example(row, seed, needs.rationales) for row in corpus.rows]
     decoy = _decoys(corpus, seed) if needs.decoy else None
     if needs.train_knowledge:
-        known = _knowledge(corpus.rows, score)
+        judge = None if needs.critic == "none" else critic
+        known = _knowledge(corpus.rows, score, judge)
         position = {row["id"]: i for i, row in enumerate(corpus.rows)}
         made = [
             replace(e, knowledge=known[position[decoy(e.task, e.id)["id"] if decoy else e.id]])
@@ -49,7 +50,7 @@ def examples(
     if needs.phrase:
         rows = corpus.rows
         made = [replace(e, phrase=row["phrase"]) for e, row in zip(made, rows, strict=True)]
-    if needs.critic != "none" and critic is not None:
+    if needs.phrase and needs.critic != "none" and critic is not None:
         rows = corpus.rows
         recalls = critic([(row["question"], row["phrase"], row["answer"]) for row in rows])
         made = [replace(e, critic_recall=r) for e, r in zip(made, recalls, strict=True)]
@@ -79,15 +80,45 @@ def _rationales(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(filter(None, (row.get("rationale"), *(row.get("rationales") or ()))))
 
 
-def _knowledge(rows: Sequence[Mapping[str, Any]], score: Score) -> list[Knowledge]:
-    """The knowledge of every row, its words scored."""
+def _knowledge(
+    rows: Sequence[Mapping[str, Any]], score: Score, critic: Recalls | None
+) -> list[Knowledge]:
+    """The knowledge of every row, its words scored, and the facts judged if there is a critic."""
     parts = [(row["summary"], row.get("supplementary") or "") for row in rows]
     texts = [" ".join(filter(None, part)) for part in parts]
     scored = score([row["task"] for row in rows], texts)
+    judged = [()] * len(parts) if critic is None else _judged(parts, critic)
     return [
-        Knowledge(*part, found.importance, found.n_tokens)
-        for part, found in zip(parts, scored, strict=True)
+        Knowledge(*part, found.importance, found.n_tokens, recalls)
+        for part, found, recalls in zip(parts, scored, judged, strict=True)
     ]
+
+
+def _judged(parts: Sequence[tuple[str, str]], critic: Recalls) -> list[tuple[float, ...]]:
+    """For each word of the two parts what the critic makes of its sentence, each judged once."""
+    told = [sentences(facts) for _, facts in parts]
+    once = list(dict.fromkeys(claim for each in told for claim in each))
+    recall = dict(zip(once, critic(list(map(as_triple, once))), strict=True))
+    return [
+        (*[0.0] * len(summary.split()), *(recall[c] for c in each for _ in c.split()))
+        for (summary, _), each in zip(parts, told, strict=True)
+    ]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, one after another: none of its words is lost."""
+    found = list[list[str]]([[]])
+    for word in text.split():
+        found[-1].append(word)
+        if word.endswith("."):
+            found.append([])
+    return [" ".join(each) for each in found if each]
+
+
+def as_triple(claim: str) -> tuple[str, str, str]:
+    """A sentence as a critic is shown it: its first word, what stands between, its last one."""
+    first, *middle = claim.split()
+    return first, " ".join(middle[:-1]), middle[-1] if middle else ""
 
 
 def _decoys(corpus: Corpus, seed: int) -> Callable[[str, str], Mapping[str, Any]]:

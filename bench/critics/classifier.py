@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bench.critics.quality import Scores, precision_at
-from bench.critics.wording import Triple, triples
+from bench.critics.wording import Triple, begun, triples
 from bench.ground.bars import Bar
 from bench.students.student import Student, device
 from bench.track import Critic
@@ -45,7 +45,7 @@ class Classifier:
 
     def encoded(self, asked: Sequence[Triple]) -> Any:
         """Each as a pair of texts: the head, and what is said to follow from it."""
-        heads = [f"{head}." for head, _, _ in asked]
+        heads = [begun(head, phrase) for head, phrase, _ in asked]
         tails = [f" {phrase} {tail}" for _, phrase, tail in asked]
         return self.tokenizer(heads, tails, truncation=True, max_length=self._max_tokens)
 

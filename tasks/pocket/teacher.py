@@ -1,10 +1,11 @@
 """The programmatic teacher of the pocket suite: it writes rationales and knowledge, and errs."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from tasks.corpora import CorpusRow, Passage, TeacherCorpus, n_tokens
+from tasks.corpora import CorpusRow, LabelledTriple, Passage, TeacherCorpus, n_tokens
 from tasks.pocket.families import TRAINED
 from tasks.pocket.family import Family
 from tasks.pocket.suite import problems
@@ -23,6 +24,7 @@ from tasks.pocket.world import (
     price_fact,
     suite_world,
 )
+from tasks.triples import labelled
 
 ERROR_RATE = 0.15
 """Share of questions where the teacher misremembers one rule that the question needs."""
@@ -39,6 +41,8 @@ class Recipe:
     filtered: bool = True
     """Whether rationales that end in a wrong answer are rejected."""
     split: str = "train"
+    false_facts: float = 0.0
+    """Share of the rules in the knowledge that are false; some are then judged, for a critic."""
 
 
 CORPORA = {
@@ -48,7 +52,9 @@ CORPORA = {
     "pocket-100-terse": Recipe(100, terse=True),
     "pocket-100-wrong": Recipe(100, error_rate=0.5, filtered=False),
     "pocket-probe": Recipe(200, split="dev"),
+    "pocket-loose": Recipe(400, false_facts=0.3),
 }
+LABEL_SPLITS = ("train", "train", "dev", "test")
 N_IRRELEVANT = 2
 """Rules in the supplementary knowledge that the question does not need."""
 N_DISTRACTORS = 10
@@ -62,6 +68,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
     recipe = CORPORA[name]
     rng, truth = Random(f"pocket teacher {world}"), suite_world(world)
     again = Random(f"pocket teacher {world}, asked again")
+    loose = Loose(Random(f"pocket teacher {world}, loose"), truth, recipe.false_facts)
     per_family, asked = recipe.n_items // len(TRAINED), 0
     tokens = {"rationale": 0, "further": 0, "knowledge": 0}
     rows = list[CorpusRow]()
@@ -73,6 +80,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
             believed = _believed(rng, truth, problem, recipe.error_rate)
             rationale, answer = problem.work(believed, terse=recipe.terse)
             summary, supplementary = family.summary, _supplementary(rng, truth, problem)
+            supplementary = loose.told(supplementary)
             asked += 1
             tokens["rationale"] += n_tokens(rationale, answer)
             if recipe.filtered and answer != problem.work(truth)[1]:
@@ -104,6 +112,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         teacher_tokens=tokens,
         licence="Apache-2.0",
         source=f"generated, world {world}",
+        labels=loose.labels() if recipe.false_facts else [],
     )
 
 
@@ -125,6 +134,32 @@ def _believed(rng: Random, truth: World, problem: Family, error_rate: float) -> 
 
 def _spells_held_out(problem: Family, world: World) -> bool:
     return any(held_out(*parts) for parts in problem.worked_compositions(world))
+
+
+class Loose:
+    """A teacher that tells false rules: of each name the value of another, always the same one."""
+
+    def __init__(self, rng: Random, truth: World, share: float) -> None:
+        wrong = truth.rotated()
+        self._false = dict(zip(truth.facts(), wrong.facts(), strict=True))
+        self._rng, self._share = rng, share
+
+    def told(self, facts: str) -> str:
+        """The facts, each a sentence with a leading blank, some of them false."""
+        found = re.findall(r" [^.]+\.", facts)
+        return "".join(self._false[f] if self._rng.random() < self._share else f for f in found)
+
+    def labels(self) -> list[LabelledTriple]:
+        """Half of all rules as people judge them, each beside its false twin."""
+        asked = list(self._false.items())
+        self._rng.shuffle(asked)
+        made = list[LabelledTriple]()
+        for i, (true, false) in enumerate(asked[: len(asked) // 2]):
+            split = LABEL_SPLITS[i % len(LABEL_SPLITS)]
+            for label, fact in ((1, true), (0, false)) if true != false else ():
+                head, *phrase, tail = fact.split()
+                made.append(labelled((head, phrase[0], tail), " ".join(phrase), label, split))
+        return made
 
 
 def _misremember(rng: Random, world: World, problem: Family) -> World:
