@@ -204,15 +204,16 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
 
 
 def _of_triples(cell: Cell, spent: Spent, samples: Sequence[Sample]) -> dict[str, Any]:
-    """What it was trained on, how good its critic is, and the tails that it wrote, by data set."""
-    if not cell.method.needs.phrase:
-        return {}
+    """How good its critic is, what it was trained on, and the tails that it wrote, by data set."""
     texts = dict[str, list[str]]()
-    for sample in samples:
+    for sample in samples if cell.method.needs.phrase else ():
         texts.setdefault(sample.data_set, []).append(sample.solved.solution)
-    found = {"triples": spent.triples, "critic": critic.report(cell)}
-    said = {name: written(each, cell.corpus.rows) for name, each in texts.items()}
-    return {**{key: value for key, value in found.items() if value}, "written": said}
+    found = {
+        "critic": critic.report(cell),
+        "triples": spent.triples,
+        "written": {name: written(each, cell.corpus.rows) for name, each in texts.items()},
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
