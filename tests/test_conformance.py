@@ -40,7 +40,7 @@ METHODS = registry.discover()
 SKEWED = {
     "cascod[as_released=true]": "a trailing blank, and a label that training never shows",
     "skintern[as_released=true]": "invites to knowledge that is gone, which the test does not",
-    "skintern_critical[as_released=true]": "invites to knowledge that is gone, which the test does not",
+    "skintern_critical[as_released=true]": "invites to knowledge that is gone as well",
     "knowledge_train_only": "shows knowledge in training alone",
     "knowledge_train_only[restarts=2]": "shows knowledge in training alone",
 }

@@ -26,7 +26,17 @@ def add_parser(verbs: Any) -> None:
     verb = verbs.add_parser("import", help="make a corpus of published rationales or plain JSONL")
     verb.add_argument("file", type=Path, metavar="NAME|IN.jsonl", help="a built-in one, or yours")
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
-    verb.add_argument("--licence", default="unknown", help="of a file's rationales")
+    verb.add_argument("--licence", default="unknown", help="of what a file holds")
+    verb.add_argument(
+        "--strict", action="store_true", help="of triples: stop at the first line that is none"
+    )
+    verb.add_argument(
+        "--held-out",
+        type=number(float, 0, 0.999),
+        default=0.0,
+        metavar="SHARE",
+        help="of triples: of the heads, to FILE.dev.jsonl",
+    )
     _add_data_dir(verb)
     verb.set_defaults(run=import_)
     verb = verbs.add_parser("contamination", help="what corpora share with the published tests")
@@ -131,15 +141,21 @@ def check(args: Namespace) -> int:
 
 
 def import_(args: Namespace) -> int:
-    """Write a built-in corpus, or plain JSONL: if it has bad lines, name all and write nothing."""
+    """Write a built-in corpus, or plain JSONL: if it has bad lines, name all and write nothing.
+
+    Of a file of triples they are set aside, unless `--strict` stops at the first.
+    """
     from bench.corpora.corpus import builders
     from bench.corpora.files import checked_out, write_new
     from bench.corpora.imported import as_corpus, read
+    from bench.corpora.triples import holds_triples
     from bench.teacher.build import generate
 
     out = checked_out(args.out)
     if str(args.file) in builders():
         return generate(str(args.file), out, args.data_dir)
+    if holds_triples(args.file):
+        return _import_triples(args, out)
     found = read(args.file)
     for fault in found.faults:
         print(fault)
@@ -149,6 +165,17 @@ def import_(args: Namespace) -> int:
     new = write_new(out, as_corpus(found, args.file, args.licence))
     ignored = f"; fields not taken: {', '.join(found.ignored)}" if found.ignored else ""
     print(f"{out}: {len(found.rows)} rows{'' if new else ', as it was'}{ignored}")
+    return FINE
+
+
+def _import_triples(args: Namespace, out: Path) -> int:
+    from bench.corpora.triples import take
+
+    found = take(args.file, out, args.licence, strict=args.strict, held_out=args.held_out)
+    held = f", {found.n_held_out} held out" if found.n_held_out else ""
+    print(f"{out}: {found.n} triples{held}")
+    for reason, n in sorted(found.rejected.items()):
+        print(f"set aside: {n} x {reason}")
     return FINE
 
 

@@ -141,7 +141,7 @@ def parsed(line: bytes) -> dict[str, Any] | str:
     Refuses what json.loads lets through: a number that is none, half of a surrogate pair.
     """
     try:
-        found = from_json(line, allow_inf_nan=False)
+        found = from_json(line, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         return f"not JSON ({error})"
     if not isinstance(found, dict):
