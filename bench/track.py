@@ -113,7 +113,7 @@ class Critic:
     """What judges triples: a classifier, taught as here, or the language model that PMI asks."""
 
     path: str | None = None
-    """An encoder by folder or hub id; None makes the classifier of the language model."""
+    """An encoder, named as a student is; None makes the classifier of the language model."""
     reader: str | None = None
     """A method that trains the language model first; None takes the student as it came."""
     corrupted_epochs: NonNegativeInt = 0

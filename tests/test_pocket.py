@@ -196,7 +196,7 @@ def test_a_loose_teacher_tells_false_rules_and_reasons_by_the_true_ones():
     assert [r.get("rationale") for r in built.rows] == [r.get("rationale") for r in true.rows]
     by_split = {split: set() for split in ("train", "dev", "test")}
     for row in built.labels:
-        fact = f"{row['head']} {row['phrase']} {row['tail']}"
+        fact = f"{row['head']} {row['phrase']} {row['tail']}."
         assert (fact in facts) == bool(row["label"])
         by_split[row["split"]].add((row["head"], row["relation"]))
     assert all(by_split.values())

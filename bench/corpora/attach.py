@@ -117,7 +117,7 @@ def sentences(text: str) -> list[str]:
 
 def as_triple(claim: str) -> tuple[str, str, str]:
     """A sentence as a critic is shown it: its first word, what stands between, its last one."""
-    first, *middle = claim.split()
+    first, *middle = claim.removesuffix(".").split()
     return first, " ".join(middle[:-1]), middle[-1] if middle else ""
 
 

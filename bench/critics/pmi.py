@@ -21,27 +21,28 @@ WEIGHTS = (1.0, 0.5, 0.25, 0.1, 0.0)
 class Pmi:
     """log P(tail | head, relation) - weight * log P(tail | relation)."""
 
-    def __init__(self, student: Student, weight: float = 1.0) -> None:
-        self._student, self.weight = student, weight
+    def __init__(self, student: Student, weight: float = 1.0, opening: str = "") -> None:
+        """`opening` is what the student learned to go on from with texts like these."""
+        self._student, self.weight, self._opening = student, weight, opening
 
     def scores(self, asked: Sequence[Triple]) -> Scores:
         """The score of each, in order: any real number."""
-        given_head, alone = _parts(self._student, asked)
+        given_head, alone = _parts(self._student, self._opening, asked)
         return given_head - self.weight * alone
 
 
-def weighted(student: Student, labels: Sequence[Mapping[str, Any]]) -> Pmi:
+def weighted(student: Student, labels: Sequence[Mapping[str, Any]], opening: str = "") -> Pmi:
     """With the weight that is most precise at 80 % recall of the labels; ties to the larger."""
-    given_head, alone = _parts(student, triples(labels))
+    given_head, alone = _parts(student, opening, triples(labels))
     marks = [row["label"] for row in labels]
     precision = {w: precision_at(0.8, marks, given_head - w * alone) for w in WEIGHTS}
-    return Pmi(student, max(WEIGHTS, key=precision.__getitem__))
+    return Pmi(student, max(WEIGHTS, key=precision.__getitem__), opening)
 
 
-def _parts(student: Student, asked: Sequence[Triple]) -> tuple[Scores, Scores]:
+def _parts(student: Student, opening: str, asked: Sequence[Triple]) -> tuple[Scores, Scores]:
     """Log-likelihoods of the tails given head and relation, and given the relation alone."""
-    with_head = [(prompt(head, phrase), tail) for head, phrase, tail in asked]
-    alone = [(prompt("", phrase), tail) for _, phrase, tail in asked]
+    with_head = [(f"{opening} {prompt(h, phrase)}".lstrip(), tail) for h, phrase, tail in asked]
+    alone = [(f"{opening} {prompt('', phrase)}".lstrip(), tail) for _, phrase, tail in asked]
     once = list(dict.fromkeys([*with_head, *alone]))
     found = dict(zip(once, log_likelihoods(student, once), strict=True))
     return np.array([found[each] for each in with_head]), np.array([found[each] for each in alone])

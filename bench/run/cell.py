@@ -12,7 +12,7 @@ from bench.ground import provenance, sources
 from bench.ground.places import home
 from bench.method import Method
 from bench.students.hashes import checkpoint_sha256
-from bench.track import Student, Track
+from bench.track import Critic, Student, Track
 from leaderboard.store.record import Record, Scope
 
 
@@ -109,7 +109,7 @@ class Cell:
         return provenance.digest(
             {
                 "judge": self.method.needs.critic,
-                "critic": spec and [asdict(spec), spec.path and checkpoint_sha256(spec.path)],
+                "critic": spec and [asdict(spec), self._encoder_sha256(spec)],
                 "reader": self.reader.train_key if self.reader else student,
                 "labels": [list(row.items()) for row in self.corpus.labels],
                 "seed": self.seed,
@@ -117,6 +117,13 @@ class Cell:
                 "versions": provenance.versions(),
             }
         )
+
+    def _encoder_sha256(self, spec: Critic) -> str | None:
+        from bench.students import student
+
+        if spec.path is None:
+            return None
+        return checkpoint_sha256(student.checkpoint_path(Student(path=spec.path)))
 
     @cached_property
     def git_state(self) -> tuple[str | None, bool | None]:

@@ -19,8 +19,10 @@ from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
 from bench.run.cell import Cell
-from bench.students.student import Student
+from bench.students.student import Student, checkpoint_path
 from bench.track import Critic
+from bench.track import Student as Encoder
+from bench.types import Question
 
 
 def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
@@ -42,7 +44,7 @@ def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
     judge: Classifier | Pmi = (
         _read(folder, spec.max_tokens)
         if needed in ("trained", "shuffled")
-        else Pmi(reader(), found["weight"])
+        else Pmi(reader(), found["weight"], _opening(cell))
     )
 
     def recalls(asked: Sequence[Triple]) -> list[float]:
@@ -74,12 +76,12 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student])
     shown = _shuffled(labels, cell.seed) if needed == "shuffled" else labels
     dev = [row for row in shown if row["split"] == "dev"]
     if needed == "pmi":
-        judge = Pmi(reader())
+        judge = Pmi(reader(), opening=_opening(cell))
     elif needed == "weighted_pmi":
-        judge = weighted(reader(), dev)
+        judge = weighted(reader(), dev, _opening(cell))
     else:
         judge = (
-            Classifier.load(spec.path, spec.max_tokens)
+            Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec.max_tokens)
             if spec.path
             else Classifier.on(reader(), spec.max_tokens)
         )
@@ -98,6 +100,14 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student])
         ),
     }
     write_atomically(folder / "report.json", json.dumps(found).encode())
+
+
+def _opening(cell: Cell) -> str:
+    """The prompt of a student that learned to reason, without a question; "" where triples are its
+    trade, or none was taught."""
+    if cell.reader is None or cell.reader.method.needs.phrase:
+        return ""
+    return cell.reader.method.prompt(Question(id="", task="", text=""))
 
 
 def _shuffled(labels: Sequence[Mapping[str, Any]], seed: int) -> list[Mapping[str, Any]]:

