@@ -113,7 +113,8 @@ class Critic:
     """What judges triples: a classifier, taught as here, or the language model that PMI asks."""
 
     path: str | None = None
-    """An encoder, named as a student is; None makes the classifier of the language model."""
+    """An encoder, named as a student is; None makes the classifier of the language model. West et
+    al. 2021 take FacebookAI/roberta-large-mnli."""
     reader: str | None = None
     """A method that trains the language model first; None takes the student as it came."""
     corrupted_epochs: NonNegativeInt = 0
@@ -124,6 +125,9 @@ class Critic:
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 5e-6
     max_tokens: PositiveInt = 64
+    name_draws: NonNegativeInt = 0
+    """Times that the classifier judges a triple, each with other names in the place of PersonX;
+    its scores are averaged. 0 leaves PersonX there."""
 
 
 @dataclass(frozen=True, slots=True)

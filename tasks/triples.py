@@ -19,8 +19,23 @@ PHRASES = {
     "HinderedBy": "It will not happen if",
 }
 """The seven relations of West et al. 2021, in words that lead from an event to its tail."""
+SLOTS = ("PersonX", "PersonY", "PersonZ")
+"""Who an event is about."""
+NAMES = (
+    "Alexis", "Avery", "Bailey", "Casey", "Charlie", "Dakota", "Drew", "Emerson", "Finley",
+    "Frankie", "Hayden", "Jamie", "Jordan", "Kendall", "Lane", "Morgan", "Parker", "Quinn",
+    "Riley", "Sage",
+)  # fmt: skip
+"""To put into the slots: they could be anybody's."""
 N_TRIED = 20
 """Other tails, before a triple goes without a twin."""
+
+
+def with_names(text: str, names: Sequence[str]) -> str:
+    """The text with names in its slots."""
+    for slot, name in zip(SLOTS, names, strict=True):
+        text = text.replace(slot, name)
+    return text
 
 
 def row(scope: str, triple: Triple, source: Source, *, is_true: bool | None = None) -> CorpusRow:

@@ -1,5 +1,6 @@
 """Critics: how well they tell true from false, and what a cut-off keeps."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,9 +15,10 @@ from baselines._phrases import triple
 from bench import registry
 from bench.corpora.corpus import Corpus
 from bench.corpora.kept import kept, written
+from bench.critics.classifier import Classifier
 from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
-from bench.critics.wording import prompt
+from bench.critics.wording import named, prompt
 from bench.run import critic, fit, planning
 from bench.run.cell import Cell
 from bench.students.student import Student
@@ -148,6 +150,27 @@ def test_it_begins_with_the_student_of_the_method_that_the_track_names(
     assert (first.folder / "weights").is_dir()
     assert begun.train_key != cell("comet_distil[critic=low]").train_key
     assert first.train_key == cell("comet_distil").train_key
+
+
+def test_names_take_the_place_of_persons_and_a_draw_is_always_the_same() -> None:
+    asked = [("PersonX meets PersonY", "PersonX is", "fond of PersonY")] * 2
+    first, second = named(asked, 0)
+    assert not any("Person" in part for part in first) and first != second
+    head, phrase, tail = first
+    who, whom = head.split(" meets ")
+    assert (phrase, tail) == (f"{who} is", f"fond of {whom}")
+    assert named(asked, 0) == [first, second] != named(asked, 1)
+
+
+def test_scores_are_averaged_over_the_draws_of_names(cell: Callable[..., Cell]) -> None:
+    drawn = cell("comet_distil[critic=low]", spec=replace(SPEC, name_draws=3, epochs=2))
+    made(drawn)
+    (folder,) = [p for p in (Path(os.environ["SKBENCH_HOME"]) / "critics").iterdir() if p.is_dir()]
+    asked = [("PersonX buys thing 3", "PersonX is", tail) for tail in WORDS]
+    once = [Classifier.load(folder, SPEC).scores(named(asked, draw)).tolist() for draw in range(3)]
+    assert drawn.track.critic is not None and once[0] != once[1]
+    mean = Classifier.load(folder, drawn.track.critic).scores(asked)
+    assert mean.tolist() == pytest.approx(np.mean(once, axis=0).tolist())
 
 
 def test_pmi_is_what_the_head_adds_to_the_likelihood_of_the_tail(

@@ -12,9 +12,9 @@ from bench.corpora.corpus import obtain
 from bench.teacher import triples
 from bench.teacher.journal import Finish, Reply, Request
 from bench.teacher.plan import Replies
-from bench.teacher.triple_prompts import ASKED, NAMES, QUESTIONS, event_prompt, tail_prompt, unnamed
+from bench.teacher.triple_prompts import ASKED, QUESTIONS, event_prompt, tail_prompt, unnamed
 from bench.teacher.triples import Shown
-from tasks.triples import PHRASES
+from tasks.triples import NAMES, PHRASES
 from tests.teacher_server import make_model, serving
 
 KNOWN = Shown(

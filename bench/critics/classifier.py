@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bench.critics.quality import Scores, precision_at
-from bench.critics.wording import Triple, begun, triples
+from bench.critics.wording import Triple, begun, named, triples
 from bench.ground.bars import Bar
 from bench.students.student import Student, device
 from bench.track import Critic
@@ -23,16 +23,21 @@ ONE_LOGIT = {"num_labels": 1, "problem_type": "multi_label_classification"}
 class Classifier:
     """Probabilities of triples; the model's one logit is beside that of the share of true ones."""
 
-    def __init__(self, model: Any, tokenizer: Any, max_tokens: int) -> None:
-        self.model, self.tokenizer, self._max_tokens = model, tokenizer, max_tokens
+    def __init__(self, model: Any, tokenizer: Any, spec: Critic) -> None:
+        self.model, self.tokenizer, self._spec = model, tokenizer, spec
         # A causal model knows of no pair, and many tokenizers tell one all the same.
         known = signature(model.forward).parameters
         tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in known]
 
-    @torch.no_grad()
     def scores(self, asked: Sequence[Triple]) -> Scores:
-        """Probability that each is true, in order; batches are of like length."""
+        """Probability that each is true, in order; the mean over the draws of names."""
         self.model.eval()
+        draws = range(self._spec.name_draws)
+        return np.mean([self._scores(a) for a in ([named(asked, d) for d in draws] or [asked])], 0)
+
+    @torch.no_grad()
+    def _scores(self, asked: Sequence[Triple]) -> Scores:
+        """Batches are of like length."""
         order = sorted(range(len(asked)), key=lambda i: sum(map(len, asked[i])))
         found = np.empty(len(asked))
         for start in Bar(range(0, len(order), BATCH), what="judging triples"):
@@ -47,24 +52,24 @@ class Classifier:
         """Each as a pair of texts: the head, and what is said to follow from it."""
         heads = [begun(head, phrase) for head, phrase, _ in asked]
         tails = [f" {phrase} {tail}" for _, phrase, tail in asked]
-        return self.tokenizer(heads, tails, truncation=True, max_length=self._max_tokens)
+        return self.tokenizer(heads, tails, truncation=True, max_length=self._spec.max_tokens)
 
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
     @classmethod
-    def load(cls, folder: str | Path, max_tokens: int) -> "Classifier":
+    def load(cls, folder: str | Path, spec: Critic) -> "Classifier":
         """One that was saved, or an encoder that others trained."""
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, ignore_mismatched_sizes=True, **ONE_LOGIT
         )
-        return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), max_tokens)
+        return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), spec)
 
     @classmethod
-    def on(cls, student: Student, max_tokens: int) -> "Classifier":
+    def on(cls, student: Student, spec: Critic) -> "Classifier":
         """A language model with an output of one logit in the place of its words."""
         from transformers import AutoModelForSequenceClassification
 
@@ -72,7 +77,7 @@ class Classifier:
         config.update({**ONE_LOGIT, "pad_token_id": student.tokenizer.pad_token_id})
         model: Any = AutoModelForSequenceClassification.from_config(config)
         model.base_model.load_state_dict(student.model.base_model.state_dict())
-        return cls(model.to(student.device), deepcopy(student.tokenizer), max_tokens)
+        return cls(model.to(student.device), deepcopy(student.tokenizer), spec)
 
 
 def teach(
@@ -118,6 +123,7 @@ def _fit(
     torch.manual_seed(seed)
     share = float(np.mean([row["label"] for row in rows]))
     prior = classifier.model.config.prior = log(share / (1 - share))
+    names = spec.name_draws > 0
     n_epochs = spec.epochs if watched else spec.corrupted_epochs
 
     def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
@@ -159,8 +165,8 @@ def _fit(
                 use_cpu=device().type == "cpu",
                 **stopping,
             ),
-            train_dataset=_served(classifier, rows),
-            eval_dataset=_served(classifier, watched) if watched else None,
+            train_dataset=_served(classifier, rows, names=names),
+            eval_dataset=_served(classifier, watched, names=names) if watched else None,
             data_collator=DataCollatorWithPadding(classifier.tokenizer),
             compute_loss_func=loss,
             compute_metrics=precision,
@@ -170,8 +176,8 @@ def _fit(
         trainer.train()
 
 
-def _served(classifier: Classifier, rows: Sequence[Mapping[str, Any]]) -> Any:
-    read = classifier.encoded(triples(rows))
+def _served(classifier: Classifier, rows: Sequence[Mapping[str, Any]], *, names: bool) -> Any:
+    read = classifier.encoded(named(triples(rows), 0) if names else triples(rows))
     return [
         {name: read[name][i] for name in read} | {"labels": [float(row["label"])]}
         for i, row in enumerate(rows)

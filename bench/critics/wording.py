@@ -1,7 +1,10 @@
 """How a triple is put to a language model or an encoder: as the methods word it."""
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
+
+from tasks.triples import NAMES, SLOTS, with_names
 
 Triple = tuple[str, str, str]
 """Head, phrase, tail."""
@@ -20,3 +23,12 @@ def prompt(head: str, phrase: str) -> str:
 def triples(labels: Sequence[Mapping[str, Any]]) -> list[Triple]:
     """Of labelled rows."""
     return [(row["head"], row["phrase"], row["tail"]) for row in labels]
+
+
+def named(asked: Sequence[Triple], draw: int) -> list[Triple]:
+    """With names in the place of PersonX and others, drawn anew for each triple and `draw`."""
+    drawn = [Random(f"{draw}/{i}").sample(NAMES, len(SLOTS)) for i in range(len(asked))]
+    return [
+        (with_names(head, names), with_names(phrase, names), with_names(tail, names))
+        for (head, phrase, tail), names in zip(asked, drawn, strict=True)
+    ]

@@ -42,7 +42,7 @@ def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
     found = _report(folder)
     true = np.array(found["true_scores"])
     judge: Classifier | Pmi = (
-        _read(folder, spec.max_tokens)
+        _read(folder, spec)
         if needed in ("trained", "shuffled")
         else Pmi(reader(), found["weight"], _opening(cell))
     )
@@ -63,8 +63,8 @@ def report(cell: Cell) -> dict[str, Any] | None:
 
 
 @cache
-def _read(folder: Path, max_tokens: int) -> Classifier:
-    return Classifier.load(folder, max_tokens)
+def _read(folder: Path, spec: Critic) -> Classifier:
+    return Classifier.load(folder, spec)
 
 
 def _report(folder: Path) -> dict[str, Any]:
@@ -81,9 +81,9 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student])
         judge = weighted(reader(), dev, _opening(cell))
     else:
         judge = (
-            Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec.max_tokens)
+            Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec)
             if spec.path
-            else Classifier.on(reader(), spec.max_tokens)
+            else Classifier.on(reader(), spec)
         )
         work = folder.with_name(f"{folder.name}.part")
         teach(judge, spec, shown, seed=cell.seed, folder=work)

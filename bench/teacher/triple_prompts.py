@@ -8,18 +8,10 @@ from collections.abc import Sequence
 from random import Random
 
 from bench.ground.provenance import digest
-from tasks.triples import PHRASES
+from tasks.triples import NAMES, PHRASES, SLOTS, with_names
 
-NAMES = (
-    "Alexis", "Avery", "Bailey", "Casey", "Charlie", "Dakota", "Drew", "Emerson", "Finley",
-    "Frankie", "Hayden", "Jamie", "Jordan", "Kendall", "Lane", "Morgan", "Parker", "Quinn",
-    "Riley", "Sage",
-)  # fmt: skip
-"""Of people in the solved lines: they could be anybody's."""
 ASKED = ("Sam", "Robin", "Terry")
-"""Of PersonX, PersonY and PersonZ in the line that is left open."""
-SLOTS = ("PersonX", "PersonY", "PersonZ")
-
+"""Of the slots in the line that is left open; of nobody in the solved lines."""
 EVENTS = "Here are short everyday events, one a line."
 QUESTIONS = {
     "xAttr": "What does an event say about the person? One or two words.",
@@ -44,21 +36,15 @@ def tail_prompt(event: str, relation: str, shots: Sequence[tuple[str, str]]) -> 
     """Ends where the tail begins; `shots` are events with a tail of the relation."""
     rng = Random(relation)
     lines = [
-        _replaced(f"{n}. {head}. {PHRASES[relation]} {tail}.", rng.sample(NAMES, len(SLOTS)))
+        with_names(f"{n}. {head}. {PHRASES[relation]} {tail}.", rng.sample(NAMES, len(SLOTS)))
         for n, (head, tail) in enumerate(shots, 1)
     ]
     asked = f"{len(shots) + 1}. {event}. {PHRASES[relation]}"
-    return "\n".join([QUESTIONS[relation], "", *lines, _replaced(asked, ASKED)])
+    return "\n".join([QUESTIONS[relation], "", *lines, with_names(asked, ASKED)])
 
 
 def unnamed(text: str) -> str:
     """With the slots in the place of the names that were asked about."""
     for name, slot in zip(ASKED, SLOTS, strict=True):
         text = text.replace(name, slot)
-    return text
-
-
-def _replaced(text: str, names: Sequence[str]) -> str:
-    for slot, name in zip(SLOTS, names, strict=True):
-        text = text.replace(slot, name)
     return text

@@ -13,8 +13,8 @@ from typing import Any
 
 from bench.teacher.journal import Reply, Request
 from bench.teacher.plan import Replies, Row, Step
-from bench.teacher.triple_prompts import SLOTS, event_prompt, tail_prompt, unnamed
-from tasks.triples import PHRASES, Triple
+from bench.teacher.triple_prompts import event_prompt, tail_prompt, unnamed
+from tasks.triples import PHRASES, SLOTS, Triple
 
 SAMPLES = 20
 """Events that are asked of one prompt."""
