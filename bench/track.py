@@ -117,6 +117,9 @@ class Critic:
     al. 2021 take FacebookAI/roberta-large-mnli."""
     reader: str | None = None
     """A method that trains the language model first; None takes the student as it came."""
+    acceptance: str | None = None
+    """A method whose judge estimates which of the tails that rows write are true; None lets no
+    judge at them."""
     corrupted_epochs: NonNegativeInt = 0
     """Over triples that were corrupted, before those that people judged."""
     epochs: PositiveInt = 100

@@ -216,6 +216,18 @@ def test_a_demo_shows_the_first_rationale_however_many_there_are(corpus: Corpus)
     assert demos and all(demo.rationale == first[demo.question] for demo in demos)
 
 
+def test_a_question_without_answers_of_its_suite_has_those_of_the_corpus() -> None:
+    drafts = [{"head": "a", "relation": "xWant", "tails": ["to rest"]}]
+    needs = Needs(rationales=0, phrase=True, drafts=True)
+    ask = attach.asker(Corpus([], [], {}, drafts=drafts), needs, 0)
+    doc = {"id": "1", "task": "xWant", "question": "a", "options": [], "phrase": "p"}
+    assert [draft.text for draft in ask(doc).drafts] == ["to rest"]
+    assert [draft.text for draft in ask({**doc, "drafts": ["to eat"]}).drafts] == ["to eat"]
+    assert ask({**doc, "task": "xNeed"}).drafts == ()
+    asked = attach.asker(Corpus([], [], {}, drafts=drafts), Needs(phrase=True), 0)
+    assert asked(doc).drafts == ()
+
+
 def test_facts_of_the_knowledge_are_judged_once_each_and_their_words_share_the_verdict(
     toy_corpus: Corpus,
 ) -> None:

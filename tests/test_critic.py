@@ -19,8 +19,10 @@ from bench.critics.classifier import Classifier
 from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
 from bench.critics.wording import named, prompt
-from bench.run import critic, fit, planning
+from bench.run import acceptance, critic, fit, planning
 from bench.run.cell import Cell
+from bench.run.evaluate import Sample
+from bench.solve import Solved
 from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch
 from bench.track import Student as Spec
@@ -277,3 +279,37 @@ def test_a_judge_that_is_made_by_the_seed_has_a_row_for_each() -> None:
     critical, loose = map(registry.configure_named, ("critical_teacher", "loose_teacher"))
     assert planning.seeds_of(critical, [0, 1]) == [0, 1]
     assert planning.seeds_of(loose, [0, 1]) == [0]
+
+
+def test_what_a_row_writes_is_accepted_by_the_judge_that_the_track_names(
+    cell: Callable[..., Cell],
+) -> None:
+    def written(i: int, tail: str) -> Sample:
+        head, target = f"PersonX buys thing {i}", TRUE[i % len(TRUE)]
+        doc: dict[str, Any] = {"id": str(i), "task": "xReact", "question": head}
+        doc |= {"phrase": "PersonX is", "target": target, "tails": [target, *TRUE[:3]]}
+        asked = Question(str(i), "xReact", head, phrase="PersonX is")
+        return Sample("id_a", doc, asked, Solved(f" {tail}. And", ()), {}, {"rank": 1.0})
+
+    tails = [*TRUE, *FALSE, ""]
+    samples = [written(i, tail) for i, tail in enumerate(tails)]
+    plain = Sample("qa", {"id": "q"}, Question("q", "t", "?"), Solved("x", ()), {})
+    spec = replace(SPEC, acceptance="critical_teacher")
+    found, told = acceptance.accepted(cell("comet", spec=spec), [*samples, plain])
+    marks = [sample.graded.get("accepted") for sample in found]
+    assert marks[-1] is None and marks[-2] == 0.0
+    shares = [np.mean([m or 0 for m in part]) for part in (marks[: len(TRUE)], marks[len(TRUE) :])]
+    assert shares[0] > 0.6 > 0.2 > shares[1]
+    assert found[0].graded["rank"] == 1.0 and told is not None
+    assert told["judge"] == "trained" and told["auroc"] > 0.95
+    assert told["ceiling"] > 0.6 and 0 <= told["floor"] <= 1
+    assert acceptance.accepted(cell("comet"), samples) == (samples, None)
+
+
+def test_a_judge_of_acceptance_that_is_none_is_told(cell: Callable[..., Cell]) -> None:
+    asked = cell("comet", spec=replace(SPEC, acceptance="comet"))
+    track = replace(asked.track, corpus="pocket-commonsense")
+    with pytest.raises(ConfigError, match=r"critic\.acceptance"):
+        planning.plan(
+            track, [asked.method], [0], asked.scope, skip_unmet=False, data=None, origin=()
+        )

@@ -81,6 +81,16 @@ def test_the_probe_is_a_mean_over_relations_not_over_questions() -> None:
     assert "| 3 |" in " ".join(table.split()) and "ood_a" in table
 
 
+def test_what_a_judge_accepts_stands_between_its_floor_and_its_ceiling() -> None:
+    told = {"judge": "pmi", "auroc": 0.8, "floor": 0.2, "ceiling": 0.75}
+    judged = of_triples("comet", acceptance=told)
+    ranked = replace(judged.data_sets["id_a"], graded={"accepted": [1.0, 0.0, None, 1.0]})
+    judged = replace(judged, data_sets={**judged.data_sets, "id_a": ranked})
+    table = probe_table(facts([judged, of_triples("comet_distil")]), "markdown")
+    assert "66.7 (20.0, 75.0)" in table and "0.80" in table
+    assert "accepted" not in probe_table(facts([of_triples("comet")]), "markdown")
+
+
 def test_the_picture_has_a_line_for_each_judge_and_is_the_same_twice() -> None:
     found = facts(
         [

@@ -14,6 +14,7 @@ from bench.teacher.journal import Finish, Reply, Request
 from bench.teacher.plan import Replies
 from bench.teacher.triple_prompts import ASKED, QUESTIONS, event_prompt, tail_prompt, unnamed
 from bench.teacher.triples import Shown
+from tasks import published
 from tasks.triples import NAMES, PHRASES
 from tests.teacher_server import make_model, serving
 
@@ -107,6 +108,20 @@ def test_a_tail_is_kept_once_for_its_event_and_names_become_slots_again() -> Non
     assert found.dropped == {"repeats another": 2, "too short": 2, "least likely": 0}
 
 
+def test_what_the_teacher_answers_to_a_test_is_kept_by_question() -> None:
+    units = triples.tail_units(["PersonX sits down"], ["xReact", "xWant"])
+    said = {"xReact": ["tired", "glad"], "xWant": ["to rest", "to rest"]}
+    replies = {
+        Request(unit["id"], "tail", n): reply(said[unit["relation"]][n])
+        for unit in units
+        for n in range(2)
+    }
+    assert triples.answers(units, triples.tails(units, replies, 2)) == [
+        {"head": "PersonX sits down", "relation": "xReact", "tails": ["tired", "glad"]},
+        {"head": "PersonX sits down", "relation": "xWant", "tails": ["to rest"]},
+    ]
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_the_least_likely_are_dropped_where_their_probability_is_known(known: bool) -> None:
     (unit,) = triples.tail_units(["PersonX sits down"], ["xReact"])
@@ -166,6 +181,25 @@ def test_what_a_teacher_wrote_is_a_corpus_that_a_track_can_name(
     assert {row["task"] for row in machine} == set(PHRASES)
     assert {row["answer"] for row in machine} == {"glad"}
     assert {row["split"] for row in made.labels} == {"corrupted", "train", "dev", "test"}
+
+
+def test_a_task_that_has_no_triples_cannot_be_answered(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [*command(str(folder), tmp_path / "made.jsonl"), "--answers", "skb_gsm8k"]
+    assert main(asked) == 2 and "skb_gsm8k" in capsys.readouterr().err
+
+
+def test_the_questions_of_a_task_are_answered_and_not_learned_from(
+    folder: Path, tmp_path: Path, data: Path
+) -> None:
+    out = tmp_path / "made.jsonl"
+    words = ["--answers", "skb_atomic", "--data-dir", str(data)]
+    assert main([*command(str(folder), out), *words]) == 0
+    made = obtain(str(out), tmp_path, world=0, data_dir=None)
+    asked = {item["question"] for item in published.items("skb_atomic", data)}
+    assert not asked & {row["question"] for row in made.rows}
+    assert {each["head"] for each in made.drafts} <= asked
 
 
 def test_a_corpus_without_triples_is_told(

@@ -82,6 +82,9 @@ def _add_triples(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
     verb.add_argument("--events", type=POSITIVE, default=1000, help="events to ask for")
     verb.add_argument("--tails", type=POSITIVE, default=10, help="of an event in a relation")
+    verb.add_argument(
+        "--answers", metavar="TASK", help="answer its questions too: rows of teachers"
+    )
     verb.add_argument("--temperature", type=number(float, 0), default=1.0)
     verb.add_argument("--event-top-p", type=top_p, default=0.9)
     verb.add_argument("--tail-top-p", type=top_p, default=0.5)

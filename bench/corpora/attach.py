@@ -201,6 +201,7 @@ def asker(
     query: Query = "oracle" if needs.train_query == "oracle" else "question"
     find = _finder(corpus, needs, seed, query) if needs.passages else None
     pool = [_example(row, seed, 1) for row in corpus.rows] if needs.test_demos else []
+    answers = {(each["head"], each["relation"]): each["tails"] for each in corpus.drafts}
 
     def ask(doc: Mapping[str, Any]) -> Question:
         return Question(
@@ -210,15 +211,22 @@ def asker(
             options=tuple(doc["options"]),
             phrase=doc["phrase"] if needs.phrase else "",
             passages=find(doc) if find else (),
-            drafts=_drafts(doc, needs, critic),
+            drafts=_drafts(doc, answers, needs, critic),
             demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
         )
 
     return ask
 
 
-def _drafts(doc: Mapping[str, Any], needs: Needs, critic: Recalls | None) -> tuple[Draft, ...]:
-    texts = (doc.get("drafts") or ()) if needs.drafts else ()
+def _drafts(
+    doc: Mapping[str, Any],
+    answers: Mapping[tuple[str, str], Sequence[str]],
+    needs: Needs,
+    critic: Recalls | None,
+) -> tuple[Draft, ...]:
+    """Of the suite's teacher, or else of the one that wrote the corpus."""
+    own = doc.get("drafts") or answers.get((doc["question"], doc["task"]), ())
+    texts = own if needs.drafts else ()
     if needs.critic == "none" or critic is None:
         return tuple(map(Draft, texts))
     triples = [(doc["question"], doc["phrase"], text) for text in texts]

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import tasks
-from bench.corpora.rows import OPTIONAL, CorpusError, read_labels, read_passages, read_rows
+from bench.corpora.rows import (
+    OPTIONAL,
+    CorpusError,
+    read_drafts,
+    read_labels,
+    read_passages,
+    read_rows,
+)
 from bench.ground.bars import stage
 from bench.ground.files import locked, write_atomically
 from bench.ground.provenance import digest, file_sha256, sources_sha256
@@ -30,6 +37,8 @@ class Corpus:
     manifest: Mapping[str, Any]
     labels: Sequence[Mapping[str, Any]] = ()
     """Triples that people judged, for a critic."""
+    drafts: Sequence[Mapping[str, Any]] = ()
+    """What the teacher answers to questions of a test, where the suite has no answers of it."""
     indices: Path | None = None
     """Where indices over its texts are kept; None keeps none."""
 
@@ -68,21 +77,23 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
     pinned = TASKS / "corpora" / f"{name}.json"
     if world == 0 and pinned.exists():
         expected = json.loads(pinned.read_text())
-        for key in ("sha256", "passages_sha256", "labels_sha256"):
+        for key in ("sha256", *(f"{each}_sha256" for each in ("passages", "labels", "drafts"))):
             if manifest.get(key) != expected.get(key):
                 raise CorpusError(
                     f"corpus '{name}' in {folder} has {key} {manifest[key][:12]}, its manifest"
                     f" {pinned.name} says {expected[key][:12]}: delete the folder to build it"
                     " again, or update the manifest if the corpus was changed on purpose"
                 )
-    files = {"corpus": "sha256", "passages": "passages_sha256", "labels": "labels_sha256"}
+    files = {"corpus": "sha256"}
+    files |= {each: f"{each}_sha256" for each in ("passages", "labels", "drafts")}
     for name, key in files.items():
         path = folder / f"{name}.jsonl"
         if key in manifest and (not path.is_file() or file_sha256(path) != manifest[key]):
             raise CorpusError(f"{path} was changed after it was built: delete its folder")
     passages = [row["text"] for row in read_passages(folder / "passages.jsonl")]
     rows, labels = read_rows(folder / "corpus.jsonl"), read_labels(folder / "labels.jsonl")
-    return Corpus(rows, passages, manifest, labels, home / "indices")
+    drafts = read_drafts(folder / "drafts.jsonl")
+    return Corpus(rows, passages, manifest, labels, drafts, home / "indices")
 
 
 def _generator() -> str:
@@ -100,6 +111,8 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
     write_atomically(folder / "passages.jsonl", canonical(corpus.passages))
     if corpus.labels:
         write_atomically(folder / "labels.jsonl", canonical(corpus.labels))
+    if corpus.drafts:
+        write_atomically(folder / "drafts.jsonl", canonical(corpus.drafts))
     text = json.dumps(manifest(name, corpus), indent=1) + "\n"
     write_atomically(folder / "manifest.json", text.encode())
 
@@ -116,7 +129,9 @@ def _read_own(path: Path, indices: Path) -> Corpus:
     }
     manifest = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
     labels = read_labels(path.with_suffix(".labels.jsonl"))
-    return Corpus(rows, passages, manifest | _manifest_beside(path, sha256), labels, indices)
+    drafts = read_drafts(path.with_suffix(".drafts.jsonl"))
+    known = manifest | _manifest_beside(path, sha256)
+    return Corpus(rows, passages, known, labels, drafts, indices)
 
 
 def _manifest_beside(path: Path, sha256: str) -> dict[str, Any]:

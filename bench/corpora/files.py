@@ -19,11 +19,11 @@ def checked_out(out: Path) -> Path:
 
 
 def write(out: Path, corpus: TeacherCorpus, **extra: Any) -> dict[str, Any]:
-    """Rows, passages and labels if there are any, and the manifest with `extra`, returned."""
-    if corpus.passages:
-        write_atomically(beside(out, ".passages.jsonl"), canonical(corpus.passages))
-    if corpus.labels:
-        write_atomically(beside(out, ".labels.jsonl"), canonical(corpus.labels))
+    """Rows, what there is beside them, and the manifest with `extra`, which is returned."""
+    parts = {"passages": corpus.passages, "labels": corpus.labels, "drafts": corpus.drafts}
+    for name, part in parts.items():
+        if part:
+            write_atomically(beside(out, f".{name}.jsonl"), canonical(part))
     write_atomically(out, canonical(corpus.rows))
     found: dict[str, Any] = {**manifest(out.stem, corpus), **extra}
     write_atomically(beside(out, ".json"), (json.dumps(found, indent=1) + "\n").encode())

@@ -63,6 +63,16 @@ class LabelRow(BaseModel):
     split: Literal["corrupted", "train", "dev", "test"]
 
 
+class AnsweredRow(BaseModel):
+    """What the teacher answers to a question about a triple."""
+
+    model_config = ConfigDict(strict=True)
+
+    head: Text
+    relation: Text
+    tails: list[Text]
+
+
 class PassageRow(BaseModel):
     """A text to retrieve."""
 
@@ -88,6 +98,11 @@ def read_passages(path: Path) -> list[dict[str, Any]]:
 def read_labels(path: Path) -> list[dict[str, Any]]:
     """Labelled triples of a corpus, [] without the file; CorpusError as for rows."""
     return _good(path, lambda row: fault(LabelRow, row)) if path.is_file() else []
+
+
+def read_drafts(path: Path) -> list[dict[str, Any]]:
+    """A teacher's own answers, [] without the file; CorpusError as for rows."""
+    return _good(path, lambda row: fault(AnsweredRow, row)) if path.is_file() else []
 
 
 def _good(path: Path, wrong: Callable[[dict[str, Any]], str]) -> list[dict[str, Any]]:

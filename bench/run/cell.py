@@ -71,6 +71,14 @@ class Cell:
         return replace(self, method=registry.configure_named(spec.reader))
 
     @cached_property
+    def acceptor(self) -> "Cell | None":
+        """The cell whose judge estimates the acceptance of what is written; None without one."""
+        spec = self.track.critic
+        if spec is None or spec.acceptance is None:
+            return None
+        return replace(self, method=registry.configure_named(spec.acceptance))
+
+    @cached_property
     def matched(self) -> Method | None:
         """The method whose tokens are the budget, where the track has one."""
         match = self.track.training.match
@@ -141,6 +149,8 @@ class Cell:
             {
                 "train": self.train_key,
                 "method": asdict(self.method),
+                "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),
+                "acceptance": self.acceptor and self.acceptor.critic_key,
                 "tasks": asdict(track.tasks),
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),

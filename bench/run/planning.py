@@ -127,6 +127,9 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
         reason = corpora.check_needs(corpus, registry.configure_named(larger.method).needs)
         if reason:
             return f"learns from {larger.method}, which {reason}"
+    estimate = track.critic and track.critic.acceptance
+    if estimate and registry.configure_named(estimate).needs.critic == "none":
+        return f"is judged by {estimate}, which has no judge: correct critic.acceptance"
     if method.needs.critic != "none":
         if track.critic is None:
             return "needs a critic: add [critic] to the track"

@@ -100,7 +100,7 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench.run import critic, fit, loglikelihood, measure, ranking
+    from bench.run import acceptance, critic, fit, loglikelihood, measure, ranking
     from bench.run.evaluate import evaluate, save_samples
 
     judge = critic.of(cell, partial(fit.critics_reader, cell))
@@ -108,8 +108,12 @@ def judged(
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))
+    found, told = acceptance.accepted(cell, done.samples)
+    done = replace(done, samples=found)
     save_samples(done.samples, samples)
     made = measure.record(cell, student, done, ask, flops, spent)
+    if told is not None:
+        made = replace(made, snapshot={**made.snapshot, "acceptance": told})
     if cell.method.trains or not cell.method.runs_student:
         return made
     # Last, when memory and time are measured: nothing of this is a cost of the row.

@@ -23,8 +23,12 @@ from bench.teacher.journal import Journal, Sampling, StoppedError, Teacher, Unan
 from bench.teacher.plan import Row
 from bench.teacher.triple_prompts import PROMPT_SHA256
 from bench.track import ConfigError
-from tasks.corpora import CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
-from tasks.triples import beside_corrupted, row
+from leaderboard.store.reading import nearest
+from tasks import published
+from tasks.corpora import Answered, CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
+from tasks.published import TRIPLES
+from tasks.raw import data_folder
+from tasks.triples import Triple, beside_corrupted, row
 
 FINE = 0
 STOP = ("\n", ".")
@@ -66,19 +70,22 @@ async def _build(args: Namespace, source: Corpus, order: Order) -> int:
         with locked(path):
             journal = Journal(path, _settings(teacher, source, order))
             try:
-                return await _made(teacher, source, args.out, order, journal)
+                return await _made(teacher, source, args, order, journal)
             finally:
                 journal.close()
     finally:
         await teacher.aclose()
 
 
-async def _made(teacher: Teacher, source: Corpus, out: Path, order: Order, journal: Journal) -> int:
+async def _made(
+    teacher: Teacher, source: Corpus, args: Namespace, order: Order, journal: Journal
+) -> int:
     """Ask for events, then for tails of those that are kept, then write."""
     known = triples.shown(source.rows)
     relations = triples.check_relations(known)
     if not relations:
         raise ConfigError(f"corpus {source.manifest['name']} has no triples of people to show")
+    tested = _tested(args, known)
     units = triples.event_units(order.n_events)
     teacher.sampling = order.events
     ask_event = partial(triples.next_event, known=known)
@@ -86,17 +93,20 @@ async def _made(teacher: Teacher, source: Corpus, out: Path, order: Order, journ
         return code
     new = triples.events(units, journal.replies, known)
     wanted = triples.tail_units([event for _, event in new.texts], relations)
+    answers = triples.tail_units(tested, relations)
     teacher.sampling = order.tails
     ask_tail = partial(triples.next_tail, known=known, n_tails=order.n_tails)
-    if (code := await _all_asked(teacher, journal, ask_tail, wanted, order)) is not None:
+    if (code := await _all_asked(teacher, journal, ask_tail, wanted + answers, order)) is not None:
         return code
     kept = triples.tails(wanted, journal.replies, order.n_tails)
     made = list(triples.triples(wanted, kept))
-    _write(teacher, source, out, order, journal, made, {"event": new.dropped, "tail": kept.dropped})
+    drafts = triples.answers(answers, triples.tails(answers, journal.replies, order.n_tails))
+    dropped = {"event": new.dropped, "tail": kept.dropped}
+    _write(teacher, source, args.out, order, journal, made, drafts, dropped)
     print(ledger_line(ledger(journal.replies, None)))
     for part, reasons in (("events", new.dropped), ("tails", kept.dropped)):
         print(f"dropped {part}: " + ", ".join(f"{why} {n}" for why, n in sorted(reasons.items())))
-    print(f"{out}: {len(made)} triples of {len(new.texts)} events, beside those of people")
+    print(f"{args.out}: {len(made)} triples of {len(new.texts)} events, beside those of people")
     return FINE
 
 
@@ -123,6 +133,17 @@ async def _all_asked(
     return INCOMPLETE
 
 
+def _tested(args: Namespace, known: triples.Shown) -> list[str]:
+    """The events that the task asks about, which are answered and not learned from."""
+    if args.answers is None:
+        return []
+    if args.answers not in TRIPLES:
+        hint = nearest(args.answers, sorted(TRIPLES))
+        raise ConfigError(f"--answers {args.answers}: no published task of triples; {hint}")
+    items = published.items(args.answers, data_folder(data_dir(args.data_dir)))
+    return list(dict.fromkeys(item["question"] for item in items))
+
+
 def _settings(teacher: Teacher, source: Corpus, order: Order) -> dict[str, Any]:
     """All that replies depend on: with other settings they are not mixed."""
     return {
@@ -143,7 +164,8 @@ def _write(
     out: Path,
     order: Order,
     journal: Journal,
-    made: Sequence[tuple[str, str, str]],
+    made: Sequence[Triple],
+    drafts: list[Answered],
     dropped: Mapping[str, Mapping[str, int]],
 ) -> None:
     """People's triples and the machine's as one corpus, with labels for a critic."""
@@ -168,5 +190,6 @@ def _write(
             *beside_corrupted(Random(out.stem), made),
             *cast("list[LabelledTriple]", judged),
         ],
+        drafts=drafts,
     )
     write(out, written, settings=_settings(teacher, source, order), dropped=dropped)

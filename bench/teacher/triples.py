@@ -14,6 +14,7 @@ from typing import Any
 from bench.teacher.journal import Reply, Request
 from bench.teacher.plan import Replies, Row, Step
 from bench.teacher.triple_prompts import event_prompt, tail_prompt, unnamed
+from tasks.corpora import Answered
 from tasks.triples import PHRASES, SLOTS, Triple
 
 SAMPLES = 20
@@ -129,6 +130,17 @@ def triples(units: Sequence[Row], kept: Kept) -> Iterator[Triple]:
     by_id = {unit["id"]: unit for unit in units}
     for name, tail in kept.texts:
         yield by_id[name]["event"], by_id[name]["relation"], tail
+
+
+def answers(units: Sequence[Row], kept: Kept) -> list[Answered]:
+    """What is left, by event and relation: what the teacher answers itself."""
+    found = defaultdict[tuple[str, str], list[str]](list)
+    for head, relation, tail in triples(units, kept):
+        found[head, relation].append(tail)
+    return [
+        {"head": head, "relation": relation, "tails": tails}
+        for (head, relation), tails in found.items()
+    ]
 
 
 def _kept(

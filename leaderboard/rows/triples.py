@@ -41,7 +41,10 @@ class Facts:
     probes: Mapping[str, Probe]
     """By data set."""
     written: Mapping[str, Means]
-    """By data set, of the tails that were written: novel, distinct_tails, distinct_2."""
+    """By data set, of the tails that were written: novel, distinct_tails, distinct_2, and
+    accepted, the share that a judge takes for true."""
+    judge: Means
+    """Of that judge: auroc; floor and ceiling, what it accepts of swapped and of right tails."""
 
 
 def facts(records: Sequence[Record]) -> list[Facts]:
@@ -63,11 +66,21 @@ def _facts(records: Sequence[Record]) -> Facts:
         method=first.snapshot.get("method") or {},
         relations={group: _relations(records, group) for group in ("id", "ood")},
         probes={n: p for n in first.data_sets if (p := _probe([r.data_sets[n] for r in records]))},
-        written={name: _mean(each.get(name) for each in written) for name in written[0]},
+        written={
+            name: _mean(each.get(name) for each in written) | _accepted(records, name)
+            for name in written[0]
+        },
+        judge=_mean(r.snapshot.get("acceptance") for r in records),
     )
 
 
-def _mean(found: Iterable[Mapping[str, Any] | None]) -> Means:
+def _accepted(records: Sequence[Record], name: str) -> dict[str, float]:
+    marks = [m for r in records for m in r.data_sets[name].graded.get("accepted", ())]
+    known = [mark for mark in marks if mark is not None]
+    return {"accepted": fmean(known)} if known else {}
+
+
+def _mean(found: Iterable[Mapping[str, Any] | None]) -> dict[str, float]:
     """Key -> mean over the seeds, of the numbers that all of them have."""
     each = [one or {} for one in found]
     numbers = [k for k, v in each[0].items() if isinstance(v, int | float)]

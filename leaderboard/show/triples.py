@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from leaderboard.rows.triples import Facts
+from leaderboard.rows.triples import Facts, Means
 from leaderboard.stats.formats import NONE, TableFormat, interval, percent, ratio, tabulated
 
 GROUPS = (("id", "ID"), ("ood", "OOD"))
@@ -79,7 +79,9 @@ RELATIONS_NOTE = "Accuracy in %, ID / OOD, over all seeds."
 
 def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
     """A line for each label and data set whose candidates were ranked, or tails written."""
-    heads = ("method", "data set", "n", "P@1 %", "P@10 %", "MRR", "novel %", "distinct-2")
+    heads = ["method", "data set", "n", "P@1 %", "P@10 %", "MRR", "novel %", "distinct-2"]
+    judged = any(each.judge for each in found)
+    heads += ["accepted % (floor, ceiling)", "judge's AUROC"] if judged else []
     body = list[list[str]]()
     for each in found:
         for name, said in each.written.items():
@@ -89,12 +91,21 @@ def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
                 shares = percent(probe.p_1), percent(probe.p_10)
                 ranked = [str(probe.n), *shares, ratio(probe.mrr)]
             varied = [percent(said.get("novel")), ratio(said.get("distinct_2"))]
-            body.append([each.label, name, *ranked, *varied])
+            body.append([each.label, name, *ranked, *varied, *(_judged(each, said) * judged)])
     return tabulated(heads, body, form)
+
+
+def _judged(each: Facts, said: Means) -> list[str]:
+    if "accepted" not in said:
+        return [NONE, NONE]
+    ends = ", ".join(percent(each.judge.get(end)) for end in ("floor", "ceiling"))
+    return [f"{percent(said['accepted'])} ({ends})", ratio(each.judge.get("auroc"))]
 
 
 PROBE_NOTE = (
     "The rank of the right tail among candidates of its relation, by log-likelihood: over n"
     " questions a seed, unweighted mean over relations. Of the tails that a row writes: the share"
     " that no row of the corpus ends with, and of different pairs of words among all pairs."
+    " Accepted: the share that a judge takes for true, an estimate; of tails that people wrote it"
+    " takes the ceiling, of those swapped within their relation the floor."
 )

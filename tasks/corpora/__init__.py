@@ -12,6 +12,7 @@ from typing import Literal, NotRequired, TypeAlias, TypedDict
 from tasks.docs import Item, canonical, items_sha256
 
 __all__ = [
+    "Answered",
     "CorpusRow",
     "LabelledTriple",
     "Manifest",
@@ -67,6 +68,14 @@ class LabelledTriple(TypedDict):
     """Judged by people: train, dev (where cut-offs are set) or test. By nobody: corrupted."""
 
 
+class Answered(TypedDict):
+    """What the teacher answers to a question of a test: tails of a head, in order of writing."""
+
+    head: str
+    relation: str
+    tails: list[str]
+
+
 class Passage(TypedDict):
     """A text to retrieve."""
 
@@ -90,6 +99,7 @@ class TeacherCorpus:
     source: str
     knowledge: Grain | None = None
     labels: list[LabelledTriple] = field(default_factory=list[LabelledTriple])
+    drafts: list[Answered] = field(default_factory=list[Answered])
     dev: list[Item] = field(default_factory=list[Item])
     """Questions of the same sources that no row asks; not written with the rows."""
 
@@ -111,6 +121,8 @@ class Manifest(TypedDict):
     knowledge: NotRequired[Grain]
     n_labels: NotRequired[int]
     labels_sha256: NotRequired[str]
+    n_drafts: NotRequired[int]
+    drafts_sha256: NotRequired[str]
     n_dev: NotRequired[int]
     dev_sha256: NotRequired[str]
     """Of the questions held out, as `items_sha256` has it."""
@@ -141,6 +153,9 @@ def manifest(name: str, corpus: TeacherCorpus) -> Manifest:
     if corpus.labels:
         found["n_labels"] = len(corpus.labels)
         found["labels_sha256"] = items_sha256(corpus.labels)
+    if corpus.drafts:
+        found["n_drafts"] = len(corpus.drafts)
+        found["drafts_sha256"] = items_sha256(corpus.drafts)
     if corpus.dev:
         found["n_dev"] = len(corpus.dev)
         found["dev_sha256"] = items_sha256(corpus.dev)

@@ -1,0 +1,75 @@
+"""Acceptance, estimated: which of the tails that a row writes a judge takes for true.
+
+No people judge here. The judge should be of another family than the critic that filtered the
+corpus, or the filter would judge itself; it stands between what it makes of tails that people
+wrote, and of those tails after they were swapped within their relation.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from random import Random
+from statistics import fmean
+from typing import Any
+
+from bench.run import critic, fit
+from bench.run.cell import Cell
+from bench.run.evaluate import Sample
+from tasks.tails import tail
+
+RECALL = 0.8
+"""Of the cut that a tail has to pass, on the judge's dev labels."""
+
+
+def accepted(cell: Cell, samples: Sequence[Sample]) -> tuple[list[Sample], dict[str, Any] | None]:
+    """The samples of triples, each with `accepted`, 0 or 1, and what the judge is worth.
+
+    As they are, and None, where the track names no judge.
+    """
+    asks = cell.acceptor
+    judge = asks and critic.of(asks, partial(fit.critics_reader, asks))
+    if asks is None or judge is None:
+        return list(samples), None
+    asked = [sample for sample in samples if sample.doc.get("phrase")]
+
+    def passes(tails: Sequence[str]) -> list[float]:
+        """Of each question's tail; one that is empty never does."""
+        triples = [
+            (s.doc["question"], s.doc["phrase"], t) for s, t in zip(asked, tails, strict=True)
+        ]
+        recalls = judge(triples)
+        return [float(r <= RECALL and bool(t)) for r, t in zip(recalls, tails, strict=True)]
+
+    marks = dict(
+        zip(
+            (sample.doc["id"] for sample in asked),
+            passes([tail(sample.solved.solution) for sample in asked]),
+            strict=True,
+        )
+    )
+    told = {
+        **(critic.report(asks) or {}),
+        "recall": RECALL,
+        "ceiling": fmean(passes([tail(sample.doc["target"]) for sample in asked])),
+        "floor": fmean(passes(_swapped(asked))),
+    }
+    made = [
+        replace(s, graded={**s.graded, "accepted": marks[s.doc["id"]]})
+        if s.doc["id"] in marks
+        else s
+        for s in samples
+    ]
+    return made, told
+
+
+def _swapped(asked: Sequence[Sample]) -> list[str]:
+    """For each question a tail of another one of its relation that is none of its own."""
+    pool, found = defaultdict[str, list[str]](list), list[str]()
+    for sample in asked:
+        pool[sample.doc["task"]].append(tail(sample.doc["target"]))
+    for sample in asked:
+        own = {tail(each) for each in sample.doc["tails"]}
+        others = sorted(set(pool[sample.doc["task"]]) - own)
+        found.append(Random(sample.doc["id"]).choice(others) if others else "")
+    return found
