@@ -13,7 +13,7 @@ import pytest
 
 from baselines._phrases import triple
 from bench import registry
-from bench.corpora.corpus import Corpus
+from bench.corpora.corpus import Corpus, check_needs
 from bench.corpora.kept import kept, written
 from bench.critics.classifier import Classifier
 from bench.critics.pmi import Pmi, weighted
@@ -273,6 +273,15 @@ def test_who_needs_no_critic_gets_none_and_who_needs_one_is_told_where_there_is_
             planning.plan(
                 track, [wanting.method], [0], wanting.scope, skip_unmet=False, data=None, origin=()
             )
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_labels_that_are_all_alike_teach_nothing_and_are_told(split: str) -> None:
+    kept = [row for row in labelled(40) if row["split"] != split or row["label"]]
+    needs = registry.configure_named("critical_teacher").needs
+    told = check_needs(Corpus([{"phrase": "p"}], [], {}, kept), needs)
+    assert told is not None and split in told
+    assert check_needs(Corpus([{"phrase": "p"}], [], {}, labelled(40)), needs) is None
 
 
 def test_a_judge_that_is_made_by_the_seed_has_a_row_for_each() -> None:

@@ -159,8 +159,13 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
         return "needs the facts behind each question, and the corpus has none: add 'facts'"
     if needs.phrase and not all(row.get("phrase") for row in corpus.rows):
         return "needs triples, and the corpus has rows without a phrase"
-    if needs.critic != "none" and not corpus.labels:
-        return "needs a critic, and the corpus has no triples that people judged to teach it"
+    if needs.critic != "none":
+        judged = {(row["split"], row["label"]) for row in corpus.labels}
+        for split in ("train", "dev", "test"):
+            if not {(split, 0), (split, 1)} <= judged:
+                return (
+                    f"needs a critic, and the corpus lacks true and false labels of split {split}"
+                )
     if needs.decoy and len({row["task"] for row in corpus.rows}) < 2:
         return "needs knowledge of another task, and the corpus has only one"
     return None
