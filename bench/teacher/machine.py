@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any, cast
 
 from bench.corpora import corpus
@@ -28,7 +27,7 @@ from tasks import published
 from tasks.corpora import Answered, CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
 from tasks.published import TRIPLES
 from tasks.raw import data_folder
-from tasks.triples import Triple, beside_corrupted, row
+from tasks.triples import Triple, row
 
 FINE = 0
 STOP = ("\n", ".")
@@ -168,9 +167,8 @@ def _write(
     drafts: list[Answered],
     dropped: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """People's triples and the machine's as one corpus, with labels for a critic."""
+    """People's triples and the machine's as one corpus; labels are those there were."""
     human = [each for each in source.rows if each.get("source") != "machine"]
-    judged = [each for each in source.labels if each["split"] != "corrupted"]
     rows = [*human, *(row(out.stem, triple, "machine") for triple in made)]
     model = teacher.settings["model"]
     written = TeacherCorpus(
@@ -186,10 +184,7 @@ def _write(
         licence=f"{source.manifest.get('licence', 'unknown')}; the machine's: as the terms of"
         f" {model} allow",
         source=f"shots of {source.manifest['name']}, sha256 {source.sha256}",
-        labels=[
-            *beside_corrupted(Random(out.stem), made),
-            *cast("list[LabelledTriple]", judged),
-        ],
+        labels=cast("list[LabelledTriple]", list(source.labels)),
         drafts=drafts,
     )
     write(out, written, settings=_settings(teacher, source, order), dropped=dropped)

@@ -22,12 +22,12 @@ class Recipe:
     """How many triples of people are taken, by hash, and how many others pass for a machine's."""
 
     n_human: int
-    n_machine: int
-    corrupted: float
+    n_machine: int = 0
+    corrupted: float = 0.0
     """Share of the latter that get the tail of another triple of the relation."""
 
 
-CORPORA = {"atomic-corrupted": Recipe(5000, 10_000, 1 / 3)}
+CORPORA = {"atomic": Recipe(10_000), "atomic-corrupted": Recipe(5000, 10_000, 1 / 3)}
 SPLITS = {"train": "dev1", "dev": "dev2", "test": "test"}
 """Of a critic -> ConceptNet's part."""
 
@@ -35,7 +35,7 @@ SPLITS = {"train": "dev1", "dev": "dev2", "test": "test"}
 def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
     """Triples of ATOMIC's dev events, and labels of ConceptNet; there is one world only.
 
-    There is no machine in it: a part is corrupted, so that a critic has something to find.
+    There is no machine in it: a part may be corrupted, so that a critic has something to find.
     """
     if world:
         raise WrongItemsError(f"corpus {name} is imported: there is no world {world} of it")
@@ -46,7 +46,8 @@ def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
     others = found[recipe.n_human : recipe.n_human + recipe.n_machine]
     rows = [row(name, triple, "human", is_true=True) for triple in human]
     rows += _loosened(name, rng, others, recipe.corrupted)
-    machine = [(r["question"], r["task"], r["answer"]) for r in rows[recipe.n_human :]]
+    taught = rows[recipe.n_human :] or rows
+    positive = [(r["question"], r["task"], r["answer"]) for r in taught]
     labels = [
         labelled(triple, PHRASES[triple[1]], int(is_true), split)
         for split, part in SPLITS.items()
@@ -57,11 +58,13 @@ def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
         passages=[],
         asked=len(found),
         rejected=len(found) - len(rows),
-        teacher=f"people; of what passes for a machine's, {recipe.corrupted:.0%} are corrupted",
+        teacher=f"people; of what passes for a machine's, {recipe.corrupted:.0%} are corrupted"
+        if recipe.n_machine
+        else "people",
         teacher_tokens={"rationale": n_tokens(*(r["answer"] for r in rows)), "knowledge": 0},
         licence="CC BY 4.0; ConceptNet CC BY-SA 4.0",
         source=ATOMIC_SOURCE,
-        labels=[*beside_corrupted(rng, machine), *labels],
+        labels=[*beside_corrupted(rng, positive), *labels],
     )
 
 
