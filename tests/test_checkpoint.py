@@ -72,14 +72,14 @@ def test_a_file_cut_short_is_refused(broken: Callable[..., Path]) -> None:
     folder = broken()
     path = min(folder.glob("model-*.safetensors"))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ConfigError, match=r"cannot be loaded: .*compare its files"):
+    with pytest.raises(ConfigError, match="cannot be loaded"):
         load(folder)
 
 
 def test_a_pickled_checkpoint_is_never_opened(broken: Callable[..., Path]) -> None:
     folder = broken("*.safetensors", "*.index.json")
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
-    with pytest.raises(ConfigError, match="no other format is loaded"):
+    with pytest.raises(ConfigError, match=r"\*\.safetensors"):
         load(folder)
 
 

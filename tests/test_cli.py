@@ -84,44 +84,44 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["pokket"], "unknown track 'pokket': did you mean 'pocket'?"),
-        (["none.toml"], "unknown track 'none.toml': no such file"),
-        (["pocket", "--methods", "skinter"], "unknown method 'skinter': did you mean 'skintern'?"),
-        (["pocket", "--methods", "std_cot,kart"], "unknown method 'kart': did you mean 'kard'?"),
-        (["pocket", "--methods", "skintern[stepps=3]"], "no field 'stepps': did you mean 'steps'?"),
-        (["pocket", "--methods", "skintern[steps]"], "expected field=value"),
-        (["pocket", "--methods", "zero_shot[x=1]"], "has no field 'x': it has no fields"),
-        (["pocket", "--set", "skinter.steps=3"], "unknown method 'skinter': did you mean 'skint"),
-        (["pocket", "--set", "steps=3"], "unknown method 'steps=3'"),
-        (["pocket", "--set", "skintern.stepps=3"], "no field 'stepps': did you mean 'steps'?"),
-        (["pocket", "--set", "skintern.steps"], "expected field=value"),
-        (["pocket", "--set", "skintern.steps=three"], "skintern.steps=three: not a valid int"),
-        (["pocket", "--set", "skintern.steps=3.5"], "skintern.steps=3.5: not a valid int"),
-        (["pocket", "--set", "skintern.steps=1"], "skintern.steps must be at least 2"),
-        (["pocket", "--set", "skintern.continuous=1"], "continuous=1: not a valid bool"),
-        (["pocket", "--set", "skintern.schedule=exponential"], "one of linear, exp, inverse_exp"),
-        (["pocket", "--methods", "std_cot[rationales=0]"], "rationales must be at least 1"),
-        (["pocket", "--seeds", "a"], "--seeds a: expected whole numbers"),
-        (["pocket", "--seeds", "4294967296"], "whole numbers up to 4294967295"),
-        (["pocket", "--seeds", "0,,1"], "--seeds 0,,1: expected whole numbers"),
-        (["pocket", "--seeds", "0 1"], "--seeds 0 1: expected whole numbers"),
-        (["pocket", "--methods", "skintern[steps=3"], "'skintern[steps=3': the bracket is not"),
-        (["pocket", "--methods", ","], "--methods ,: names no method"),
-        (["pocket", "--methods", "kard[n_passages=-1]"], "n_passages=-1: not a valid int (from 0"),
-        (["pocket", "--methods", "std_cot["], "'std_cot[': the bracket is not closed"),
-        (["pocket", "--methods", "std_cot[restarts=3,restarts=2]"], "a field stands there twice"),
+        (["pokket"], "'pokket'.*'pocket'"),
+        (["none.toml"], r"'none\.toml'"),
+        (["pocket", "--methods", "skinter"], "'skinter'.*'skintern'"),
+        (["pocket", "--methods", "std_cot,kart"], "'kart'.*'kard'"),
+        (["pocket", "--methods", "skintern[stepps=3]"], "'skintern'.*'stepps'.*'steps'"),
+        (["pocket", "--methods", "skintern[steps]"], "'steps' of skintern: .*field=value"),
+        (["pocket", "--methods", "zero_shot[x=1]"], "'zero_shot'.*'x'"),
+        (["pocket", "--set", "skinter.steps=3"], "'skinter'.*'skintern'"),
+        (["pocket", "--set", "steps=3"], "'steps=3'"),
+        (["pocket", "--set", "skintern.stepps=3"], "'skintern'.*'stepps'.*'steps'"),
+        (["pocket", "--set", "skintern.steps"], "'steps' of skintern: .*field=value"),
+        (["pocket", "--set", "skintern.steps=three"], r"skintern\.steps=three: .* int "),
+        (["pocket", "--set", "skintern.steps=3.5"], r"skintern\.steps=3\.5: .* int "),
+        (["pocket", "--set", "skintern.steps=1"], r"skintern\.steps=1: .* 2"),
+        (["pocket", "--set", "skintern.continuous=1"], r"skintern\.continuous=1: .* bool "),
+        (["pocket", "--set", "skintern.schedule=exponential"], "linear, exp, inverse_exp"),
+        (["pocket", "--methods", "std_cot[rationales=0]"], r"std_cot\.rationales=0: .* 1"),
+        (["pocket", "--seeds", "a"], "--seeds a:"),
+        (["pocket", "--seeds", "4294967296"], "4294967295"),
+        (["pocket", "--seeds", "0,,1"], "--seeds 0,,1:"),
+        (["pocket", "--seeds", "0 1"], "--seeds 0 1:"),
+        (["pocket", "--methods", "skintern[steps=3"], r"'skintern\[steps=3'"),
+        (["pocket", "--methods", ","], "--methods ,:"),
+        (["pocket", "--methods", "kard[n_passages=-1]"], r"kard\.n_passages=-1: .* 0"),
+        (["pocket", "--methods", "std_cot["], r"'std_cot\['"),
+        (["pocket", "--methods", "std_cot[restarts=3,restarts=2]"], r"'std_cot\[.*=2\]'"),
         (
             ["pocket", "--methods", "std_cot", "--set", "skintern.steps=3"],
-            "--set skintern.steps=3: 'skintern' is none of the methods to run",
+            r"--set skintern\.steps=3: 'skintern'",
         ),
-        (["pocket", "--method-file", "none.py"], "--method-file none.py: no such file"),
+        (["pocket", "--method-file", "none.py"], r"--method-file none\.py"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_slip_is_told_in_one_line(
     told: Callable[..., str], arguments: list[str], hint: str
 ) -> None:
-    assert hint in told("run", *arguments)
+    assert re.search(hint, told("run", *arguments))
 
 
 def test_a_home_that_is_no_folder_is_told_in_one_line(
@@ -137,8 +137,7 @@ def test_a_home_that_is_no_folder_is_told_in_one_line(
 def test_an_unknown_corpus_of_a_track_is_told(
     told: Callable[..., str], own_track: Callable[..., str]
 ) -> None:
-    line = told("run", own_track(corpus="pocket-10"))
-    assert "unknown corpus 'pocket-10': did you mean 'pocket-100'?" in line
+    assert "'pocket-10'" in told("run", own_track(corpus="pocket-10"))
 
 
 def test_a_malformed_corpus_is_told(
@@ -147,7 +146,7 @@ def test_a_malformed_corpus_is_told(
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": "a"}\n')
     line = told("run", own_track(corpus=str(path)))
-    assert f"{path}:1: missing key 'task'" in line
+    assert f"{path}:1: " in line and "'task'" in line
 
 
 @pytest.mark.parametrize("limit", ["0", "-3", "2.5", "all"])
@@ -157,7 +156,7 @@ def test_a_limit_that_is_no_positive_whole_number_is_refused(
     with pytest.raises(SystemExit) as caught:
         main(["run", "pocket", f"--limit={limit}"])
     assert caught.value.code == 2
-    assert f"expected a whole number from 1 on, got '{limit}'" in capsys.readouterr().err
+    assert f"'{limit}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["runn"], ["list", "method"], ["run"]])
@@ -172,25 +171,32 @@ def test_an_unknown_task_is_told_before_anything_is_trained(
 ) -> None:
     assert main(["run", own_track(task="pocket_chian"), "--methods", "std_cot"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert "unknown task 'pocket_chian': did you mean 'pocket_chain'?" in last
+    assert "'pocket_chian'" in last
 
 
-def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
-        raise KeyError("ours")
+@pytest.fixture
+def breaks(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Have a run end with that error before it has begun."""
 
-    monkeypatch.setattr(planning, "select", broken)
+    def breaks(error: BaseException) -> None:
+        def select(*_: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(planning, "select", select)
+
+    return breaks
+
+
+def test_a_fault_of_ours_keeps_its_traceback(breaks: Callable[..., None]) -> None:
+    breaks(KeyError("ours"))
     with pytest.raises(KeyError, match="ours"):
         main(["run", "pocket"])
 
 
 def test_an_interrupt_says_how_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    breaks: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(planning, "select", interrupted)
+    breaks(KeyboardInterrupt())
     assert main(["run", "pocket"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
 
@@ -241,6 +247,16 @@ def test_a_method_file_adds_a_method_with_fields_of_other_types(method_file: Pat
     assert labels(label, method_file=method_file) == [label]
 
 
+@pytest.fixture
+def folder_of_methods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for that of the built-in methods."""
+    monkeypatch.setattr(registry, "FOLDER", tmp_path)
+    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "baselines.broken", raising=False)
+    return tmp_path
+
+
+BUILT_IN = registry.FOLDER
 UNNAMED = "".join(line for line in METHOD.splitlines(keepends=True) if "source" not in line)
 
 
@@ -248,19 +264,13 @@ UNNAMED = "".join(line for line in METHOD.splitlines(keepends=True) if "source" 
     "content", ["def x(:", "import not_there_at_all", "x = 1", "1 / 0", UNNAMED]
 )
 def test_a_broken_file_among_the_methods_costs_its_own_row_alone(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    content: str,
+    folder_of_methods: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
-    shutil.copy(registry.FOLDER / "std_cot.py", tmp_path / "sound.py")
-    (tmp_path / "broken.py").write_text(content)
-    monkeypatch.setattr(registry, "FOLDER", tmp_path)
-    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "baselines.broken", raising=False)
+    shutil.copy(BUILT_IN / "std_cot.py", folder_of_methods / "sound.py")
+    (folder_of_methods / "broken.py").write_text(content)
     assert list(registry.discover()) == list(registry.discover()) == ["sound"]
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"skbench: left out {tmp_path / 'broken.py'}: ")
+    assert line.startswith(f"skbench: left out {folder_of_methods / 'broken.py'}: ")
 
 
 def test_a_method_file_cannot_take_the_name_of_a_built_in_method(tmp_path: Path) -> None:
@@ -314,12 +324,9 @@ def test_a_method_file_changes_the_key_of_its_own_method_alone(
 
 
 def test_a_toy_file_dropped_into_the_folder_is_listed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder_of_methods: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "toy_method.py").write_text(METHOD)
-    monkeypatch.setattr(registry, "FOLDER", tmp_path)
-    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "baselines.broken", raising=False)
+    (folder_of_methods / "toy_method.py").write_text(METHOD)
     assert main(["list", "methods", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == [
         {
@@ -352,7 +359,7 @@ def bare_corpus(tmp_path: Path) -> Path:
 def test_a_missing_need_stops_the_run_or_skips_the_method_under_all(
     own_track: Callable[..., str], bare_corpus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ConfigError, match="kard cannot run on track 'own': it needs passages"):
+    with pytest.raises(ConfigError, match=r"kard .*passages"):
         plan(own_track, bare_corpus, "std_cot,kard", skip_unmet=False)
     assert plan(own_track, bare_corpus, "std_cot,kard", skip_unmet=True) == [
         "std_cot 0",

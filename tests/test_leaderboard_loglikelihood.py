@@ -48,17 +48,17 @@ def test_a_record_keeps_them_and_one_without_has_no_such_columns(tmp_path):
 @pytest.mark.parametrize(
     ("column", "values", "fault"),
     [
-        ("n_options", [2, 0, 4], "n_options has 3 entries, items has 4"),
+        ("n_options", [2, 0, 4], "n_options .*3 .*4"),
         ("n_options", [2, None, 4, 4], "n_options.1 .*None"),
         ("n_options", [2, -1, 4, 4], "n_options.1 .*-1"),
         ("n_options", [2, 3, 4, 4], "loglikelihood_acc must be null where n_options is 0"),
-        ("n_options", [], "loglikelihood_acc must be null where n_options is 0"),
-        ("loglikelihood_acc", [1, 0, 1, 0], "loglikelihood_acc must be null where"),
-        ("loglikelihood_acc", [1, None, None, 0], "loglikelihood_acc must be null where"),
-        ("loglikelihood_acc_norm", [], "loglikelihood_acc_norm must be null where"),
+        ("n_options", [], "loglikelihood_acc .*n_options"),
+        ("loglikelihood_acc", [1, 0, 1, 0], "loglikelihood_acc .*n_options"),
+        ("loglikelihood_acc", [1, None, None, 0], "loglikelihood_acc .*n_options"),
+        ("loglikelihood_acc_norm", [], "loglikelihood_acc_norm .*n_options"),
         ("loglikelihood_acc_norm", [1, None, 2, 0], "loglikelihood_acc_norm.2 .*2"),
         ("loglikelihood_acc_norm", [1, None, 0.5, 0], "loglikelihood_acc_norm.2 .*0.5"),
-        ("loglikelihood_acc_norm", [1, None], "loglikelihood_acc_norm has 2 entries"),
+        ("loglikelihood_acc_norm", [1, None], "loglikelihood_acc_norm .*2 .*4"),
         ("strict", [1, None, 1, 1], "strict.1 .*None"),
     ],
 )

@@ -168,7 +168,7 @@ def test_the_verb_prints_published_and_local_probes(home, local, published, caps
     assert "skintern" in capsys.readouterr().out
     assert run("probes", "toy", "--local", "--json") == 0
     assert [each["label"] for each in json.loads(capsys.readouterr().out)] == ["mine"]
-    with pytest.raises(UnknownName, match="did you mean 'toy'"):
+    with pytest.raises(UnknownName, match=r"'toi'.*'toy'"):
         run("probes", "toi")
     assert run("probes", "pocket", known=["pocket"]) == 3
 
@@ -195,7 +195,7 @@ def test_a_published_probe_is_never_replaced_and_nothing_else_is_copied_then(hom
     store(local, probe())
     dest = board.PUBLISHED / "v1"
     store(board.PUBLISHED.parent / "probes" / "v1", probe(method="other"))
-    with pytest.raises(RecordError, match="append-only"):
+    with pytest.raises(RecordError, match=r"skintern/seed0\.json"):
         publish(local.parents[1] / "records" / "v1", "toy", dest)
     assert load("toy", dest, known=["toy"]) == []
 
@@ -203,7 +203,7 @@ def test_a_published_probe_is_never_replaced_and_nothing_else_is_copied_then(hom
 def test_probes_that_do_not_fit_those_published_are_refused(home, local, published):
     store(published, probe())
     store(local, probe("kard", facts=["x", "y"]))
-    with pytest.raises(RecordError, match="other facts"):
+    with pytest.raises(RecordError, match=r"kard seed 0: .*facts"):
         run("publish", "toy")
     assert load_probes(published, "toy") == [probe()]
 
@@ -249,6 +249,6 @@ def test_a_readme_region_that_names_no_row_is_refused(home):
     save(board.PUBLISHED / "v1", [record()])
     text = "<!-- board:toy methods=std_cott -->\nold\n<!-- /board -->\n"
     (home / "README.md").write_text(text)
-    with pytest.raises(RecordError, match=r"README\.md: .*'std_cott', which has no row.*std_cot"):
+    with pytest.raises(RecordError, match=r"README\.md: .*'std_cott'.* std_cot"):
         render_all(home)
     assert (home / "README.md").read_text() == text

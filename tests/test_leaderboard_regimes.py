@@ -138,7 +138,7 @@ def test_runs_that_answered_other_items_are_refused(local):
     one, other = pairs()[:2]
     sets = {name: replace(d, items_sha256="else") for name, d in other.data_sets.items()}
     save(local, [one, replace(other, data_sets=sets)])
-    with pytest.raises(RecordError, match="different items in id_a"):
+    with pytest.raises(RecordError, match="id_a"):
         collect(local, "regimes")
 
 
@@ -214,13 +214,13 @@ def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, ca
     save(local, [dirty, *pairs()[1:]])
     assert run("map", "regimes") == 0
     assert "40 †" in capsys.readouterr().out
-    with pytest.raises(RecordError, match=r"uncommitted working tree.*40, skintern, world 0"):
+    with pytest.raises(RecordError, match="40, skintern, world 0"):
         run("map", "regimes", "--publish")
     limited = [replace(r, scope=Scope(r.scope.world, limit=5)) for r in pairs(value="41")]
     save(local, limited)
     for path in local.glob("*40/*/*.json"):
         path.unlink()
-    with pytest.raises(RecordError, match="did not answer all test items"):
+    with pytest.raises(RecordError, match="41, skintern, world 0"):
         run("map", "regimes", "--publish")
     assert not maps.exists()
     with pytest.raises(RecordError, match="no pair of runs yet"):
@@ -230,9 +230,9 @@ def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, ca
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "not JSON"),
-        ("[]", "it must be"),
-        ('{"schema": 1, "sweep": "bad", "points": [{}]}', "missing key 'points.0.axis'"),
+        ("{", "JSON"),
+        ("[]", r"\[\]"),
+        ('{"schema": 1, "sweep": "bad", "points": [{}]}', "'points.0.axis'"),
         ('{"schema": 2, "sweep": "bad", "points": []}', "schema .*2"),
         ('{"schema": 1, "sweep": "else", "points": []}', "rename the file"),
     ],

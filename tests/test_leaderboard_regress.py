@@ -1,5 +1,6 @@
 """The gate: what counts as a regression, what as incomplete, and what does not."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -196,12 +197,12 @@ def test_a_ref_from_before_the_first_record_has_none(repository, tmp_path):
 
 @pytest.mark.parametrize("ref", ["mian", "--help", ""])
 def test_an_unknown_ref_is_refused(repository, tmp_path, ref):
-    with pytest.raises(UnknownName, match="unknown base"):
+    with pytest.raises(UnknownName, match=re.escape(repr(ref))):
         base_root(ref, tmp_path / "base", repository)
 
 
 def test_the_nearest_ref_is_named(repository, tmp_path):
-    with pytest.raises(UnknownName, match="did you mean 'main'"):
+    with pytest.raises(UnknownName, match=r"'mian'.*'main'"):
         base_root("mian", tmp_path / "base", repository)
 
 

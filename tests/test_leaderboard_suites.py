@@ -101,7 +101,7 @@ def test_every_reading_verb_takes_a_suite_and_says_what_superseded_it(
     for name, text in (("v1", "toy v1 is superseded by v2\n"), ("v2", "")):
         assert run(*words, "--suite", name) in (0, 3)
         assert capsys.readouterr().out.startswith(text)
-    with pytest.raises(UnknownName, match=r"unknown suite of toy 'v3'.*there are: v1, v2"):
+    with pytest.raises(UnknownName, match=r"'v3'.*v1, v2"):
         run(*words, "--suite", "v3")
 
 
@@ -126,7 +126,7 @@ def test_local_rows_are_superseded_by_a_suite_that_is_published(
 
 def test_a_track_is_known_though_its_records_are_in_another_suite(repository: Path) -> None:
     assert load("other", board.PUBLISHED / "v2") == []
-    with pytest.raises(UnknownName, match="did you mean 'toy'"):
+    with pytest.raises(UnknownName, match=r"'toi'.*'toy'"):
         load("toi", board.PUBLISHED / "v2")
 
 
@@ -139,14 +139,14 @@ def test_a_record_in_the_suite_of_another_version_is_refused(repository: Path) -
         run("show", "toy")
     each = probe(version=2)
     each.save(place(each, repository / "leaderboard" / "probes" / "v1"))
-    with pytest.raises(RecordError, match=r"is of version 2 .* suite v2"):
+    with pytest.raises(RecordError, match=r"skintern/seed0\.json: .*suite v2"):
         load_probes(repository / "leaderboard" / "probes" / "v1", "toy")
 
 
 @pytest.mark.parametrize("version", [0, -1, "2", True, None, 1.5])
 def test_a_version_that_is_none_is_refused(tmp_path: Path, version: object) -> None:
     replace(of(1), snapshot={"track": {"version": version}}).save(tmp_path / "seed0.json")
-    with pytest.raises(RecordError, match=r"seed0\.json: snapshot\.track\.version must be"):
+    with pytest.raises(RecordError, match=r"seed0\.json: snapshot\.track\.version"):
         Record.load(tmp_path / "seed0.json")
 
 
@@ -161,7 +161,7 @@ def test_a_probe_from_before_there_were_versions_is_of_the_first(tmp_path: Path)
 def test_a_record_without_a_version_agrees_with_one_of_the_first() -> None:
     assert [row.suite for row in rows([of(None), of(1, seed=1)])] == ["v1"]
     assert [row.suite for row in rows([of(2)])] == ["v2"]
-    with pytest.raises(RecordError, match="records of more than one version: 1, 2"):
+    with pytest.raises(RecordError, match="version: 1, 2"):
         rows([of(None), of(2, seed=1)])
 
 
@@ -252,7 +252,7 @@ def test_records_and_probes_are_published_to_the_suite_they_were_made_for(local:
 def test_a_refused_record_is_told_the_version_to_raise(local: Path) -> None:
     for version in (1, 2):
         save(local / f"v{version}", [of(version, method="other")])
-        with pytest.raises(RecordError, match=r"append-only: .*`version = 3` in its TOML"):
+        with pytest.raises(RecordError, match="`version = 3`"):
             publish(local / f"v{version}", "toy", board.PUBLISHED / f"v{version}")
 
 
@@ -290,7 +290,7 @@ def test_a_map_is_of_the_version_of_its_track(
     for words, value in (((), "400"), (("--suite", "v1"), "40")):
         assert run("map", "regimes", "--json", *words) == 0
         assert [p["value"] for p in json.loads(capsys.readouterr().out)["points"]] == [value]
-    with pytest.raises(UnknownName, match="there are: v1, v2"):
+    with pytest.raises(UnknownName, match=r"'v7'.*v1, v2"):
         run("map", "regimes", "--suite", "v7")
 
 
@@ -302,7 +302,7 @@ def test_a_map_is_made_of_the_newest_suite_that_has_runs_of_the_sweep(
     assert run("map", "regimes", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["points"]) == 1
     save(local / "v2", pair(1, 5))
-    with pytest.raises(RecordError, match="is of version 1 of its track; move it to suite v1"):
+    with pytest.raises(RecordError, match=r"seed0\.json: .*suite v1"):
         run("map", "regimes")
 
 

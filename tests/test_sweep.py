@@ -1,6 +1,7 @@
 """Sweeps: every file can be run as it stands, and each of its cells can be run again alone."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -189,20 +190,17 @@ def test_the_record_of_a_point_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["--sweep", "regime"], "unknown sweep 'regime': did you mean 'regimes'?"),
-        (["--sweep", "../tracks/pocket"], "unknown sweep '../tracks/pocket': "),
-        (["--sweep", "regimes", "--points", "n-41"], "--points n-41: did you mean 'n-40'?"),
-        (["--sweep", "regimes", "--points", "base,zzz"], "--points zzz: valid: base, early, "),
-        (["--sweep", "full", "--points", "base"], "--points base: sweep 'full' has no points"),
-        (["--points", "base"], "--points goes with --sweep"),
-        (["--sweep", "full", "--methods", "skinter"], "unknown method 'skinter': did you mean"),
-        (
-            ["--sweep", "regimes", "--methods", "kard"],
-            "--methods kard: none of them is in sweep 'regimes'",
-        ),
-        (["--sweep", "full", "--set", "skintern.steps=3"], "leave out --set and --method-file"),
-        (["--sweep", "full", "--method-file", "x.py"], "leave out --set and --method-file"),
-        (["--sweep", "full", "--seeds", "one"], "--seeds one: expected whole numbers"),
+        (["--sweep", "regime"], "'regime'.*'regimes'"),
+        (["--sweep", "../tracks/pocket"], "'../tracks/pocket'"),
+        (["--sweep", "regimes", "--points", "n-41"], "--points n-41: .*'n-40'"),
+        (["--sweep", "regimes", "--points", "base,zzz"], "--points zzz: .*base, early, "),
+        (["--sweep", "full", "--points", "base"], "--points base: .*'full'"),
+        (["--points", "base"], "--points .*--sweep"),
+        (["--sweep", "full", "--methods", "skinter"], "'skinter'"),
+        (["--sweep", "regimes", "--methods", "kard"], "--methods kard: .*'regimes'"),
+        (["--sweep", "full", "--set", "skintern.steps=3"], "--set and --method-file"),
+        (["--sweep", "full", "--method-file", "x.py"], "--set and --method-file"),
+        (["--sweep", "full", "--seeds", "one"], "--seeds one:"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -212,14 +210,14 @@ def test_a_slip_is_told_in_one_line(
     assert main(["run", "pocket", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1
-    assert captured.err.startswith("skbench: ") and hint in captured.err
+    assert captured.err.startswith("skbench: ") and re.search(hint, captured.err)
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('about = "x"\nmethod = []', "unknown key 'method'; did you mean 'methods'?"),
-        ('about = "x"\n[[points]]\nname = "a"', "missing key 'points.0.axis'"),
+        ('about = "x"\nmethod = []', "'method'.*'methods'"),
+        ('about = "x"\n[[points]]\nname = "a"', "'points.0.axis'"),
     ],
 )
 def test_a_slip_in_a_file_is_named(
@@ -227,14 +225,13 @@ def test_a_slip_in_a_file_is_named(
 ) -> None:
     (tmp_path / "mine.toml").write_text(text)
     monkeypatch.setattr(sweep, "SWEEPS", tmp_path)
-    with pytest.raises(ConfigError, match=r"mine\.toml") as caught:
+    with pytest.raises(ConfigError, match=rf"mine\.toml: .*{fault}"):
         sweep.load("mine")
-    assert fault.partition("?")[0] in str(caught.value)
 
 
 def test_a_point_that_sets_what_no_budget_has_is_refused() -> None:
     point = replace(sweep.load("regimes").points[0], training={"epoch": 3})
-    with pytest.raises(ConfigError, match=r"point base: unknown key 'epoch'; .*'epochs'"):
+    with pytest.raises(ConfigError, match=r"point base: .*'epoch'.*'epochs'"):
         sweep.variations(Sweep("s", "", points=[point]), POCKET, None)
 
 

@@ -170,7 +170,7 @@ def test_the_sampling_and_the_key_reach_the_server_and_the_key_no_file(
     assert proxy.keys == {f"Bearer {KEY}"}
     assert all(r["temperature"] == 0.3 and r["max_tokens"] == 4 for r in proxy.requests)
     captured = capsys.readouterr()
-    assert "question q5 is left: status 500: a fault, ***" in captured.err
+    assert "q5 is left: status 500: a fault, ***" in captured.err
     proxy.fault = lambda prompt, attempt: ""
     assert build("--temperature", "0.3") == 0
     captured = capsys.readouterr()
@@ -238,7 +238,7 @@ def test_a_teacher_that_babbles_makes_no_corpus(
     assert build("--limit", "3", "--model", "none", url=server) == 1
     captured = capsys.readouterr()
     assert "rejected rationale: cut at max tokens 3" in captured.out
-    assert "no question has a row: no right rationale 3" in captured.err
+    assert "no right rationale 3" in captured.err
     assert not (tmp_path / "made.jsonl").exists()
     assert build("--limit", "3", "--model", "none", url=server) == 1
     assert len(journal_of(tmp_path)) == 3
@@ -371,12 +371,12 @@ def test_two_processes_share_the_work_without_doubling_it(
     ("fault", "hint", "attempts"),
     [
         ("401", "OPENAI_API_KEY is refused", 1),
-        ("404", f"there is no model '{MODEL}'", 1),
-        ("429 for an hour", "asks to wait 3600 s: come back then", 1),
-        ("400", "question q0 is left: status 400: a fault", 1),
-        ("500", "question q0 is left: status 500: a fault, ***; 3 attempts", 3),
+        ("404", f"'{MODEL}'", 1),
+        ("429 for an hour", "3600 s", 1),
+        ("400", "status 400: a fault", 1),
+        ("500", "status 500: a fault, ***; 3 attempts", 3),
         ("garbage", "question q0 is left: a reply that is no completion", 3),
-        ("drop", "question q0 is left: the connection failed: Server disconn", 3),
+        ("drop", "question q0 is left: the connection failed", 3),
     ],
 )
 def test_a_fault_that_stays_leaves_the_question_and_exits_with_three(
@@ -392,7 +392,7 @@ def test_a_fault_that_stays_leaves_the_question_and_exits_with_three(
     assert build("--limit", "1", "--retries", "2") == 3
     said = capsys.readouterr().err
     assert hint in said and KEY not in said
-    assert "is not written yet: 1 questions are open, 0 requests were answered now" in said
+    assert "1 questions are open, 0 requests" in said
     assert proxy.attempts.total() == attempts
     assert journal_of(tmp_path) == [] and not (tmp_path / "made.jsonl").exists()
 
@@ -423,7 +423,7 @@ def test_a_server_that_fails_on_and_on_is_given_a_rest(
 ) -> None:
     proxy.fault = lambda prompt, attempt: "500"
     assert build("--retries", "1", "--concurrency", "1") == 3
-    assert "stopped: 5 questions in a row went without a reply" in capsys.readouterr().err
+    assert "stopped: 5 questions" in capsys.readouterr().err
     assert proxy.attempts.total() == 2 * ask.GIVE_UP_AFTER
 
 
@@ -445,10 +445,10 @@ def test_the_model_is_chosen_where_there_is_one_and_a_wrong_name_is_told(
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        (("--temperature", "0.2"), "temperature was 0.8, now 0.2"),
-        (("--rationales", "2"), "rationales was 1, now 2"),
-        (("--model", "other"), f"model was {MODEL}, now other"),
-        (("--max-tokens", "9"), "max_tokens was 4, now 9"),
+        (("--temperature", "0.2"), "temperature .*0.8.* 0.2"),
+        (("--rationales", "2"), "rationales .*1.* 2"),
+        (("--model", "other"), f"model .*{MODEL}.* other"),
+        (("--max-tokens", "9"), "max_tokens .*4.* 9"),
     ],
 )
 def test_a_journal_with_other_settings_is_refused(
@@ -463,7 +463,7 @@ def test_a_journal_with_other_settings_is_refused(
     asked = proxy.attempts.total()
     assert build("--limit", "1", *changed) == 2
     said = capsys.readouterr().err
-    assert f"made with other settings: {told}. Give the same settings" in said
+    assert re.search(rf"made\.journal\.jsonl .*: {told}", said)
     assert proxy.attempts.total() == asked
 
 
@@ -479,11 +479,11 @@ def test_other_questions_or_other_prompts_are_other_settings(
     with monkeypatch.context() as patch:
         patch.setattr(ask, "PROMPT_SHA256", "another")
         assert build("--limit", "1") == 2
-    assert "prompt_sha256 was" in capsys.readouterr().err
+    assert "prompt_sha256" in capsys.readouterr().err
     with (tmp_path / "source.jsonl").open("a") as file:
         file.write(json.dumps(source_row(N)) + "\n")
     assert build("--limit", "1") == 2
-    assert "corpus_sha256 was" in capsys.readouterr().err
+    assert "corpus_sha256" in capsys.readouterr().err
 
 
 def test_a_larger_limit_goes_on_from_a_smaller_one(
@@ -502,5 +502,6 @@ def test_a_file_that_no_journal_made_is_not_overwritten(
 ) -> None:
     (tmp_path / "made.jsonl").write_text("mine\n")
     assert build() == 2
-    assert "made.jsonl exists and was made without made.journal.jsonl" in capsys.readouterr().err
+    assert str(tmp_path / "made.jsonl") in (said := capsys.readouterr().err)
+    assert "made.journal.jsonl" in said
     assert (tmp_path / "made.jsonl").read_text() == "mine\n"

@@ -116,6 +116,27 @@ def dies_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_module._Loop, "step", deadly)
 
 
+@pytest.fixture
+def after_steps(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any, int], None]], None]:
+    """Have a function called after each optimizer step, with the loop and the step's number."""
+    real = training_module._Loop.step
+
+    def watch(seen: Callable[[Any, int], None]) -> None:
+        def step(loop: Any, at: int, sequences: Any) -> float:
+            loss = real(loop, at, sequences)
+            seen(loop, at)
+            return loss
+
+        monkeypatch.setattr(training_module._Loop, "step", step)
+
+    return watch
+
+
+def ages_of(loop: Any) -> set[int]:
+    """Steps that the optimizer has behind it, by its state for each weight."""
+    return {int(state["step"]) for state in loop._optimizer.state.values()}
+
+
 # ------------------------------------------------------------ learning
 
 
@@ -203,16 +224,10 @@ def test_each_segment_has_the_schedule_of_a_run_of_its_own_length() -> None:
 
 
 def test_a_restart_resets_the_learning_rate_and_the_optimizer_state(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, after_steps: Callable[..., None], tmp_path: Path
 ) -> None:
-    real, ages = training_module._Loop.step, []
-
-    def watched(loop: Any, at: int, sequences: Any) -> float:
-        loss = real(loop, at, sequences)
-        ages.append({int(state["step"]) for state in loop._optimizer.state.values()})
-        return loss
-
-    monkeypatch.setattr(training_module._Loop, "step", watched)
+    ages = list[set[int]]()
+    after_steps(lambda loop, _: ages.append(ages_of(loop)))
     training = replace(FULL, epochs=4, warmup=0.5)
     run(method=Plain(points=(0.5,)), training=training)
     assert ages == [{n} for n in (*range(1, 7), *range(1, 7))]
@@ -222,31 +237,19 @@ def test_a_restart_resets_the_learning_rate_and_the_optimizer_state(
 
 
 def test_without_a_restart_the_optimizer_keeps_its_state(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, after_steps: Callable[..., None]
 ) -> None:
-    real, ages = training_module._Loop.step, []
-
-    def watched(loop: Any, at: int, sequences: Any) -> float:
-        loss = real(loop, at, sequences)
-        ages.extend({int(state["step"]) for state in loop._optimizer.state.values()})
-        return loss
-
-    monkeypatch.setattr(training_module._Loop, "step", watched)
+    ages = list[set[int]]()
+    after_steps(lambda loop, _: ages.append(ages_of(loop)))
     run()
-    assert ages == list(range(1, 13))
+    assert ages == [{n} for n in range(1, 13)]
 
 
 def test_the_optimizer_is_given_the_rate_that_is_logged(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, after_steps: Callable[..., None], tmp_path: Path
 ) -> None:
-    real, rates = training_module._Loop.step, []
-
-    def watched(loop: Any, at: int, sequences: Any) -> float:
-        loss = real(loop, at, sequences)
-        rates.append(loop._optimizer.param_groups[0]["lr"])
-        return loss
-
-    monkeypatch.setattr(training_module._Loop, "step", watched)
+    rates = list[float]()
+    after_steps(lambda loop, _: rates.append(loop._optimizer.param_groups[0]["lr"]))
     run(method=Plain(points=(0.5,)))
     assert rates == [line["lr"] for line in log(tmp_path / "out")]
 
@@ -267,6 +270,7 @@ def test_a_killed_run_goes_on_to_the_very_same_weights_and_log(
     training: Training,
     died_at: int,
     run: Run,
+    after_steps: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -277,29 +281,18 @@ def test_a_killed_run_goes_on_to_the_very_same_weights_and_log(
         dies_at(died_at, patch)
         with pytest.raises(Killed):
             run("killed", training, method)
-    begun = watch_first_step(monkeypatch)
+    steps = list[int]()
+    after_steps(lambda _, at: steps.append(at))
     again = run("killed", training, method)
-    assert begun == [died_at // 3 * 3]
+    assert steps == list(range(died_at // 3 * 3, 12))
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     assert log(tmp_path / "killed") == log(tmp_path / "whole")
     assert replace(again, seconds=0.0) == replace(whole, seconds=0.0)
     assert not list((tmp_path / "killed").glob("checkpoint*"))
 
 
-def watch_first_step(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    real, first = training_module._Loop.step, list[int]()
-
-    def watched(loop: Any, at: int, sequences: Any) -> float:
-        if not first:
-            first.append(at)
-        return real(loop, at, sequences)
-
-    monkeypatch.setattr(training_module._Loop, "step", watched)
-    return first
-
-
 def test_a_run_killed_while_it_writes_a_checkpoint_keeps_the_one_before(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, after_steps: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run("whole")
     real = torch.save
@@ -314,9 +307,10 @@ def test_a_run_killed_while_it_writes_a_checkpoint_keeps_the_one_before(
         patch.setattr(torch, "save", torn)
         with pytest.raises(Killed):
             run("killed")
-    first = watch_first_step(monkeypatch)
+    steps = list[int]()
+    after_steps(lambda _, at: steps.append(at))
     run("killed")
-    assert first == [3]
+    assert steps == list(range(3, 12))
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     assert log(tmp_path / "killed") == log(tmp_path / "whole")
 
@@ -523,16 +517,14 @@ def test_weights_are_kept_at_each_quarter_and_keeping_them_changes_nothing(
 
 
 def test_a_snapshot_holds_the_weights_of_its_step_and_can_be_restored(
-    run: Run, make_student: Callable[..., Student], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, make_student: Callable[..., Student], after_steps: Callable[..., None], tmp_path: Path
 ) -> None:
-    real, states = training_module._Loop.step, dict[int, dict[str, Tensor]]()
+    states = dict[int, dict[str, Tensor]]()
 
-    def watched(loop: Any, at: int, sequences: Any) -> float:
-        loss = real(loop, at, sequences)
+    def kept(loop: Any, at: int) -> None:
         states[at + 1] = {k: v.clone() for k, v in loop._model.state_dict().items()}
-        return loss
 
-    monkeypatch.setattr(training_module._Loop, "step", watched)
+    after_steps(kept)
     run(snapshots=QUARTERS, family="llama")
     for step, name in zip((3, 6, 9, 12), SNAPSHOTS, strict=True):
         model = students.restore(make_student("llama"), tmp_path / "out" / name).model
