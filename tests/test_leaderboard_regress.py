@@ -116,7 +116,7 @@ def test_a_missing_label_or_seed_is_incomplete_unless_something_else_regressed()
     base = [*runs("a", 0.7), *runs("b", 0.7)]
     report = regress("toy", base, runs("a", 0.7))
     assert report.status == 3
-    assert "b" in report.incomplete[0]
+    assert "toy/b: " in report.incomplete[0]
     assert regress("toy", base, [*runs("a", 0.7), *runs("b", 0.7, 1)]).status == 3
     assert regress("toy", base, runs("a", 0.4)).status == 1
 
