@@ -17,7 +17,7 @@ from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
 from bench.reuse import export, judge, reproduce
-from bench.run import planning, stages, sweep
+from bench.run import fit, planning, stages, sweep
 from bench.students import brought
 from bench.students import student as students
 from bench.students.student import Student
@@ -131,12 +131,12 @@ def test_an_exported_student_answers_as_the_run_did_and_is_judged_so(
     folder = run_of(home, name)
     assert told("export-student", folder, out, *options)[0] == 0
     (cell,) = cells(name)
-    trained = students.restore(stages.fresh_student(cell), folder / "weights")
+    trained = students.restore(fit.fresh(cell), folder / "weights")
     again = brought.load(brought.find(str(out)), cell.track, cell.corpus, seed=0)
     assert again.tokenizer.get_vocab() == trained.tokenizer.get_vocab()
     # A merged weight is a rounded sum.
     torch.testing.assert_close(logits(again), logits(trained), rtol=0, atol=1e-5)
-    assert not torch.allclose(logits(stages.fresh_student(cell)), logits(trained), atol=1e-3)
+    assert not torch.allclose(logits(fit.fresh(cell)), logits(trained), atol=1e-3)
 
     code, printed, _ = told(*evaluate(out, name))
     judged = Record.load(record_of(home, f"{name}.own", "std_cot@out-*"))
