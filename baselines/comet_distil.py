@@ -1,16 +1,14 @@
 """COMET-distil: COMET on what a loose teacher wrote and a critic let pass."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baselines._cuts import RECALL, Cut
-from baselines._phrases import triple
-from bench.method import Method
-from bench.types import Example, Judge, Needs, Pair, Question
+from baselines.comet import Comet
+from bench.types import Example, Judge, Needs
 
 
 @dataclass(frozen=True)
-class CometDistil(Method):
+class CometDistil(Comet):
     """`judge` decides who the critic is; one taught with shuffled labels is a control."""
 
     source = "West et al. 2021, COMET-distil"
@@ -20,16 +18,8 @@ class CometDistil(Method):
 
     @property
     def needs(self) -> Needs:
-        return Needs(
-            rationales=0, phrase=True, critic="none" if self.critic == "none" else self.judge
-        )
+        return replace(super().needs, critic="none" if self.critic == "none" else self.judge)
 
     def accepts(self, example: Example) -> bool:
         recall = example.critic_recall
         return example.source != "human" and (recall is None or recall <= RECALL[self.critic])
-
-    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
-        return (Pair(triple(example.text, example.phrase), f" {example.answer}"),)
-
-    def prompt(self, question: Question) -> str:
-        return triple(question.text, question.phrase)

@@ -1,14 +1,14 @@
 """The critical teacher: the loose teacher's draft that the critic likes best."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bench.method import Method
+from baselines.loose_teacher import LooseTeacher
 from bench.types import Draft, Judge, Needs, Program, Question
 
 
 @dataclass(frozen=True)
-class CriticalTeacher(Method):
-    """No student is asked; the first draft wins where the critic is of two minds."""
+class CriticalTeacher(LooseTeacher):
+    """The first draft wins where the critic is of two minds."""
 
     source = "West et al. 2021, GPT-3 with a critic"
 
@@ -16,18 +16,7 @@ class CriticalTeacher(Method):
 
     @property
     def needs(self) -> Needs:
-        return Needs(rationales=0, phrase=True, drafts=True, critic=self.judge)
-
-    @property
-    def trains(self) -> bool:
-        return False
-
-    @property
-    def runs_student(self) -> bool:
-        return False
-
-    def prompt(self, question: Question) -> str:
-        return question.text
+        return replace(super().needs, critic=self.judge)
 
     def solve(self, question: Question) -> Program:
         yield from ()

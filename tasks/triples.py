@@ -38,20 +38,28 @@ def with_names(text: str, names: Sequence[str]) -> str:
     return text
 
 
-def row(scope: str, triple: Triple, source: Source, *, is_true: bool | None = None) -> CorpusRow:
-    """The triple as a row of the corpus `scope`; `is_true` where it is known."""
+def row(
+    scope: str,
+    triple: Triple,
+    source: Source | None = None,
+    *,
+    phrase: str | None = None,
+    is_true: bool | None = None,
+) -> CorpusRow:
+    """The triple as a row whose id begins with `scope`; the phrase is the relation's usual one."""
     head, relation, tail = triple
     made: CorpusRow = {
-        "id": f"{scope}/{source}/{head}/{relation}/{tail}",
+        "id": f"{scope}/{head}/{relation}/{tail}",
         "task": relation,
         "question": head,
         "options": [],
         "answer": tail,
         "summary": None,
         "supplementary": None,
-        "phrase": PHRASES[relation],
-        "source": source,
+        "phrase": phrase or PHRASES[relation],
     }
+    if source is not None:
+        made["source"] = source
     if is_true is not None:
         made["is_true"] = is_true
     return made

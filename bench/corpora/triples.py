@@ -24,7 +24,7 @@ from bench.ground.provenance import file_sha256
 from leaderboard.store.reading import nearest
 from tasks.corpora import canonical, n_tokens
 from tasks.knowledge_graphs import conceptnet
-from tasks.triples import PHRASES
+from tasks.triples import PHRASES, row
 
 KNOWN = {**conceptnet.PHRASES, **PHRASES}
 BOM = b"\xef\xbb\xbf"
@@ -48,8 +48,8 @@ def holds_triples(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         found = [parsed(line.removeprefix(BOM)) for line in islice(file, N_PEEKED) if line.strip()]
-    rows = [row for row in found if not isinstance(row, str)]
-    return any("head" in row and "tail" in row for row in rows)
+    rows = [each for each in found if not isinstance(each, str)]
+    return any("head" in each and "tail" in each for each in rows)
 
 
 def take(path: Path, out: Path, licence: str, *, strict: bool, held_out: float) -> Taken:
@@ -69,19 +69,19 @@ def take(path: Path, out: Path, licence: str, *, strict: bool, held_out: float) 
             files = {name: stack.enter_context(part.open("wb")) for name, part in parts.items()}
             seen = stack.enter_context(closing(_Seen(beside(out, ".seen.part"))))
             for number, line in _lines(path):
-                row = _row(path.stem, line)
-                what = row if isinstance(row, str) else seen.fault(row)
-                if isinstance(row, str) or what:
+                found = _row(path.stem, line)
+                what = found if isinstance(found, str) else seen.fault(found)
+                if isinstance(found, str) or what:
                     if strict:
                         raise CorpusError(str(Fault(path, number, what)))
                     rejected[what] += 1
                     text = line.decode(errors="backslashreplace").rstrip("\n")
                     _write(files["rejects"], {"line": number, "reason": what, "text": text})
                     continue
-                name = "dev" if _share(row["question"]) < held_out else "rows"
-                digests[name].update(_write(files[name], row))
+                name = "dev" if _share(found["question"]) < held_out else "rows"
+                digests[name].update(_write(files[name], found))
                 counts[name] += 1
-                tokens += n_tokens(row["answer"])
+                tokens += n_tokens(found["answer"])
         if not counts["rows"]:
             reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(rejected.items()))
             raise CorpusError(f"{path}: no triple can be taken: {reasons}")
@@ -133,18 +133,8 @@ def _row(scope: str, line: bytes) -> dict[str, Any] | str:
     phrase = found.get("phrase") or KNOWN.get(relation)
     if phrase is None:
         return f"unknown relation '{relation}': {nearest(relation, sorted(KNOWN))}, or give phrase"
-    row: dict[str, Any] = {
-        "id": f"{scope}/{head}/{relation}/{tail}",
-        "task": relation,
-        "question": head,
-        "options": [],
-        "answer": tail,
-        "summary": None,
-        "supplementary": None,
-        "phrase": phrase,
-    }
-    row |= {"source": found["source"]} if found.get("source") is not None else {}
-    return fault(TripleRow, row) or row
+    made = row(scope, (head, relation, tail), found.get("source"), phrase=phrase)
+    return fault(TripleRow, made) or dict(made)
 
 
 class _Seen:

@@ -8,7 +8,6 @@ wrote, and of those tails after they were swapped within their relation.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from random import Random
 from statistics import fmean
 from typing import Any
@@ -28,7 +27,7 @@ def accepted(cell: Cell, samples: Sequence[Sample]) -> tuple[list[Sample], dict[
     As they are, and None, where the track names no judge.
     """
     asks = cell.acceptor
-    judge = asks and critic.of(asks, partial(fit.critics_reader, asks))
+    judge = asks and fit.judge_of(asks)
     if asks is None or judge is None:
         return list(samples), None
     asked = [sample for sample in samples if sample.doc.get("phrase")]

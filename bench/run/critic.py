@@ -41,14 +41,15 @@ def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
             _make(cell, spec, folder, reader)
     found = _report(folder)
     true = np.array(found["true_scores"])
-    judge: Classifier | Pmi = (
-        _read(folder, spec)
-        if needed in ("trained", "shuffled")
-        else Pmi(reader(), found["weight"], _opening(cell))
-    )
+
+    @cache
+    def judge() -> Classifier | Pmi:  # read when it is asked: many rows ask in training alone
+        if needed in ("trained", "shuffled"):
+            return _read(folder, spec)
+        return Pmi(reader(), found["weight"], _opening(cell))
 
     def recalls(asked: Sequence[Triple]) -> list[float]:
-        return recalls_of(judge.scores(asked), true)
+        return recalls_of(judge().scores(asked), true)
 
     return recalls
 

@@ -89,7 +89,7 @@ def attached(cell: Cell, student: Student) -> list[Example]:
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
     with bars.about("preparing the examples"):
-        judge = critic.of(cell, partial(critics_reader, cell))
+        judge = judge_of(cell)
         made = attach.examples(cell.corpus, cell.method.needs, cell.seed, score, judge)
         accepted = [example for example in made if cell.method.accepts(example)]
     if not accepted:
@@ -138,6 +138,11 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
         lengths = fit(own, larger).lengths
     cost = flops.training_flops(list(lengths.elements()))
     return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
+
+
+def judge_of(cell: Cell) -> attach.Recalls | None:
+    """What judges for the cell's method, made first if it has to be; None where it needs nobody."""
+    return critic.of(cell, partial(critics_reader, cell))
 
 
 def critics_reader(cell: Cell) -> Student:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +99,10 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench.run import acceptance, critic, fit, loglikelihood, measure, ranking
+    from bench.run import acceptance, fit, loglikelihood, measure, ranking
     from bench.run.evaluate import evaluate, save_samples
 
-    judge = critic.of(cell, partial(fit.critics_reader, cell))
-    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, judge)
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, fit.judge_of(cell))
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,17 +61,21 @@ class Outcome:
     manifest: Mapping[str, Any] | None
 
 
-async def make(teacher: Teacher, source: Corpus, out: Path, order: Order) -> Outcome:
-    """Ask what the journal beside `out` does not hold yet; write the corpus when none is open."""
+@contextmanager
+def journal_of(out: Path, settings: Mapping[str, Any]) -> Iterator[Journal]:
+    """The journal beside `out`, held; CorpusError where `out` was made otherwise."""
     path = beside(out, ".journal.jsonl")
     with locked(path):
         if out.exists() and not path.exists():
             raise CorpusError(f"{out} exists and was made without {path.name}: give another --out")
-        journal = Journal(path, _settings(teacher, source, order))
-        try:
-            return await _make(teacher, source, out, order, journal)
-        finally:
-            journal.close()
+        with closing(Journal(path, settings)) as journal:
+            yield journal
+
+
+async def make(teacher: Teacher, source: Corpus, out: Path, order: Order) -> Outcome:
+    """Ask what the journal beside `out` does not hold yet; write the corpus when none is open."""
+    with journal_of(out, _settings(teacher, source, order)) as journal:
+        return await _make(teacher, source, out, order, journal)
 
 
 async def _make(
@@ -78,17 +83,11 @@ async def _make(
 ) -> Outcome:
     chosen = {row["id"] for row in stratified(source.rows, order.limit)}
     rows = [row for row in source.rows if row["id"] in chosen]
-    n_before, stopped = len(journal.replies), None
+    n_before = len(journal.replies)
     step = partial(next_step, n_rationales=order.rationales)
     asking = Asking(teacher, journal, step, order.concurrency)
-    if todo := asking.open_questions(rows):
-        try:
-            await teacher.greet()
-            await asking.run(todo, n_done=len(rows) - len(todo))
-        except StoppedError as error:
-            stopped = str(error)
-    spent = ledger(journal.replies, order.prices)
-    n_open, found, manifest = len(asking.open_questions(rows)), None, None
+    n_open, stopped = await asking.ask_all(rows)
+    spent, found, manifest = ledger(journal.replies, order.prices), None, None
     if not n_open:
         found = harvest(rows, journal.replies, order.rationales)
         manifest = _write(teacher, source, out, order, journal, found, spent)
@@ -123,6 +122,17 @@ class Asking:
 
     def open_questions(self, rows: Sequence[Row]) -> list[Row]:
         return [row for row in rows if self._next(row)]
+
+    async def ask_all(self, rows: Sequence[Row]) -> tuple[int, str | None]:
+        """Ask what is open; how many still are, and why nothing more could be asked."""
+        stopped = None
+        if todo := self.open_questions(rows):
+            try:
+                await self.teacher.greet()
+                await self.run(todo, n_done=len(rows) - len(todo))
+            except StoppedError as error:
+                stopped = str(error)
+        return len(self.open_questions(rows)), stopped
 
     async def run(self, todo: Sequence[Row], n_done: int) -> None:
         """Ask until each is answered or left; StoppedError when nothing more can be asked."""

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench.corpora import corpus
-from bench.corpora.check import beside
 from bench.corpora.corpus import Corpus
 from bench.corpora.files import checked_out, write
-from bench.ground.files import locked
 from bench.ground.places import data_dir, home
 from bench.teacher import triples
-from bench.teacher.ask import Asking, ledger
+from bench.teacher.ask import Asking, journal_of, ledger
 from bench.teacher.build import INCOMPLETE, ledger_line, teacher_of
 from bench.teacher.journal import Journal, Sampling, StoppedError, Teacher, UnansweredError
 from bench.teacher.plan import Row
@@ -65,13 +63,8 @@ def build(args: Namespace) -> int:
 async def _build(args: Namespace, source: Corpus, order: Order) -> int:
     teacher = await teacher_of(args, order.events, order.concurrency)
     try:
-        path = beside(args.out, ".journal.jsonl")
-        with locked(path):
-            journal = Journal(path, _settings(teacher, source, order))
-            try:
-                return await _made(teacher, source, args, order, journal)
-            finally:
-                journal.close()
+        with journal_of(args.out, _settings(teacher, source, order)) as journal:
+            return await _made(teacher, source, args, order, journal)
     finally:
         await teacher.aclose()
 
@@ -81,10 +74,10 @@ async def _made(
 ) -> int:
     """Ask for events, then for tails of those that are kept, then write."""
     known = triples.shown(source.rows)
-    relations = triples.check_relations(known)
+    relations = triples.relations(known)
     if not relations:
         raise ConfigError(f"corpus {source.manifest['name']} has no triples of people to show")
-    tested = _tested(args, known)
+    tested = _tested(args)
     units = triples.event_units(order.n_events)
     teacher.sampling = order.events
     ask_event = partial(triples.next_event, known=known)
@@ -114,14 +107,7 @@ async def _all_asked(
 ) -> int | None:
     """None when all was asked, else the exit code, after a word on what is left."""
     asking = Asking(teacher, journal, step, order.concurrency)
-    stopped = None
-    if todo := asking.open_questions(units):
-        try:
-            await teacher.greet()
-            await asking.run(todo, n_done=len(units) - len(todo))
-        except StoppedError as error:
-            stopped = str(error)
-    n_open = len(asking.open_questions(units))
+    n_open, stopped = await asking.ask_all(units)
     if not n_open:
         return None
     why = stopped or next(iter(asking.left.values()), "")
@@ -132,7 +118,7 @@ async def _all_asked(
     return INCOMPLETE
 
 
-def _tested(args: Namespace, known: triples.Shown) -> list[str]:
+def _tested(args: Namespace) -> list[str]:
     """The events that the task asks about, which are answered and not learned from."""
     if args.answers is None:
         return []
@@ -169,7 +155,7 @@ def _write(
 ) -> None:
     """People's triples and the machine's as one corpus; labels are those there were."""
     human = [each for each in source.rows if each.get("source") != "machine"]
-    rows = [*human, *(row(out.stem, triple, "machine") for triple in made)]
+    rows = [*human, *(row(f"{out.stem}/machine", triple, "machine") for triple in made)]
     model = teacher.settings["model"]
     written = TeacherCorpus(
         rows=cast("list[CorpusRow]", rows),

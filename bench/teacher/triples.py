@@ -192,6 +192,6 @@ def _key(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def check_relations(known: Shown) -> list[str]:
+def relations(known: Shown) -> list[str]:
     """The relations that can be asked for: those that people wrote tails of, in usual order."""
     return [relation for relation in PHRASES if known.tails.get(relation)]

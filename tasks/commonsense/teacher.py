@@ -50,8 +50,10 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         for tail in truth.tails(event, relation)
     ]
     scope = f"{name}/w{world}"
-    rows = [row(scope, triple, "human", is_true=True) for triple in human]
-    rows += [row(scope, triple, "machine", is_true=is_true) for triple, is_true in kept]
+    rows = [row(f"{scope}/human", triple, "human", is_true=True) for triple in human]
+    rows += [
+        row(f"{scope}/machine", triple, "machine", is_true=is_true) for triple, is_true in kept
+    ]
     asked, n_machine = len(known) * len(RELATIONS) * N_DRAFTS, len(kept)
     n_true = sum(is_true for _, is_true in kept)
     return TeacherCorpus(

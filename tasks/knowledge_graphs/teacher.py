@@ -44,7 +44,7 @@ def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
     found.sort(key=lambda each: sha256("/".join(each)))
     human = found[: recipe.n_human]
     others = found[recipe.n_human : recipe.n_human + recipe.n_machine]
-    rows = [row(name, triple, "human", is_true=True) for triple in human]
+    rows = [row(f"{name}/human", triple, "human", is_true=True) for triple in human]
     rows += _loosened(name, rng, others, recipe.corrupted)
     taught = rows[recipe.n_human :] or rows
     positive = [(r["question"], r["task"], r["answer"]) for r in taught]
@@ -78,6 +78,6 @@ def _loosened(name: str, rng: Random, found: Sequence[Triple], share: float) -> 
         wrong = rng.random() < share
         said = rng.choice(tails[relation]) if wrong else tail
         is_true = not wrong or (head, relation, said) in known
-        each = row(name, (head, relation, said), "machine", is_true=is_true)
+        each = row(f"{name}/machine", (head, relation, said), "machine", is_true=is_true)
         made.setdefault(each["id"], each)
     return list(made.values())
