@@ -1,6 +1,7 @@
 """What single methods promise of their curriculum or program, beyond what all must keep."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.method import Method
 from bench.training.schedule import segments
-from bench.types import Example, Pair, Question
+from bench.types import Example, Knowledge, Pair, Question
 
 SEED = 0
 QUESTION = Question("q", "chain", "start 1, do seko ramu?")
@@ -229,3 +230,19 @@ def test_two_rationales_are_both_drawn_over_the_visits_of_a_run(given: Given) ->
         assert {only(plain.pairs(example, v / 12)).target for v in range(12)} == {
             f" {example.rationale}{CONCLUSION} {example.answer}."
         }
+
+
+# ------------------------------------------------------------ skintern_critical
+
+
+def test_skintern_critical_shows_what_is_believed_and_skintern_all(given: Given) -> None:
+    recalls = (0.0, 0.0, *(0.7,) * 3, *(0.9,) * 3)
+    known = Knowledge("read it.", "a is 1. b is 2.", (1.0,) * 8, (1,) * 8, recalls)
+    for label, expected in (
+        ("skintern[examples=0]", [True, True, True]),
+        ("skintern_critical[examples=0]", [True, True, False]),
+        ("skintern_critical[examples=0,critic=high]", [True, False, False]),
+    ):
+        method, examples = given(label)
+        prompt = only(method.pairs(replace(examples[0], knowledge=known), 0.0)).prompt
+        assert [fact in prompt for fact in ("read it.", "a is 1.", "b is 2.")] == expected, label

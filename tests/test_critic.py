@@ -291,6 +291,42 @@ def test_a_judge_that_is_made_by_the_seed_has_a_row_for_each() -> None:
     assert planning.seeds_of(loose, [0, 1]) == [0]
 
 
+def test_another_training_of_the_reader_makes_another_critic(cell: Callable[..., Cell]) -> None:
+    first = cell("comet_distil[critic=low]", spec=replace(SPEC, reader="comet_distil"))
+    slower = replace(first.track.training, learning_rate=1e-4)
+    other = replace(first, track=replace(first.track, training=slower))
+    assert other.critic_key != first.critic_key
+
+
+def test_a_probability_is_measured_from_the_share_of_true_triples(
+    cell: Callable[..., Cell], home: Path
+) -> None:
+    made(cell("comet_distil[critic=low]", spec=replace(SPEC, epochs=1)))
+    (folder,) = [path for path in (home / "critics").iterdir() if path.is_dir()]
+    judge, asked = Classifier.load(folder, SPEC), [("PersonX runs", "PersonX is", "glad")]
+    share = np.mean([row["label"] for row in labelled(400) if row["split"] == "train"])
+    assert judge.model.config.prior == pytest.approx(np.log(share / (1 - share)))
+    before = judge.scores(asked)
+    judge.model.config.prior += 1
+    odds = [p / (1 - p) for p in (before, judge.scores(asked))]
+    assert odds[1] / odds[0] == pytest.approx(np.e)
+
+
+def test_a_tail_that_is_empty_is_never_accepted(
+    cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "judge_of", lambda _: lambda asked: [0.0] * len(asked))
+    monkeypatch.setattr(critic, "report", lambda _: {})
+    doc: dict[str, Any] = {"task": "xReact", "question": "a", "phrase": "p", "target": "glad"}
+    written = [
+        Sample("id_a", {**doc, "id": said, "tails": ["glad"]}, Question(said, "t", "a"), solved, {})
+        for said, solved in (("", Solved(" ", ())), ("glad", Solved(" glad", ())))
+    ]
+    judged = cell("comet", spec=replace(SPEC, acceptance="critical_teacher"))
+    found, _ = acceptance.accepted(judged, written)
+    assert [sample.graded["accepted"] for sample in found] == [0.0, 1.0]
+
+
 def test_what_a_row_writes_is_accepted_by_the_judge_that_the_track_names(
     cell: Callable[..., Cell],
 ) -> None:

@@ -202,6 +202,15 @@ def test_the_questions_of_a_task_are_answered_and_not_learned_from(
     assert {each["head"] for each in made.drafts} <= asked
 
 
+def test_a_corpus_that_was_made_otherwise_is_left_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made.jsonl"
+    out.write_text("mine\n")
+    assert main(command(str(folder), out)) != 0
+    assert "made.journal.jsonl" in capsys.readouterr().err and out.read_text() == "mine\n"
+
+
 def test_a_corpus_without_triples_is_told(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
