@@ -13,20 +13,29 @@ class Kard(Method):
     """Retrieved passages stand in the prompt, in training as at test time.
 
     As SKIntern ran it: BM25 on the question, three passages of at most 128 words, no reranker.
-    `query = "rationale"` is KARD's own way of finding the passages of training items (its test
-    query is the question too, its reranker is left out); "oracle" gives the passages that state
-    what a question needs, which no retriever could do better; `decoy` gives another task's.
+    `query = "rationale"` is KARD's own way of finding the passages of training items; its test
+    query is the question too, and `rerank` asks its reranker, which learned what a rationale would
+    find, to choose among the best hundred. "oracle" gives the passages that state what a question
+    needs, which no retriever could do better; `decoy` gives another task's.
     """
 
     source = "SKIntern, section 4.2 and appendix A.3 (KARD, BM25)"
 
     n_passages: int = 3
     query: Query = "question"
+    rerank: bool = False
     decoy: bool = False
+
+    test_only = ("rerank",)
 
     @property
     def needs(self) -> Needs:
-        return Needs(passages=self.n_passages, train_query=self.query, decoy=self.decoy)
+        return Needs(
+            passages=self.n_passages,
+            train_query=self.query,
+            rerank=self.rerank,
+            decoy=self.decoy,
+        )
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         prompt = reason(example.text, passages(example.passages))

@@ -134,6 +134,22 @@ class Critic:
 
 
 @dataclass(frozen=True, slots=True)
+class Reranker:
+    """What orders retrieved passages anew, as KARD teaches it."""
+
+    path: str | None = None
+    """An encoder, named as a student is; None takes the student as it came."""
+    n_considered: PositiveInt = 100
+    """Passages that it orders at test time, the best by BM25."""
+    n_taught: PositiveInt = 4
+    """Passages of a lesson that BM25 finds by the question, and as many by the rationale."""
+    epochs: PositiveInt = 3
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 1e-4
+    max_tokens: PositiveInt = 256
+
+
+@dataclass(frozen=True, slots=True)
 class Decoding:
     """Greedy decoding and what happens when a prompt does not fit the context."""
 
@@ -168,6 +184,7 @@ class Track:
     logit_teacher: LogitTeacher | None = None
     probe: Probe | None = None
     critic: Critic | None = None
+    reranker: Reranker | None = None
     tuning: dict[str, NonNegativeInt] = field(default_factory=dict[str, int])
     """Method -> runs on dev from which its hyper-parameters were chosen; 0 where not named."""
 

@@ -136,6 +136,8 @@ class Needs:
     train_query: Query = "question"
     """What finds the passages in training; at test time the question does, unless "oracle",
     which gives the passages that state the facts a question needs, in both."""
+    rerank: bool = False
+    """At test time, what the track's reranker prefers of the passages that were found."""
     decoy: bool = False
     """Knowledge and passages are those of another task."""
     logits: LogitTeacher = "none"
@@ -151,3 +153,5 @@ class Needs:
     def __post_init__(self) -> None:
         if min(self.rationales, self.train_demos, self.test_demos, self.passages) < 0:
             raise ValueError("numbers of rationales, examples and passages cannot be negative")
+        if self.rerank and (self.decoy or self.train_query == "oracle"):
+            raise ValueError("a reranker orders what a question finds: no decoy, no oracle")

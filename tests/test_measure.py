@@ -47,15 +47,27 @@ FLOPS = SimpleNamespace(
 )
 
 
-def data_set(docs):
+def data_set(docs, helper_flops=()):
     """What is measured of these questions, all answered rightly."""
     scores = {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}
-    samples = [Sample("skb", doc, None, Solved("so 1", ((7, 2),), False), scores) for doc in docs]
-    return measure._data_set("id", samples, FLOPS)
+    samples = [
+        Sample(
+            "skb", doc, Question(doc["id"], doc["task"], doc["question"]),
+            Solved("so 1", ((7, 2),), False), scores,
+        )
+        for doc in docs
+    ]  # fmt: skip
+    return measure._data_set("id", samples, FLOPS, dict(helper_flops))
 
 
 def doc(name, task, **more):
     return {"id": name, "task": task, "question": "?", "options": [], "target": "1", **more}
+
+
+def test_what_other_models_spent_stands_at_the_question_they_were_asked():
+    docs = [doc("a", "x"), doc("b", "x") | {"question": "and then?"}, doc("c", "x")]
+    assert data_set(docs, {"?": 5, "and then?": 7}).helper_flops == [5, 7, 5]
+    assert data_set(docs).helper_flops == []
 
 
 def test_sub_tasks_are_stored_where_their_average_is_not_that_of_the_items():

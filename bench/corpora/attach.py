@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any, TypeAlias
 
@@ -13,6 +14,10 @@ from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
 from bench.types import Demo, Draft, Example, Knowledge, Needs, Query, Question
 
+Nearest: TypeAlias = Callable[[str, int], list[int]]
+"""A query -> the positions of that many passages, best first."""
+Rerank: TypeAlias = Callable[[Nearest, str, int], list[int]]
+"""The same of what another finds, in an order of its own."""
 Recalls: TypeAlias = Callable[[Sequence[tuple[str, str, str]]], Sequence[float]]
 """Triples of head, phrase and tail -> the recall of a cut at each one's score."""
 PASSAGE_WORDS = 128
@@ -160,20 +165,21 @@ def _pools(corpus: Corpus, needs: Needs, seed: int) -> Callable[[Example], tuple
 
 
 def _finder(
-    corpus: Corpus, needs: Needs, seed: int, query: Query
+    corpus: Corpus, needs: Needs, seed: int, query: Query, rerank: Rerank | None = None
 ) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
     """A function from a row or test document to its passages, each cut to 128 words."""
-    retriever = Retriever(corpus.passages, corpus.indices)
+    nearest: Nearest = Retriever(corpus.passages, corpus.indices).nearest
+    nearest = nearest if rerank is None else partial(rerank, nearest)
     decoy = _decoys(corpus, seed) if needs.decoy else None
 
     def find(row: Mapping[str, Any]) -> tuple[str, ...]:
         if decoy is not None:
             row = decoy(row["task"], row["id"])
         asked = row["rationale"] if query == "rationale" else row["question"]
-        near = retriever.nearest(asked, needs.passages)
+        near = nearest(asked, needs.passages)
         if query == "oracle":
             near = [*dict.fromkeys([*_relevant(corpus, row), *near])][: needs.passages]
-        return tuple(_shown(corpus.passages[i]) for i in near)
+        return tuple(shown(corpus.passages[i]) for i in near)
 
     return find
 
@@ -184,7 +190,8 @@ def _relevant(corpus: Corpus, row: Mapping[str, Any]) -> list[int]:
     return [i for i, text in enumerate(corpus.passages) if any(fact in text for fact in facts)]
 
 
-def _shown(passage: str) -> str:
+def shown(passage: str) -> str:
+    """As a prompt shows it."""
     return " ".join(passage.split()[:PASSAGE_WORDS])
 
 
@@ -195,11 +202,18 @@ def fixed_shots(made: Sequence[Example], task: str, k: int, seed: int) -> tuple[
 
 
 def asker(
-    corpus: Corpus, needs: Needs, seed: int, critic: Recalls | None = None
+    corpus: Corpus,
+    needs: Needs,
+    seed: int,
+    critic: Recalls | None = None,
+    rerank: Rerank | None = None,
 ) -> Callable[[Mapping[str, Any]], Question]:
-    """A function from a test document to its question, with only what `needs` declares attached."""
+    """A function from a test document to its question, with only what `needs` declares attached.
+
+    Without its reranker, a method that needs one sees what was found.
+    """
     query: Query = "oracle" if needs.train_query == "oracle" else "question"
-    find = _finder(corpus, needs, seed, query) if needs.passages else None
+    find = _finder(corpus, needs, seed, query, rerank) if needs.passages else None
     pool = [_example(row, seed, 1) for row in corpus.rows] if needs.test_demos else []
     answers = {(each["head"], each["relation"]): each["tails"] for each in corpus.drafts}
 
@@ -242,7 +256,7 @@ def recall(
     """
     shares = []
     for doc, question in zip(docs, found, strict=True):
-        relevant = {_shown(corpus.passages[i]) for i in _relevant(corpus, doc)}
+        relevant = {shown(corpus.passages[i]) for i in _relevant(corpus, doc)}
         if relevant:
             shares.append(len(relevant & set(question.passages)) / len(relevant))
     return sum(shares) / len(shares) if shares else None

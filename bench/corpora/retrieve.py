@@ -6,11 +6,15 @@ import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.ground.bars import stage
 from bench.ground.files import locked
 from bench.ground.provenance import digest, file_sha256
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MANIFEST = "manifest.json"
 
@@ -28,13 +32,18 @@ class Retriever:
 
     def nearest(self, query: str, k: int) -> list[int]:
         """Positions of the `k` best texts, best first."""
+        import numpy as np
+
+        return [int(i) for i in np.argsort(-self.scores(query), kind="stable")[:k]]
+
+    def scores(self, query: str) -> "NDArray[np.float32]":
+        """Of every text."""
         import bm25s
         import numpy as np
 
         tokens: Any = bm25s.tokenize([query], show_progress=False, return_ids=False)[0]
         known = [token for token in tokens if token in self._index.vocab_dict]
-        scores = self._index.get_scores(known) if known else np.zeros(self._n)
-        return [int(i) for i in np.argsort(-scores, kind="stable")[:k]]
+        return self._index.get_scores(known) if known else np.zeros(self._n, np.float32)
 
 
 def _build(texts: Sequence[str]) -> Any:

@@ -18,7 +18,7 @@ from bench.method import Method
 from bench.run import planning, precision, stages, sweep
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
-from leaderboard.store.record import WHAT_TO_RUN, Record
+from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Record
 
 
 def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record]:
@@ -95,8 +95,10 @@ def _track(record: Record) -> tuple[Track, dict[str, str | int] | None, tuple[st
 
 
 def _check_same(what: str, here: Track, there: Track) -> None:
+    gained = {name for name in FOR_SOME if getattr(there, name) is None}
     ours, theirs = (
-        {k: v for k, v in asdict(each).items() if k not in WHAT_TO_RUN} for each in (here, there)
+        {k: v for k, v in asdict(each).items() if k not in WHAT_TO_RUN | gained}
+        for each in (here, there)
     )
     changed = list(_differences(ours, theirs, ""))
     if changed:

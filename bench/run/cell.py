@@ -12,7 +12,7 @@ from bench.ground import provenance, sources
 from bench.ground.places import home
 from bench.method import Method
 from bench.students.hashes import checkpoint_sha256
-from bench.track import Critic, Student, Track
+from bench.track import Critic, Reranker, Student, Track
 from leaderboard.store.record import Record, Scope
 
 
@@ -126,7 +126,23 @@ class Cell:
             }
         )
 
-    def _encoder_sha256(self, spec: Critic) -> str | None:
+    @cached_property
+    def reranker_key(self) -> str:
+        """Changes with everything that may change what the reranker of the cell's method finds."""
+        spec = self.track.reranker
+        return provenance.digest(
+            {
+                "reranker": spec and [asdict(spec), self._encoder_sha256(spec)],
+                "student": [asdict(self.track.student), self.student_sha256],
+                "corpus": self.corpus.sha256,
+                "passages": provenance.digest(list(self.corpus.passages)),
+                "seed": self.seed,
+                "sources": sources.sha256("bench.run.reranker"),
+                "versions": provenance.versions(),
+            }
+        )
+
+    def _encoder_sha256(self, spec: Critic | Reranker) -> str | None:
         from bench.students import student
 
         if spec.path is None:
@@ -151,6 +167,7 @@ class Cell:
                 "method": asdict(self.method),
                 "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),
                 "acceptance": self.acceptor and self.acceptor.critic_key,
+                "reranker": self.method.needs.rerank and self.reranker_key,
                 "tasks": asdict(track.tasks),
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),

@@ -14,7 +14,7 @@ from bench.costs import latency
 from bench.costs.flops import FlopModel
 from bench.ground import provenance
 from bench.ground.clock import clock
-from bench.run import critic, precision
+from bench.run import critic, precision, reranker
 from bench.run.cell import Cell
 from bench.run.evaluate import Evaluation, Sample
 from bench.students.lm import Ask
@@ -35,8 +35,12 @@ def record(
     ask: Ask,
     flops: FlopModel,
     spent: Spent,
+    helper_flops: Mapping[str, int],
 ) -> Record:
-    """The cell's record: outcomes, costs and provenance; `spent` is what training reported."""
+    """The cell's record: outcomes, costs and provenance; `spent` is what training reported.
+
+    `helper_flops` are those of other models, by the text of a question; empty without any.
+    """
     groups: dict[str, Group] = {name: "id" for name in cell.track.tasks.id}
     groups |= {name: "ood" for name in cell.track.tasks.ood}
     return Record(
@@ -49,7 +53,9 @@ def record(
         scope=cell.scope,
         reference=cell.track.reference,
         data_sets={
-            name: _data_set(group, [s for s in done.samples if s.data_set == name], flops)
+            name: _data_set(
+                group, [s for s in done.samples if s.data_set == name], flops, helper_flops
+            )
             for name, group in groups.items()
         },
         latency=_latency(cell, student, done, ask, spent.peak_memory_bytes),
@@ -61,7 +67,9 @@ def record(
     )
 
 
-def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> DataSet:
+def _data_set(
+    group: Group, samples: Sequence[Sample], flops: FlopModel, helper_flops: Mapping[str, int]
+) -> DataSet:
     def total(count: Callable[[int, int], int]) -> list[int]:
         return [sum(count(p, n) for p, n in sample.solved.calls) for sample in samples]
 
@@ -83,6 +91,7 @@ def _data_set(group: Group, samples: Sequence[Sample], flops: FlopModel) -> Data
         prefill_flops=total(lambda p, n: flops.prefill_flops(p)),
         decode_flops=total(flops.decode_flops),
         prompt_only_flops=total(lambda p, n: flops.prompt_only_flops(p)),
+        helper_flops=[helper_flops[s.question.text] for s in samples] if helper_flops else [],
         graded={
             name: [sample.graded[name] for sample in samples]
             for name in (samples[0].graded if samples else ())
@@ -163,6 +172,7 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         teacher_tokens=_teacher_tokens(cell),
         final_loss=spent.final_loss,
         teacher_flops=spent.teacher_flops,
+        helper_flops=reranker.flops(cell),
         tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
         kept_ratio=[
             round(shown / known, 4)

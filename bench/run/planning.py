@@ -130,6 +130,8 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     estimate = track.critic and track.critic.acceptance
     if estimate and registry.configure_named(estimate).needs.critic == "none":
         return f"is judged by {estimate}, which has no judge: correct critic.acceptance"
+    if method.needs.rerank and track.reranker is None:
+        return "needs a reranker: add [reranker] to the track"
     if method.needs.critic != "none":
         if track.critic is None:
             return "needs a critic: add [critic] to the track"

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +100,20 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> Record:
     """The record of a student that stands ready; what it answered goes to `samples`."""
-    from bench.run import acceptance, fit, loglikelihood, measure, ranking
+    from bench.run import acceptance, fit, loglikelihood, measure, ranking, reranker
     from bench.run.evaluate import evaluate, save_samples
 
-    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, fit.judge_of(cell))
+    order = reranker.of(cell, partial(fit.fresh, cell))
+    ask = attach.asker(
+        cell.corpus, cell.method.needs, cell.seed, fit.judge_of(cell), order and order.nearest
+    )
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))
     found, told = acceptance.accepted(cell, done.samples)
     done = replace(done, samples=found)
     save_samples(done.samples, samples)
-    made = measure.record(cell, student, done, ask, flops, spent)
+    made = measure.record(cell, student, done, ask, flops, spent, order.spent if order else {})
     if told is not None:
         made = replace(made, snapshot={**made.snapshot, "acceptance": told})
     if cell.method.trains or not cell.method.runs_student:

@@ -45,8 +45,7 @@ HEAD_TOKENS = 64
 class Generator:
     """Batched decoding with a KV cache: sorted by length, finished rows leave the batch.
 
-    What the prompts of a batch begin with alike is computed once, where the student keeps nothing
-    but keys and values: a convolution's state would not survive the padding behind it.
+    What the prompts of a batch begin with alike is computed once, where the student can do so.
     """
 
     def __init__(self, student: Student, decoding: Decoding, ends: Iterable[int] = ()) -> None:
@@ -58,8 +57,7 @@ class Generator:
         self._device = student.device
         self._ends = {student.tokenizer.eos_token_id, *ends}
         self._may_stop = self._tokens_that_may_stop()
-        layers = getattr(student.model.config, "layer_types", None) or ["full_attention"]
-        self._shares = set(layers) == {"full_attention"}
+        self._shares = student.shares_beginnings
 
     def _tokens_that_may_stop(self) -> set[int]:
         """Ids whose text holds the last character of a stop string: only they need a look."""

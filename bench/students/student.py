@@ -36,6 +36,15 @@ class Student:
     def context_tokens(self) -> int:
         return self.model.config.max_position_embeddings
 
+    @property
+    def shares_beginnings(self) -> bool:
+        """Whether what texts begin with alike can be computed once: it keeps keys and values alone.
+
+        The state of a convolution would not survive the padding behind it.
+        """
+        layers = getattr(self.model.config, "layer_types", None) or ["full_attention"]
+        return set(layers) == {"full_attention"}
+
 
 def device() -> torch.device:
     """The first accelerator, else the CPU."""

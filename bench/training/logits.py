@@ -8,15 +8,17 @@ from torch import Tensor
 from bench.batch import Batch
 
 
-def scored_logits(model: Any, input_ids: Tensor, scored: Tensor) -> Tensor:
+def scored_logits(model: Any, input_ids: Tensor, scored: Tensor, cache: Any = None) -> Tensor:
     """Logits (N, V) at the positions that `scored` (B, T) marks; the output layer sees no other.
 
-    What an architecture does to its logits afterwards, such as scaling, is done to these.
+    `cache` holds what all sequences begin with. What an architecture does to its logits afterwards,
+    such as scaling, is done to these.
     """
+    before = {} if cache is None else {"past_key_values": cache}
     head = model.get_output_embeddings()
     handle = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][scored],))
     try:
-        return model(input_ids=input_ids, use_cache=False).logits
+        return model(input_ids=input_ids, use_cache=False, **before).logits
     finally:
         handle.remove()
 

@@ -54,6 +54,8 @@ class Row:
     n_calls: float
     prefill_flops: int
     decode_flops: int
+    helper_flops: int
+    """Of models beside the student, such as a reranker."""
     total_flops: int
     prompt_only_flops: int
     relative_flops: float | None
@@ -70,6 +72,7 @@ class Row:
     train_flops: int
     teacher_tokens: int
     teacher_flops: int
+    train_helper_flops: int
     tuning_trials: int
     kept_ratio: list[float]
     """Share of the knowledge's words that prompts showed, in each run between restarts."""
@@ -167,14 +170,17 @@ def row_json(row: Row) -> dict[str, Any]:
 
 def _question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:
     """Fields of a row that are means per question."""
-    prefill, decode = _flops(sets, "prefill_flops"), _flops(sets, "decode_flops")
+    prefill, decode, helper = (
+        _flops(sets, f"{part}_flops") for part in ("prefill", "decode", "helper")
+    )
     return {
         "prompt_tokens": _mean(sets, "prompt_tokens"),
         "generated_tokens": _mean(sets, "generated_tokens"),
         "n_calls": _mean(sets, "n_calls"),
         "prefill_flops": prefill,
         "decode_flops": decode,
-        "total_flops": prefill + decode,
+        "helper_flops": helper,
+        "total_flops": prefill + decode + helper,
         "prompt_only_flops": _flops(sets, "prompt_only_flops"),
     }
 
@@ -195,6 +201,7 @@ def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
         "train_flops": round(fmean(training.flops for training in trainings)),
         "teacher_tokens": round(fmean(training.teacher_tokens for training in trainings)),
         "teacher_flops": round(fmean(training.teacher_flops for training in trainings)),
+        "train_helper_flops": round(fmean(training.helper_flops for training in trainings)),
         "tuning_trials": max(training.tuning_trials for training in trainings),
     }
 

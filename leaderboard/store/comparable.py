@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import WHAT_TO_RUN, Group, Record
+from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Group, Record
 
 
 def check_table(records: Sequence[Record]) -> None:
@@ -18,6 +18,9 @@ def check_table(records: Sequence[Record]) -> None:
                 f" only rows of one {name} are comparable"
             )
     _check_same(records, "settings", [settings(track_settings(record)) for record in records])
+    for name in FOR_SOME:
+        asked = [record for record in records if (track_settings(record) or {}).get(name)]
+        _check_same(asked, name, [(track_settings(record) or {})[name] for record in asked])
     corpora = [record.provenance.get("corpus_sha256") for record in records]
     _check_same(records, "corpus (corpus_sha256)", corpora)
 
@@ -62,10 +65,11 @@ def _check_same(records: Sequence[Record], what: str, values: Sequence[object]) 
 
 
 def settings(track: Mapping[str, object] | None) -> object:
-    """A track less its version and what it lists to be run: what all rows of a table share."""
+    """What all rows of a table share: a track less its version, what it lists to be run, and what
+    some methods alone ask for."""
     if track is None:
         return None
-    apart = WHAT_TO_RUN | {"version"}
+    apart = WHAT_TO_RUN | FOR_SOME | {"version"}
     return _said({key: value for key, value in track.items() if key not in apart})
 
 

@@ -20,6 +20,10 @@ WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
 """Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
 with it the trials that its hyper-parameters took, which each record holds for itself."""
 
+FOR_SOME = frozenset({"reranker"})
+"""Fields of a track that some methods alone ask for: where a track gains one, rows that ran before
+stay what they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
@@ -45,6 +49,8 @@ class DataSet:
     prefill_flops: list[Count]
     decode_flops: list[Count]
     prompt_only_flops: list[Count]
+    helper_flops: list[Count] = field(default_factory=list[int])
+    """Of models beside the student, such as a reranker; [] where none is asked."""
     tasks: list[str] = field(default_factory=list[str])
     """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
     clusters: list[str] = field(default_factory=list[str])
@@ -90,7 +96,7 @@ class DataSet:
 
 
 _RANKED = ("loglikelihood_acc", "loglikelihood_acc_norm")
-_OPTIONAL = ("tasks", "clusters", "n_options", *_RANKED, "graded", "metric")
+_OPTIONAL = ("helper_flops", "tasks", "clusters", "n_options", *_RANKED, "graded", "metric")
 """Columns of a data set that a file has only where they are not empty."""
 
 
@@ -132,6 +138,8 @@ class Training:
     teacher_tokens: int
     final_loss: float | None
     teacher_flops: int = 0
+    helper_flops: int = 0
+    """Of making a reranker, and of all that it reads but the questions."""
     tuning_trials: int = 0
     """Runs on dev that this method's hyper-parameters on this track were chosen from."""
     kept_ratio: list[float] = field(default_factory=list[float])
