@@ -38,6 +38,16 @@ def with_names(text: str, names: Sequence[str]) -> str:
     return text
 
 
+def begun(head: str, phrase: str) -> str:
+    """The head as a sentence of its own, or as the beginning of one that a small letter goes on."""
+    return head if not head or phrase[:1].islower() or not phrase else f"{head}."
+
+
+def sentence(head: str, phrase: str, tail: str) -> str:
+    """A triple as a text."""
+    return f"{begun(head, phrase)} {phrase} {tail}."
+
+
 def row(
     scope: str,
     triple: Triple,
@@ -78,7 +88,9 @@ def labelled(triple: Triple, phrase: str, label: int, split: str) -> LabelledTri
     }
 
 
-def beside_corrupted(rng: Random, triples: Sequence[Triple]) -> list[LabelledTriple]:
+def beside_corrupted(
+    rng: Random, triples: Sequence[Triple], split: str = "corrupted"
+) -> list[LabelledTriple]:
     """Each triple, and beside it one with the tail of another of its relation.
 
     A tail that the triples have for its head as well is never taken.
@@ -88,11 +100,11 @@ def beside_corrupted(rng: Random, triples: Sequence[Triple]) -> list[LabelledTri
         tails[relation].append(tail)
     made = list[LabelledTriple]()
     for head, relation, tail in triples:
-        made.append(labelled((head, relation, tail), PHRASES[relation], 1, "corrupted"))
+        made.append(labelled((head, relation, tail), PHRASES[relation], 1, split))
         tried = ((head, relation, t) for t in rng.choices(tails[relation], k=N_TRIED))
         wrong = next((each for each in tried if each not in known), None)
         if wrong is not None:
-            made.append(labelled(wrong, PHRASES[relation], 0, "corrupted"))
+            made.append(labelled(wrong, PHRASES[relation], 0, split))
     return made
 
 

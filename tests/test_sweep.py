@@ -25,6 +25,9 @@ from bench.track import ConfigError
 from tests.tracks import scratch, toy_track
 
 POCKET = track.load("pocket")
+TRIPLES = track.load("pocket-commonsense")
+OWN = {"critics": TRIPLES, "noise_and_size": TRIPLES}
+"""The track that a sweep is of, where that is not pocket."""
 SWEEPS = [sweep.load(name) for name in sweep.names()]
 every_sweep = pytest.mark.parametrize("chosen", SWEEPS, ids=lambda s: s.name)
 
@@ -60,8 +63,7 @@ def test_every_method_of_a_sweep_is_written_as_its_label_and_its_corpus_serves_i
     chosen: Sweep, built: Callable[..., Corpus]
 ) -> None:
     """A control is found by its label, so a spec that is spelled otherwise would be lost."""
-    own = track.load("pocket-commonsense") if chosen.name == "critics" else POCKET
-    variations = sweep.variations(chosen, own, None)
+    variations = sweep.variations(chosen, OWN.get(chosen.name, POCKET), None)
     assert variations
     for variation in variations:
         assert len(set(variation.methods)) == len(variation.methods) > 0
@@ -86,11 +88,12 @@ def test_a_sweep_has_either_methods_or_points_with_names_that_are_their_own(chos
 
 @every_sweep
 def test_what_a_point_changes_is_there_to_be_used(chosen: Sweep) -> None:
-    for variation in sweep.variations(chosen, POCKET, None):
+    for variation in sweep.variations(chosen, OWN.get(chosen.name, POCKET), None):
         training = variation.track.training
         if training.match is not None:
             assert registry.configure_named(training.match).label == training.match
-        assert Path(checkpoint_path(variation.track.student), "config.json").is_file()
+        own = variation.track.student
+        assert own.scratch or Path(checkpoint_path(own), "config.json").is_file()
         assert variation.track.corpus in corpora.builders()
 
 

@@ -39,6 +39,15 @@ def add_parser(verbs: Any) -> None:
     )
     _add_data_dir(verb)
     verb.set_defaults(run=import_)
+    verb = verbs.add_parser("inform", help="give its questions triples of commonsense to know")
+    verb.add_argument("corpus", metavar="NAME|FILE.jsonl", help="whose questions")
+    verb.add_argument(
+        "--by", nargs="+", required=True, metavar="NAME|FILE.jsonl", help="of triples"
+    )
+    verb.add_argument("--facts", type=POSITIVE, default=4, help="of a question's knowledge")
+    verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
+    _add_data_dir(verb)
+    verb.set_defaults(run=inform)
     verb = verbs.add_parser("contamination", help="what corpora share with the published tests")
     verb.add_argument("names", nargs="+", metavar="NAME|FILE.jsonl")
     _add_data_dir(verb)
@@ -179,6 +188,21 @@ def _import_triples(args: Namespace, out: Path) -> int:
     print(f"{out}: {found.n} triples{held}")
     for reason, n in sorted(found.rejected.items()):
         print(f"set aside: {n} x {reason}")
+    return FINE
+
+
+def inform(args: Namespace) -> int:
+    """Write a corpus whose passages and knowledge are the triples of others."""
+    from bench.corpora.corpus import obtain
+    from bench.corpora.files import checked_out, write_new
+    from bench.corpora.inform import informed
+    from bench.ground.places import data_dir, home
+
+    out, data = checked_out(args.out), data_dir(args.data_dir)
+    corpus, *by = (obtain(name, home(), world=0, data_dir=data) for name in [args.corpus, *args.by])
+    made = informed(corpus, by, args.facts)
+    new = write_new(out, made)
+    print(f"{out}: {len(made.rows)} rows, {len(made.passages)} facts{'' if new else ', as it was'}")
     return FINE
 
 

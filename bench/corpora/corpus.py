@@ -97,8 +97,9 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
 
 
 def _generator() -> str:
-    """Another generator or knowledge bank builds another folder, so that nothing stale is used."""
-    banks = [file_sha256(path) for path in sorted(TASKS.glob("*/knowledge.json"))]
+    """Another generator, knowledge bank or packed text builds another folder: nothing is stale."""
+    packed = [*TASKS.glob("*/knowledge.json"), *TASKS.glob("*/*.json.gz")]
+    banks = [file_sha256(path) for path in sorted(packed)]
     return digest([sources_sha256(["tasks"]), banks])
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from bench.critics.quality import Scores, precision_at
-from bench.critics.wording import Triple, begun, named, triples
+from bench.critics.wording import Triple, named, triples
 from bench.ground.bars import Bar
 from bench.students.student import Student, device
 from bench.track import Critic
+from tasks.triples import begun
 
 BATCH = 512
 ONE_LOGIT = {"num_labels": 1, "problem_type": "multi_label_classification"}

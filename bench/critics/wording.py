@@ -4,15 +4,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from tasks.triples import NAMES, SLOTS, with_names
+from tasks.triples import NAMES, SLOTS, begun, with_names
 
 Triple = tuple[str, str, str]
 """Head, phrase, tail."""
-
-
-def begun(head: str, phrase: str) -> str:
-    """The head as a sentence of its own, or as the beginning of one that a small letter goes on."""
-    return head if not head or phrase[:1].islower() or not phrase else f"{head}."
 
 
 def prompt(head: str, phrase: str) -> str:

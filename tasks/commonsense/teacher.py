@@ -27,7 +27,13 @@ class Recipe:
     """Drafts that people judged, for the critic alone."""
 
 
-CORPORA = {"pocket-commonsense": Recipe()}
+CORPORA = {
+    "pocket-commonsense": Recipe(),
+    "pocket-commonsense-50": Recipe(acceptance=0.5),
+    "pocket-commonsense-90": Recipe(acceptance=0.9),
+    "pocket-commonsense-h10": Recipe(human_events=10),
+    "pocket-commonsense-h160": Recipe(human_events=160),
+}
 LABEL_SPLITS = {"train": 0.6, "dev": 0.2, "test": 0.2}
 
 

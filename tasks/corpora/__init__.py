@@ -65,7 +65,7 @@ class LabelledTriple(TypedDict):
     tail: str
     label: int
     split: str
-    """Judged by people: train, dev (where cut-offs are set) or test. By nobody: corrupted."""
+    """train, dev (where cut-offs are set) or test; or corrupted: judged by nobody, taught first."""
 
 
 class Answered(TypedDict):

@@ -1,71 +1,98 @@
-"""Corpora of triples that people wrote, with the labels that a critic is taught by.
+"""Corpora of triples that people wrote, or a machine, with the labels that a critic is taught by.
 
 One real row: ("PersonX drives all night", xReact, "tired").
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
-from tasks.corpora import CorpusRow, TeacherCorpus, n_tokens
+from tasks.corpora import CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
 from tasks.docs import WrongItemsError
 from tasks.knowledge_graphs.atomic import ATOMIC_SOURCE, annotated, triples
 from tasks.knowledge_graphs.conceptnet import PHRASES, judged
 from tasks.raw import data_folder, sha256
 from tasks.triples import Triple, beside_corrupted, labelled, row
 
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How many triples of people are taken, by hash, and how many others pass for a machine's."""
-
-    n_human: int
-    n_machine: int = 0
-    corrupted: float = 0.0
-    """Share of the latter that get the tail of another triple of the relation."""
-
-
-CORPORA = {"atomic": Recipe(10_000), "atomic-corrupted": Recipe(5000, 10_000, 1 / 3)}
 SPLITS = {"train": "dev1", "dev": "dev2", "test": "test"}
 """Of a critic -> ConceptNet's part."""
+LICENCE = "CC BY 4.0; ConceptNet CC BY-SA 4.0"
 
 
 def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
-    """Triples of ATOMIC's dev events, and labels of ConceptNet; there is one world only.
-
-    There is no machine in it: a part may be corrupted, so that a critic has something to find.
-    """
+    """Triples of ATOMIC's dev events, or of ConceptNet, and labels; there is one world only."""
     if world:
         raise WrongItemsError(f"corpus {name} is imported: there is no world {world} of it")
-    recipe, folder, rng = CORPORA[name], data_folder(data_dir), Random(name)
-    found = triples(annotated(folder, "dev"))
-    found.sort(key=lambda each: sha256("/".join(each)))
-    human = found[: recipe.n_human]
-    others = found[recipe.n_human : recipe.n_human + recipe.n_machine]
-    rows = [row(f"{name}/human", triple, "human", is_true=True) for triple in human]
-    rows += _loosened(name, rng, others, recipe.corrupted)
-    taught = rows[recipe.n_human :] or rows
-    positive = [(r["question"], r["task"], r["answer"]) for r in taught]
-    labels = [
-        labelled(triple, PHRASES[triple[1]], int(is_true), split)
-        for split, part in SPLITS.items()
-        for triple, is_true in judged(folder, part)
-    ]
+    return CORPORA[name](name, data_folder(data_dir))
+
+
+def _by_hash(folder: Path) -> list[Triple]:
+    """ATOMIC's, in an order of their own."""
+    return sorted(triples(annotated(folder, "dev")), key=lambda each: sha256("/".join(each)))
+
+
+def _people(
+    name: str, folder: Path, *, n_human: int, n_machine: int = 0, corrupted: float = 0.0
+) -> TeacherCorpus:
+    """So many of ATOMIC, and others that pass for a machine's.
+
+    There is no machine in it: a share of the latter has the tail of another triple of its
+    relation, so that a critic has something to find.
+    """
+    found, rng = _by_hash(folder), Random(name)
+    rows = [row(f"{name}/human", triple, "human", is_true=True) for triple in found[:n_human]]
+    rows += _loosened(name, rng, found[n_human : n_human + n_machine], corrupted)
+    positive = [(r["question"], r["task"], r["answer"]) for r in rows[n_human:] or rows]
     return TeacherCorpus(
         rows=rows,
         passages=[],
         asked=len(found),
         rejected=len(found) - len(rows),
-        teacher=f"people; of what passes for a machine's, {recipe.corrupted:.0%} are corrupted"
-        if recipe.n_machine
+        teacher=f"people; of what passes for a machine's, {corrupted:.0%} are corrupted"
+        if n_machine
         else "people",
         teacher_tokens={"rationale": n_tokens(*(r["answer"] for r in rows)), "knowledge": 0},
-        licence="CC BY 4.0; ConceptNet CC BY-SA 4.0",
+        licence=LICENCE,
         source=ATOMIC_SOURCE,
-        labels=[*beside_corrupted(rng, positive), *labels],
+        labels=[*beside_corrupted(rng, positive), *_labels(folder)],
     )
+
+
+def _conceptnet(name: str, folder: Path) -> TeacherCorpus:
+    """What is true of its two parts for development; no triple of its test."""
+    judgements = [each for part in ("dev1", "dev2") for each in judged(folder, part)]
+    found = dict.fromkeys(triple for triple, is_true in judgements if is_true)
+    rows = [
+        row(f"{name}/human", triple, "human", phrase=PHRASES[triple[1]], is_true=True)
+        for triple in found
+    ]
+    return TeacherCorpus(
+        rows=rows,
+        passages=[],
+        asked=len(judgements),
+        rejected=len(judgements) - len(rows),
+        teacher="people",
+        teacher_tokens={"rationale": n_tokens(*(r["answer"] for r in rows)), "knowledge": 0},
+        licence="CC BY-SA 4.0",
+        source=ATOMIC_SOURCE,
+        labels=list(_labels(folder)),
+    )
+
+
+CORPORA = {
+    "atomic": partial(_people, n_human=10_000),
+    "atomic-corrupted": partial(_people, n_human=5000, n_machine=10_000, corrupted=1 / 3),
+    "conceptnet": _conceptnet,
+}
+
+
+def _labels(folder: Path) -> Iterator[LabelledTriple]:
+    """ConceptNet's, which people judged."""
+    for split, part in SPLITS.items():
+        for triple, is_true in judged(folder, part):
+            yield labelled(triple, PHRASES[triple[1]], int(is_true), split)
 
 
 def _loosened(name: str, rng: Random, found: Sequence[Triple], share: float) -> list[CorpusRow]:
