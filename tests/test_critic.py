@@ -1,6 +1,7 @@
 """Critics: how well they tell true from false, and what a cut-off keeps."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,25 +11,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from baselines._phrases import triple
 from bench import registry
 from bench.corpora.corpus import Corpus, check_needs
 from bench.corpora.kept import kept, written
-from bench.critics.classifier import Classifier
+from bench.costs.flops import fit_flops
+from bench.critics.classifier import Classifier, teach
 from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
-from bench.critics.wording import named, prompt
+from bench.critics.wording import named, prompt, triples
 from bench.run import acceptance, critic, fit, planning
 from bench.run.cell import Cell
 from bench.run.evaluate import Sample
+from bench.run.stages import run_cells
 from bench.solve import Solved
 from bench.students.student import Student
-from bench.track import ConfigError, Critic, Scratch
+from bench.track import ConfigError, Critic, Scratch, Tasks
 from bench.track import Student as Spec
 from bench.training.likelihood import log_likelihoods
 from bench.types import Question
+from leaderboard.store.record import Record, Scope
 from tasks.triples import beside_corrupted
+from tests.test_flops import counter
 
 SMALL = {
     "model_type": "llama", "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
@@ -187,6 +193,110 @@ def test_pmi_is_what_the_head_adds_to_the_likelihood_of_the_tail(
     for weight in (1.0, 0.5):
         expected = [a - weight * b for a, b in zip(with_head, alone, strict=True)]
         assert Pmi(student, weight).scores(asked).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+# ------------------------------------------------------------ what it costs
+
+
+def counted(run: Callable[[], object]) -> int:
+    """FLOPs that PyTorch counts."""
+    with torch.no_grad(), counter() as found:
+        run()
+    return found.get_total_flops()
+
+
+def test_pmi_costs_two_readings_of_each_tail(make_student: Callable[..., Student]) -> None:
+    student = make_student("llama", spread=0.5)
+    asked = [("start 2", "It is", "4"), ("start 3", "It is", "cup 7 of 9")]
+    expected = [
+        counted(lambda p=p: log_likelihoods(student, [p]))
+        + counted(lambda q=q: log_likelihoods(student, [q]))
+        for p, q in [
+            (("start 2. It is", "4"), ("It is", "4")),
+            (("start 3. It is", "cup 7 of 9"), ("It is", "cup 7 of 9")),
+        ]
+    ]
+    assert Pmi(student).flops(asked) == expected
+
+
+@pytest.mark.parametrize("draws", [0, 2])
+def test_a_classifier_costs_a_reading_for_every_draw_of_names(
+    make_student: Callable[..., Student], draws: int
+) -> None:
+    spec = replace(SPEC, name_draws=draws)
+    judge = Classifier.on(make_student("llama"), spec)
+    asked = [("PersonX buys thing 3", "PersonX is", "glad"), ("thing 3", "It is", "grey stone")]
+    for place, flops in enumerate(judge.flops(asked)):
+        read = 0
+        for texts in [named(asked, draw) for draw in range(draws)] or [asked]:
+            ids = torch.tensor([judge.encoded([texts[place]]).input_ids[0]])
+            read += counted(lambda ids=ids: judge.model.base_model(ids, use_cache=False))
+        assert flops == read > 0
+
+
+def test_teaching_a_classifier_costs_what_it_reads(make_student: Callable[..., Student]) -> None:
+    """Of what it learns three passes an epoch, of what it watches one."""
+    spec = replace(SPEC, epochs=2, corrupted_epochs=1)
+    judge = Classifier.on(make_student("llama"), spec)
+    rows = labelled(80, ("corrupted", "train", "dev", "test"))
+    read = {
+        split: sum(judge.flops(triples([row for row in rows if row["split"] == split])))
+        for split in ("corrupted", "train", "dev")
+    }
+    spent = teach(judge, spec, rows, seed=0, folder=Path(os.environ["SKBENCH_HOME"]) / "work")
+    assert spent == 3 * read["corrupted"] + 2 * (3 * read["train"] + read["dev"])
+
+
+@pytest.mark.parametrize("reader", [None, "comet_distil"])
+@pytest.mark.parametrize("judge", ["trained", "weighted_pmi", "pmi"])
+def test_what_a_critic_took_is_counted_with_its_language_model(
+    cell: Callable[..., Cell], reader: str | None, judge: str
+) -> None:
+    """Making it, reading the corpus in training, and reading drafts at test time."""
+    asks = cell(f"comet_distil[critic=low,judge={judge}]", spec=replace(SPEC, reader=reader))
+    student = fit.fresh(asks)
+    spent = fit.fit(asks, student)
+    found, _ = made(asks)
+    rows = [(r["question"], r["phrase"], r["answer"]) for r in asks.corpus.rows]
+    assert spent.judging_flops == sum(found._judge().flops(rows)) > 0
+    lone = cell(f"comet_distil[critic=low,judge={judge}]")
+    made(lone)
+    lengths = fit.reported(asks.reader.folder).lengths if asks.reader else Counter[int]()
+    trained = fit_flops(fit.fresh(asks).model).training_flops(list(lengths.elements()))
+    assert (trained > 0) == (reader is not None)
+    if judge != "trained":  # how long a classifier learns is another matter
+        assert critic.flops(asks) == critic.flops(lone) + trained
+    assert critic.flops(asks) > trained
+    assert critic.flops(cell("comet")) == 0
+
+
+def test_drafts_are_counted_at_their_question(cell: Callable[..., Cell]) -> None:
+    asks = cell("critical_teacher")
+    found, _ = made(asks)
+    found([("a b", "It is", "glad"), ("a b", "It is", "stone"), ("a b", "PersonX is", "glad")])
+    each = found._judge().flops([("a b", "It is", "glad"), ("a b", "It is", "stone")])
+    assert found.spent["a b", "It is"] == sum(each) > 0
+    assert found.spent["a b", "PersonX is"] > 0 and found.spent["c", "It is"] == 0
+
+
+def test_a_record_holds_what_its_critic_spent(cell: Callable[..., Cell]) -> None:
+    """In training where it chose what to learn from, at the question where it chose a draft."""
+
+    def record(label: str) -> Record:
+        asks = cell(label)
+        track = replace(asks.track, tasks=Tasks(["commonsense_known"], []))
+        asks = replace(asks, track=track, scope=Scope(limit=2))
+        (made,) = run_cells([asks])
+        assert made.training.helper_flops >= critic.flops(asks)
+        return made
+
+    learned, chose, plain = map(
+        record, ("comet_distil[critic=low]", "critical_teacher", "comet_distil")
+    )
+    assert learned.training.helper_flops > chose.training.helper_flops > 0
+    assert plain.training.helper_flops == 0
+    assert learned.data_sets["commonsense_known"].helper_flops == []
+    assert min(chose.data_sets["commonsense_known"].helper_flops) > 0
 
 
 def test_a_student_that_learned_to_reason_is_asked_behind_its_own_prompt(
@@ -349,6 +459,9 @@ def test_what_a_row_writes_is_accepted_by_the_judge_that_the_track_names(
     assert found[0].graded["rank"] == 1.0 and told is not None
     assert told["judge"] == "trained" and told["auroc"] > 0.95
     assert told["ceiling"] > 0.6 and 0 <= told["floor"] <= 1
+    assert acceptance.accepted(cell("comet", spec=spec), samples[:9])[1] != told
+    again = [written(i, "brick") for i in range(len(tails))]
+    assert acceptance.accepted(cell("comet", spec=spec), [*again, plain])[1] == told
     assert acceptance.accepted(cell("comet"), samples) == (samples, None)
 
 

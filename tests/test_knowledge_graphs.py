@@ -47,13 +47,18 @@ def test_tails_of_all_annotators_are_one_list_and_none_is_no_tail(tmp_path: Path
 
 
 def test_a_probed_question_ranks_tails_that_are_not_those_of_its_event(tmp_path: Path) -> None:
-    some = {"xReact": ["tired", "glad"]}
-    others = [(f"PersonX does {i}", {"xReact": [f"mood {i}", "glad"]}) for i in range(200)]
+    asked = ("xReact", "xWant", "xNeed")
+    some = {key: ["tired", "glad"] for key in asked}
+    others = [
+        (f"PersonX does {i}", {key: [f"mood {i}", "glad"] for key in asked}) for i in range(200)
+    ]
     write_atomic(tmp_path, ("PersonX runs", some), *others)
     rows = atomic.atomic(tmp_path)
-    assert len(rows) == atomic.N_EVENTS
+    assert len(rows) == len(asked) * atomic.N_EVENTS
     probed = [row for row in rows if row.get("candidates")]
     assert len(probed) == atomic.N_PROBED
+    first = sum(bool(row.get("candidates")) for row in rows[: len(rows) // 3])
+    assert 80 < first < 120, "spread over all questions"
     for row in probed:
         candidates = row.get("candidates", [])
         assert len(set(candidates)) == len(candidates) == atomic.N_CANDIDATES

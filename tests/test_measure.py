@@ -47,7 +47,7 @@ FLOPS = SimpleNamespace(
 )
 
 
-def data_set(docs, helper_flops=()):
+def data_set(docs, helper_flops=lambda _: 0):
     """What is measured of these questions, all answered rightly."""
     scores = {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}
     samples = [
@@ -57,7 +57,7 @@ def data_set(docs, helper_flops=()):
         )
         for doc in docs
     ]  # fmt: skip
-    return measure._data_set("id", samples, FLOPS, dict(helper_flops))
+    return measure._data_set("id", samples, FLOPS, helper_flops)
 
 
 def doc(name, task, **more):
@@ -66,7 +66,8 @@ def doc(name, task, **more):
 
 def test_what_other_models_spent_stands_at_the_question_they_were_asked():
     docs = [doc("a", "x"), doc("b", "x") | {"question": "and then?"}, doc("c", "x")]
-    assert data_set(docs, {"?": 5, "and then?": 7}).helper_flops == [5, 7, 5]
+    spent = {"?": 5, "and then?": 7}
+    assert data_set(docs, lambda q: spent[q.text]).helper_flops == [5, 7, 5]
     assert data_set(docs).helper_flops == []
 
 

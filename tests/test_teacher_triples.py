@@ -183,6 +183,21 @@ def test_what_a_teacher_wrote_is_a_corpus_that_a_track_can_name(
     assert {row["split"] for row in made.labels} == {"corrupted", "train", "dev", "test"}
 
 
+def test_with_more_to_ask_for_it_goes_on_and_with_other_prompts_it_does_not(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, journal = tmp_path / "made.jsonl", tmp_path / "made.journal.jsonl"
+    assert main(command(str(folder), out)) == 0
+    before = journal.read_bytes()
+    assert main([*command(str(folder), out), "--events", "40"]) == 0
+    after = journal.read_bytes()
+    assert after.startswith(before) and after.count(b'"event"') == 40
+    assert json.loads((tmp_path / "made.json").read_text())["settings"]["n_events"] == 40
+    capsys.readouterr()
+    assert main([*command(str(folder), out), "--max-tokens", "5"]) != 0
+    assert "max_tokens" in capsys.readouterr().err and journal.read_bytes() == after
+
+
 def test_a_task_that_has_no_triples_cannot_be_answered(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

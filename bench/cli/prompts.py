@@ -51,7 +51,7 @@ def _of(cell: "Cell", n_rows: int) -> Iterator[dict[str, Any]]:
     from bench.run import fit
 
     method, rows = cell.method, cell.corpus.rows
-    attached = fit.attached(cell, fit.fresh(cell)) if method.trains else []
+    attached = fit.attached(cell, fit.fresh(cell), fit.judge_of(cell)) if method.trains else []
     examples = {example.id: example for example in attached}
     rows = [row for row in rows if row["id"] in examples] if examples else rows
     ask = attach.asker(cell.corpus, method.needs, cell.seed)

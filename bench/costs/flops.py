@@ -96,6 +96,11 @@ class FlopModel:
         macs = sum(self._prefill_macs(n) + self.head_per_token * (n - 1) for n in lengths if n)
         return FLOPS_PER_MAC * BACKWARD_AND_FORWARD * macs
 
+    def reading_flops(self, n_prompt: int, n_answer: int) -> int:
+        """Of a given answer after a prompt in one pass, with logits before each of its tokens."""
+        macs = self._prefill_macs(n_prompt + n_answer) + self.head_per_token * (n_answer - 1)
+        return FLOPS_PER_MAC * macs
+
     def _prefill_macs(self, n: int) -> int:
         if n < 1:
             return 0

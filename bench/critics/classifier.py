@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import cached_property
 from inspect import signature
 from math import ceil, log
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.costs.flops import BACKWARD_AND_FORWARD, EncoderFlops, fit_encoder_flops
 from bench.critics.quality import Scores, precision_at
 from bench.critics.wording import Triple, named, triples
 from bench.ground.bars import Bar
@@ -48,6 +50,21 @@ class Classifier:
             logits = self.model(**inputs).logits[:, 0].double() + self.model.config.prior
             found[chosen] = logits.sigmoid().cpu().numpy()
         return found
+
+    def flops(self, asked: Sequence[Triple]) -> list[int]:
+        """Of the probability of each, over all draws; its output of one logit aside."""
+        draws = range(self._spec.name_draws)
+        read = [self.encoded(a) for a in ([named(asked, d) for d in draws] or [asked])]
+        lengths = zip(*(map(len, each["input_ids"]) for each in read), strict=True)
+        return [sum(map(self._flops.flops, each)) for each in lengths]
+
+    @cached_property
+    def _flops(self) -> EncoderFlops:
+        return fit_encoder_flops(self.model.base_model)
+
+    def reading_flops(self, served: Sequence[Mapping[str, Any]]) -> int:
+        """Of one pass over rows that were encoded."""
+        return sum(self._flops.flops(len(row["input_ids"])) for row in served)
 
     def encoded(self, asked: Sequence[Triple]) -> Any:
         """Each as a pair of texts: the head, and what is said to follow from it."""
@@ -88,19 +105,20 @@ def teach(
     *,
     seed: int,
     folder: Path,
-) -> None:
-    """First on triples that were corrupted, then on those that people judged.
+) -> int:
+    """First on triples that were corrupted, then on those that people judged; the FLOPs of both.
 
     The latter until the "dev" ones gain no more in precision at 80 % recall; the output begins at
     the share of true triples. `folder` is for work in progress.
     """
+    spent = 0
     parts = {
         split: [row for row in labels if row["split"] == split]
         for split in ("corrupted", "train", "dev")
     }
     if parts["corrupted"] and spec.corrupted_epochs:
-        _fit(classifier, spec, parts["corrupted"], [], seed=seed, folder=folder)
-    _fit(classifier, spec, parts["train"], parts["dev"], seed=seed, folder=folder)
+        spent += _fit(classifier, spec, parts["corrupted"], [], seed=seed, folder=folder)
+    return spent + _fit(classifier, spec, parts["train"], parts["dev"], seed=seed, folder=folder)
 
 
 def _fit(
@@ -111,7 +129,8 @@ def _fit(
     *,
     seed: int,
     folder: Path,
-) -> None:
+) -> int:
+    """The FLOPs of all epochs, those that were in vain too, and of looking at `watched` in each."""
     from transformers import (
         DataCollatorWithPadding,
         EarlyStoppingCallback,
@@ -143,6 +162,8 @@ def _fit(
             "load_best_model_at_end": True,
             "metric_for_best_model": "precision",
         }
+    taught = _served(classifier, rows, names=names)
+    looked_at = _served(classifier, watched, names=names) if watched else None
     total = n_epochs * ceil(len(rows) / spec.batch_size)
     with Bar(total=total, what="teaching it") as bar:
 
@@ -166,8 +187,8 @@ def _fit(
                 use_cpu=device().type == "cpu",
                 **stopping,
             ),
-            train_dataset=_served(classifier, rows, names=names),
-            eval_dataset=_served(classifier, watched, names=names) if watched else None,
+            train_dataset=taught,
+            eval_dataset=looked_at,
             data_collator=DataCollatorWithPadding(classifier.tokenizer),
             compute_loss_func=loss,
             compute_metrics=precision,
@@ -175,6 +196,9 @@ def _fit(
         )
         trainer.remove_callback(PrinterCallback)  # stdout is for results
         trainer.train()
+    once = BACKWARD_AND_FORWARD * classifier.reading_flops(taught)
+    once += classifier.reading_flops(looked_at or ())
+    return round(trainer.state.epoch or 0) * once
 
 
 def _served(classifier: Classifier, rows: Sequence[Mapping[str, Any]], *, names: bool) -> Any:

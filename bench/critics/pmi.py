@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.batch import tokenize
+from bench.costs.flops import fit_flops
 from bench.critics.quality import Scores, precision_at
 from bench.critics.wording import Triple, prompt, triples
 from bench.students.student import Student
 from bench.training.likelihood import log_likelihoods
+from bench.types import Pair
 
 WEIGHTS = (1.0, 0.5, 0.25, 0.1, 0.0)
 """Of the tail's own likelihood. Davison et al. weight the other part, by its reciprocal."""
@@ -30,6 +33,10 @@ class Pmi:
         given_head, alone = _parts(self._student, self._opening, asked)
         return given_head - self.weight * alone
 
+    def flops(self, asked: Sequence[Triple]) -> list[int]:
+        """Of the score of each, its tail read twice; what several share counts for each."""
+        return reading_flops(self._student, self._opening, asked)
+
 
 def weighted(student: Student, labels: Sequence[Mapping[str, Any]], opening: str = "") -> Pmi:
     """With the weight that is most precise at 80 % recall of the labels; ties to the larger."""
@@ -39,10 +46,32 @@ def weighted(student: Student, labels: Sequence[Mapping[str, Any]], opening: str
     return Pmi(student, max(WEIGHTS, key=precision.__getitem__), opening)
 
 
-def _parts(student: Student, opening: str, asked: Sequence[Triple]) -> tuple[Scores, Scores]:
-    """Log-likelihoods of the tails given head and relation, and given the relation alone."""
+def reading_flops(student: Student, opening: str, asked: Sequence[Triple]) -> list[int]:
+    """Of both likelihoods of each triple's tail."""
+    flops = fit_flops(student.model)
+
+    def of(text: str, tail: str) -> int:
+        read = tokenize(student.tokenizer, Pair(text, f" {tail}"))
+        return flops.reading_flops(len(read.prompt), len(read.target))
+
+    with_head, alone = _texts(opening, asked)
+    return [of(*told) + of(*bare) for told, bare in zip(with_head, alone, strict=True)]
+
+
+Asked = list[tuple[str, str]]
+"""Prompts, each with a tail."""
+
+
+def _texts(opening: str, asked: Sequence[Triple]) -> tuple[Asked, Asked]:
+    """Each tail after head and relation, and after the relation alone."""
     with_head = [(f"{opening} {prompt(h, phrase)}".lstrip(), tail) for h, phrase, tail in asked]
     alone = [(f"{opening} {prompt('', phrase)}".lstrip(), tail) for _, phrase, tail in asked]
+    return with_head, alone
+
+
+def _parts(student: Student, opening: str, asked: Sequence[Triple]) -> tuple[Scores, Scores]:
+    """Log-likelihoods of the tails given head and relation, and given the relation alone."""
+    with_head, alone = _texts(opening, asked)
     once = list(dict.fromkeys([*with_head, *alone]))
     found = dict(zip(once, log_likelihoods(student, once), strict=True))
     return np.array([found[each] for each in with_head]), np.array([found[each] for each in alone])

@@ -5,13 +5,16 @@ corpus, or the filter would judge itself; it stands between what it makes of tai
 wrote, and of those tails after they were swapped within their relation.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 from statistics import fmean
 from typing import Any
 
+from bench.ground.files import write_atomically
+from bench.ground.provenance import digest
 from bench.run import critic, fit
 from bench.run.cell import Cell
 from bench.run.evaluate import Sample
@@ -47,12 +50,7 @@ def accepted(cell: Cell, samples: Sequence[Sample]) -> tuple[list[Sample], dict[
             strict=True,
         )
     )
-    told = {
-        **(critic.report(asks) or {}),
-        "recall": RECALL,
-        "ceiling": fmean(passes([tail(sample.doc["target"]) for sample in asked])),
-        "floor": fmean(passes(_swapped(asked))),
-    }
+    told = {**(critic.report(asks) or {}), "recall": RECALL, **_bounds(asks, asked, passes)}
     made = [
         replace(s, graded={**s.graded, "accepted": marks[s.doc["id"]]})
         if s.doc["id"] in marks
@@ -60,6 +58,21 @@ def accepted(cell: Cell, samples: Sequence[Sample]) -> tuple[list[Sample], dict[
         for s in samples
     ]
     return made, told
+
+
+def _bounds(
+    asks: Cell, asked: Sequence[Sample], passes: Callable[[Sequence[str]], list[float]]
+) -> dict[str, float]:
+    """What passes of people's tails, and of swapped ones; the same for all rows, so kept."""
+    questions = digest([[s.doc["id"], s.doc["target"], s.doc["tails"]] for s in asked])
+    path = critic.kept_in(asks) / f"bounds-{questions[:16]}.json"
+    if not path.is_file():
+        found = {
+            "ceiling": fmean(passes([tail(sample.doc["target"]) for sample in asked])),
+            "floor": fmean(passes(_swapped(asked))),
+        }
+        write_atomically(path, json.dumps(found).encode())
+    return json.loads(path.read_bytes())
 
 
 def _swapped(asked: Sequence[Sample]) -> list[str]:

@@ -2,18 +2,18 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from bench.corpora import attach
 from bench.critics.classifier import Classifier, teach
 from bench.critics.pmi import Pmi, weighted
-from bench.critics.quality import quality, recalls_of
+from bench.critics.quality import Scores, quality, recalls_of
 from bench.critics.wording import Triple, triples
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
@@ -24,41 +24,66 @@ from bench.track import Critic
 from bench.track import Student as Encoder
 from bench.types import Question
 
+Reader: TypeAlias = Callable[[], tuple[Student, int]]
+"""The language model that a critic begins with, and the FLOPs of its training."""
 
-def of(cell: Cell, reader: Callable[[], Student]) -> attach.Recalls | None:
-    """What judges triples for the cell's method; None where it needs nobody.
 
-    `reader` gives the language model that the track's critic begins with.
-    """
+class Recalls:
+    """A judge of triples that says the recall of a cut at each one, and keeps count."""
+
+    def __init__(self, judge: Callable[[], Classifier | Pmi], true_scores: Scores) -> None:
+        self._judge, self._true_scores = judge, true_scores
+        self.spent = Counter[tuple[str, str]]()
+        """FLOPs, by head and phrase."""
+
+    def __call__(self, asked: Sequence[Triple]) -> list[float]:
+        if not asked:  # no reason to have it read
+            return []
+        judge = self._judge()
+        for (head, phrase, _), flops in zip(asked, judge.flops(asked), strict=True):
+            self.spent[head, phrase] += flops
+        return recalls_of(judge.scores(asked), self._true_scores)
+
+
+def of(cell: Cell, reader: Reader) -> Recalls | None:
+    """What judges triples for the cell's method, made first; None where it needs nobody."""
     needed = cell.method.needs.critic
     if needed == "none":
         return None
-    spec, folder = cell.track.critic, home() / "critics" / cell.critic_key[:16]
+    spec, folder = cell.track.critic, kept_in(cell)
     assert spec is not None, "the plan refuses a method whose critic the track does not have"
     with locked(folder), bars.about("the critic"):
         if not (folder / "report.json").is_file():
             shutil.rmtree(folder, ignore_errors=True)
             _make(cell, spec, folder, reader)
     found = _report(folder)
-    true = np.array(found["true_scores"])
 
     @cache
     def judge() -> Classifier | Pmi:  # read when it is asked: many rows ask in training alone
         if needed in ("trained", "shuffled"):
             return _read(folder, spec)
-        return Pmi(reader(), found["weight"], _opening(cell))
+        return Pmi(reader()[0], found["weight"], _opening(cell))
 
-    def recalls(asked: Sequence[Triple]) -> list[float]:
-        return recalls_of(judge().scores(asked), true)
+    return Recalls(judge, np.array(found["true_scores"]))
 
-    return recalls
+
+def flops(cell: Cell) -> int:
+    """That making the critic of `of` took, its language model too; 0 where nobody is needed."""
+    if cell.method.needs.critic == "none":
+        return 0
+    return _report(kept_in(cell))["flops"]
+
+
+def kept_in(cell: Cell) -> Path:
+    """The folder of the critic that the cell's method needs."""
+    return home() / "critics" / cell.critic_key[:16]
 
 
 def report(cell: Cell) -> dict[str, Any] | None:
     """How good the critic that `of` made is on triples that it was neither taught nor cut with."""
     if cell.method.needs.critic == "none":
         return None
-    found = _report(home() / "critics" / cell.critic_key[:16])
+    found = _report(kept_in(cell))
     weight = {} if found["weight"] is None else {"weight": found["weight"]}
     return {"judge": cell.method.needs.critic, **weight, **found["quality"]}
 
@@ -72,28 +97,28 @@ def _report(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "report.json").read_bytes())
 
 
-def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student]) -> None:
+def _make(cell: Cell, spec: Critic, folder: Path, reader: Reader) -> None:
     labels, needed = cell.corpus.labels, cell.method.needs.critic
     shown = _shuffled(labels, cell.seed) if needed == "shuffled" else labels
     dev = [row for row in shown if row["split"] == "dev"]
-    if needed == "pmi":
-        judge = Pmi(reader(), opening=_opening(cell))
-    elif needed == "weighted_pmi":
-        judge = weighted(reader(), dev, _opening(cell))
-    else:
-        judge = (
-            Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec)
-            if spec.path
-            else Classifier.on(reader(), spec)
-        )
+    if needed in ("trained", "shuffled"):
+        judge, spent = _classifier(spec, reader)
         work = folder.with_name(f"{folder.name}.part")
-        teach(judge, spec, shown, seed=cell.seed, folder=work)
+        spent += teach(judge, spec, shown, seed=cell.seed, folder=work)
         judge.save(folder)
         shutil.rmtree(work, ignore_errors=True)
+    else:
+        student, spent = reader()
+        judge = Pmi(student, opening=_opening(cell))
+        if needed == "weighted_pmi":
+            judge = weighted(student, dev, _opening(cell))
+            spent += sum(judge.flops(triples(dev)))
+    true = triples([row for row in dev if row["label"]])
     test = [row for row in labels if row["split"] == "test"]
     found = {
         "weight": judge.weight if isinstance(judge, Pmi) else None,
-        "true_scores": judge.scores(triples([row for row in dev if row["label"]])).tolist(),
+        "flops": spent + sum(judge.flops(true)),
+        "true_scores": judge.scores(true).tolist(),
         "quality": quality(
             [row["label"] for row in test],
             judge.scores(triples(test)),
@@ -101,6 +126,14 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Callable[[], Student])
         ),
     }
     write_atomically(folder / "report.json", json.dumps(found).encode())
+
+
+def _classifier(spec: Critic, reader: Reader) -> tuple[Classifier, int]:
+    """What a classifier begins with, and the FLOPs of its training, of an encoder not counted."""
+    if spec.path is not None:
+        return Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec), 0
+    student, spent = reader()
+    return Classifier.on(student, spec), spent
 
 
 def _opening(cell: Cell) -> str:

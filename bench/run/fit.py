@@ -40,7 +40,8 @@ def fit(
     report = out / "trained.json"
     if not report.is_file():
         teacher, teacher_flops = _teacher(cell, student)
-        examples = attached(cell, student)
+        judge = judge_of(cell)
+        examples = attached(cell, student, judge)
         progress = train(
             cell.method,
             examples,
@@ -60,6 +61,7 @@ def fit(
             **vars(progress),
             n_examples=len(examples),
             teacher_flops=teacher_flops,
+            judging_flops=judge.spent.total() if judge else 0,
             student_revision=student.revision,
             peak_memory_bytes=latency.peak_memory_bytes(student.device),
             triples=_triples(cell, examples),
@@ -84,12 +86,11 @@ def reported(folder: Path) -> Spent:
         raise ConfigError(f"{path}: damaged; delete {folder} and train again") from error
 
 
-def attached(cell: Cell, student: Student) -> list[Example]:
-    """The cell's training examples."""
+def attached(cell: Cell, student: Student, judge: critic.Recalls | None) -> list[Example]:
+    """The cell's training examples; `judge` is its method's."""
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
     with bars.about("preparing the examples"):
-        judge = judge_of(cell)
         made = attach.examples(cell.corpus, cell.method.needs, cell.seed, score, judge)
         accepted = [example for example in made if cell.method.accepts(example)]
     if not accepted:
@@ -102,7 +103,8 @@ def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
     training = cell.track.training
     total = n_steps(len(examples), training, None)
     if cell.matched is not None:
-        other = attached(replace(cell, method=cell.matched), student)
+        same = replace(cell, method=cell.matched)
+        other = attached(same, student, judge_of(same))
         # Methods that accept other rows of the corpus have other epochs.
         tokens, matched = (
             budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=steps)
@@ -140,19 +142,23 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
 
 
-def judge_of(cell: Cell) -> attach.Recalls | None:
+def judge_of(cell: Cell) -> critic.Recalls | None:
     """What judges for the cell's method, made first if it has to be; None where it needs nobody."""
     return critic.of(cell, partial(critics_reader, cell))
 
 
-def critics_reader(cell: Cell) -> Student:
-    """The language model that the cell's critic begins with, trained first if it has to be."""
+def critics_reader(cell: Cell) -> tuple[Student, int]:
+    """The language model that the cell's critic begins with, trained first if it has to be, and
+    the FLOPs of that training."""
     own = cell.reader
     if own is None:
-        return fresh(cell)
+        return fresh(cell), 0
+    student = fresh(own)
+    flops = fit_flops(student.model)
     with locked(own.folder), bars.about("its language model"):
-        fit(own, fresh(own))
-    return students.restore(fresh(own), own.folder / "weights")
+        lengths = fit(own, student).lengths
+    trained = students.restore(fresh(own), own.folder / "weights")
+    return trained, flops.training_flops(list(lengths.elements()))
 
 
 def fresh(cell: Cell) -> Student:

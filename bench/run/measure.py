@@ -21,6 +21,7 @@ from bench.students.lm import Ask
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.training.progress import Spent, curve
+from bench.types import Question
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
 
@@ -35,11 +36,11 @@ def record(
     ask: Ask,
     flops: FlopModel,
     spent: Spent,
-    helper_flops: Mapping[str, int],
+    helper_flops: Callable[[Question], int],
 ) -> Record:
     """The cell's record: outcomes, costs and provenance; `spent` is what training reported.
 
-    `helper_flops` are those of other models, by the text of a question; empty without any.
+    `helper_flops` are those of other models that were asked for a question.
     """
     groups: dict[str, Group] = {name: "id" for name in cell.track.tasks.id}
     groups |= {name: "ood" for name in cell.track.tasks.ood}
@@ -68,8 +69,13 @@ def record(
 
 
 def _data_set(
-    group: Group, samples: Sequence[Sample], flops: FlopModel, helper_flops: Mapping[str, int]
+    group: Group,
+    samples: Sequence[Sample],
+    flops: FlopModel,
+    helper_flops: Callable[[Question], int],
 ) -> DataSet:
+    helped = [helper_flops(sample.question) for sample in samples]
+
     def total(count: Callable[[int, int], int]) -> list[int]:
         return [sum(count(p, n) for p, n in sample.solved.calls) for sample in samples]
 
@@ -91,7 +97,7 @@ def _data_set(
         prefill_flops=total(lambda p, n: flops.prefill_flops(p)),
         decode_flops=total(flops.decode_flops),
         prompt_only_flops=total(lambda p, n: flops.prompt_only_flops(p)),
-        helper_flops=[helper_flops[s.question.text] for s in samples] if helper_flops else [],
+        helper_flops=helped if any(helped) else [],
         graded={
             name: [sample.graded[name] for sample in samples]
             for name in (samples[0].graded if samples else ())
@@ -172,7 +178,7 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         teacher_tokens=_teacher_tokens(cell),
         final_loss=spent.final_loss,
         teacher_flops=spent.teacher_flops,
-        helper_flops=reranker.flops(cell),
+        helper_flops=critic.flops(cell) + spent.judging_flops + reranker.flops(cell),
         tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
         kept_ratio=[
             round(shown / known, 4)

@@ -14,6 +14,7 @@ from bench.ground.places import home
 from bench.run.cell import Cell
 from bench.track import ConfigError
 from bench.training.progress import Spent
+from bench.types import Question
 from leaderboard.store.record import Record
 
 
@@ -103,17 +104,21 @@ def judged(
     from bench.run import acceptance, fit, loglikelihood, measure, ranking, reranker
     from bench.run.evaluate import evaluate, save_samples
 
-    order = reranker.of(cell, partial(fit.fresh, cell))
-    ask = attach.asker(
-        cell.corpus, cell.method.needs, cell.seed, fit.judge_of(cell), order and order.nearest
-    )
+    judge, order = fit.judge_of(cell), reranker.of(cell, partial(fit.fresh, cell))
+    nearest = order and order.nearest
+    ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, judge, nearest)
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))
     found, told = acceptance.accepted(cell, done.samples)
     done = replace(done, samples=found)
     save_samples(done.samples, samples)
-    made = measure.record(cell, student, done, ask, flops, spent, order.spent if order else {})
+
+    def helper_flops(question: Question) -> int:
+        of_drafts = judge.spent[question.text, question.phrase] if judge else 0
+        return of_drafts + (order.spent[question.text] if order else 0)
+
+    made = measure.record(cell, student, done, ask, flops, spent, helper_flops)
     if told is not None:
         made = replace(made, snapshot={**made.snapshot, "acceptance": told})
     if cell.method.trains or not cell.method.runs_student:

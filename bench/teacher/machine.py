@@ -130,13 +130,14 @@ def _tested(args: Namespace) -> list[str]:
 
 
 def _settings(teacher: Teacher, source: Corpus, order: Order) -> dict[str, Any]:
-    """All that replies depend on: with other settings they are not mixed."""
+    """All that replies depend on: with other settings they are not mixed.
+
+    How many are asked for is none of it: the same command with more goes on.
+    """
     return {
         **teacher.settings,
         "events": order.events.settings,
         "tails": order.tails.settings,
-        "n_events": order.n_events,
-        "n_tails": order.n_tails,
         "prompt_sha256": PROMPT_SHA256,
         "corpus": source.manifest["name"],
         "corpus_sha256": source.sha256,
@@ -173,4 +174,5 @@ def _write(
         labels=cast("list[LabelledTriple]", list(source.labels)),
         drafts=drafts,
     )
-    write(out, written, settings=_settings(teacher, source, order), dropped=dropped)
+    asked = {"n_events": order.n_events, "n_tails": order.n_tails}
+    write(out, written, settings=_settings(teacher, source, order) | asked, dropped=dropped)

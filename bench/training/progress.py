@@ -79,6 +79,8 @@ class Spent(Progress):
     n_examples: int
     teacher_flops: int = 0
     """Of a teacher of logits: making it, and its forward passes."""
+    judging_flops: int = 0
+    """Of a critic: its reading of the corpus."""
     student_revision: str | None = None
     """Of the student before training, where it came from a hub."""
     peak_memory_bytes: int = 0

@@ -55,7 +55,7 @@ class Row:
     prefill_flops: int
     decode_flops: int
     helper_flops: int
-    """Of models beside the student, such as a reranker."""
+    """Of a reranker, or of a critic of drafts."""
     total_flops: int
     prompt_only_flops: int
     relative_flops: float | None

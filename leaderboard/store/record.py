@@ -50,7 +50,7 @@ class DataSet:
     decode_flops: list[Count]
     prompt_only_flops: list[Count]
     helper_flops: list[Count] = field(default_factory=list[int])
-    """Of models beside the student, such as a reranker; [] where none is asked."""
+    """Of a reranker, or of a critic that judges drafts; [] where none is asked."""
     tasks: list[str] = field(default_factory=list[str])
     """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
     clusters: list[str] = field(default_factory=list[str])
@@ -139,7 +139,8 @@ class Training:
     final_loss: float | None
     teacher_flops: int = 0
     helper_flops: int = 0
-    """Of making a reranker, and of all that it reads but the questions."""
+    """Of making a reranker or a critic, and of all that it reads but the questions; 0 in records
+    from before it was counted, which have none for critics either."""
     tuning_trials: int = 0
     """Runs on dev that this method's hyper-parameters on this track were chosen from."""
     kept_ratio: list[float] = field(default_factory=list[float])

@@ -21,8 +21,8 @@ from tasks.triples import PHRASES, Triple, candidates
 ATOMIC_SOURCE = "Arvindkrishna1997/comet-dataset@2cb42a4aefdea6d0e81f544f94830d44730e9853"
 RELATIONS = ("xAttr", "xReact", "xEffect", "xIntent", "xWant", "xNeed")
 N_EVENTS = 150
-N_PROBED = 50
-"""Events whose questions have candidates to rank."""
+N_PROBED = 300
+"""Questions that have candidates to rank."""
 N_CANDIDATES = 50
 
 Annotated = dict[tuple[str, str], list[str]]
@@ -55,19 +55,19 @@ def triples(found: Annotated) -> list[Triple]:
 
 
 def atomic(folder: Path) -> list[Item]:
-    """Questions about the test events that are first by hash, of all relations that have tails."""
+    """Questions about the test events that are first by hash, of all relations that have tails.
+
+    Those to rank are spread over all, so that the first hundred hold their share of them.
+    """
     found = annotated(folder, "tst")
     events = sorted({event for event, _ in found}, key=sha256)[:N_EVENTS]
-    probed, made = set(events[:N_PROBED]), list[Item]()
-    for event in events:
-        for relation in RELATIONS:
-            tails = found.get((event, relation))
-            if tails:
-                made.append(_item(found, event, relation, tails, ranked=event in probed))
-    return made
+    asked = [(event, r) for event in events for r in RELATIONS if (event, r) in found]
+    probed = set(sorted(asked, key=lambda each: sha256("/".join(each)))[:N_PROBED])
+    return [_item(found, *each, ranked=each in probed) for each in asked]
 
 
-def _item(found: Annotated, event: str, relation: str, tails: list[str], *, ranked: bool) -> Item:
+def _item(found: Annotated, event: str, relation: str, *, ranked: bool) -> Item:
+    tails = found[event, relation]
     name = f"atomic/tst/{event}/{relation}"
     pool = {tail for (_, r), each in found.items() if r == relation for tail in each}
     others = sorted(pool.difference(tails))
