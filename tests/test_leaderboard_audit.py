@@ -77,6 +77,12 @@ def test_what_a_method_needs_of_the_teacher_is_named_but_does_not_mark_the_row(f
     assert rows([record(), other])[0].unequal == []
 
 
+def test_what_critics_and_rerankers_took_stands_with_the_teachers_flops():
+    other = trained(record("kard"), teacher_flops=10**9, helper_flops=10**9)
+    found = treatment(record(), other)
+    assert found.warnings == {"teacher_flops": "teacher FLOPs 2e+09, the reference none"}
+
+
 def test_other_decoding_is_named_setting_by_setting():
     found = treatment(decoded(record()), decoded(record("kard"), max_new_tokens=256))
     assert found.same_decoding is False

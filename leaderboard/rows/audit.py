@@ -46,6 +46,7 @@ class Treatment:
     n_examples: float
     teacher_tokens: float
     teacher_flops: float
+    """Of a teacher of logits, a critic and a reranker."""
     tuning_trials: float
     restarts: int | None
     """Fresh starts of the optimizer within a run; None where the records do not say."""
@@ -131,10 +132,12 @@ def _trains(records: Sequence[Record]) -> bool:
 
 def _spent(records: Sequence[Record]) -> dict[str, float]:
     stored = {"train_tokens": "tokens"}
-    return {
+    found = {
         name: fmean(getattr(record.training, stored.get(name, name)) for record in records)
         for name in _WORDS
     }
+    helped = fmean(record.training.helper_flops for record in records)
+    return found | {"teacher_flops": found["teacher_flops"] + helped}
 
 
 def _warnings(spent: Mapping[str, float], base: Mapping[str, float]) -> dict[str, str]:
