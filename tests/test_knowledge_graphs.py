@@ -1,6 +1,7 @@
 """ATOMIC and ConceptNet: how published triples become items, labels and a corpus."""
 
 import csv
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 
 from bench.cli import catalogue
 from tasks import docs, published
-from tasks.corpora import manifest
+from tasks.corpora import TeacherCorpus, manifest
 from tasks.docs import Item, WrongItemsError
-from tasks.knowledge_graphs import atomic, conceptnet, teacher
+from tasks.knowledge_graphs import atomic, conceptnet, machine, teacher
 from tasks.tails import graded
 
 TASKS = Path(docs.__file__).parent
@@ -144,12 +145,79 @@ def test_six_relations_are_asked_and_no_event_is_trained_on(
     assert not trained_on & {row["question"] for row in sets["skb_atomic"]}
 
 
+@pytest.fixture(scope="module")
+def corpora(data: Path) -> dict[str, TeacherCorpus]:
+    return {name: teacher.build(name, world=0, data_dir=data) for name in teacher.CORPORA}
+
+
 @pytest.mark.parametrize("name", teacher.CORPORA)
-def test_the_manifest_is_that_of_the_corpus(name: str, data: Path) -> None:
-    built = teacher.build(name, world=0, data_dir=data)
+def test_the_manifest_is_that_of_the_corpus(name: str, corpora: dict[str, TeacherCorpus]) -> None:
+    built = corpora[name]
     assert manifest(name, built) == json.loads((TASKS / "corpora" / f"{name}.json").read_text())
-    true = Counter((row.get("source"), row.get("is_true")) for row in built.rows)
+    assert built.asked - built.rejected == len(built.rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_human", "corrupted"),
+    [
+        ("atomic", 10_000, 0), ("atomic-corrupted", 5000, 1 / 3), ("atomic-smollm2", 5000, 0),
+        ("conceptnet", 1200, 0),
+    ],
+)  # fmt: skip
+def test_people_write_what_is_true_and_a_share_of_the_others_is_corrupted(
+    name: str, n_human: int, corrupted: float, corpora: dict[str, TeacherCorpus]
+) -> None:
+    true = Counter((row.get("source"), row.get("is_true")) for row in corpora[name].rows)
     share = true["machine", False] / ((true["machine", True] + true["machine", False]) or 1)
-    assert abs(share - teacher.CORPORA[name].corrupted) < 0.02
-    assert true["human", True] == teacher.CORPORA[name].n_human and not true["human", False]
-    assert {row["split"] for row in built.labels} == {"corrupted", "train", "dev", "test"}
+    assert abs(share - corrupted) < 0.02
+    assert true["human", True] == n_human and not true["human", False]
+
+
+def test_a_real_machine_wrote_four_times_what_people_did_and_is_judged_with_both_kinds(
+    corpora: dict[str, TeacherCorpus], sets: dict[str, list[Item]]
+) -> None:
+    """As many corrupted pairs as labels by people set the cut-offs; the test is by people alone."""
+    built = corpora["atomic-smollm2"]
+    written = [row for row in built.rows if row.get("source") == "machine"]
+    assert len(written) >= 20_000 and not any("is_true" in row for row in written)
+    assert {row["task"] for row in written} == set(atomic.RELATIONS)
+    dev = Counter(
+        row["relation"] in atomic.RELATIONS for row in built.labels if row["split"] == "dev"
+    )
+    assert abs(dev[True] - dev[False]) <= 2
+    of_test = [row for row in built.labels if row["split"] == "test"]
+    assert of_test and all(row["relation"] in conceptnet.PHRASES for row in of_test)
+    human = {row["id"].split("/", 2)[2] for row in built.rows if row.get("source") == "human"}
+    taught = {"/".join((r["head"], r["relation"], r["tail"])) for r in built.labels if r["label"]}
+    assert not human & taught
+    asked = {row["question"] for row in sets["skb_atomic"]}
+    assert {each["head"] for each in built.drafts} == asked
+    assert not asked & {row["question"] for row in built.rows}
+
+
+def test_triples_of_conceptnet_are_none_of_its_test(
+    corpora: dict[str, TeacherCorpus], data: Path
+) -> None:
+    known = {(r["question"], r["task"], r["answer"]) for r in corpora["conceptnet"].rows}
+    assert not known & {triple for triple, _ in conceptnet.judged(data, "test")}
+
+
+def test_what_a_machine_wrote_is_packed_and_comes_back(tmp_path: Path) -> None:
+    out = tmp_path / "made.jsonl"
+    rows = [
+        {"question": "PersonX runs", "task": "xReact", "answer": "glad", "source": "human"},
+        {"question": "PersonX sits", "task": "xReact", "answer": "calm", "source": "machine"},
+        {"question": "PersonX sits", "task": "xReact", "answer": "tired", "source": "machine"},
+    ]
+    answer = {"head": "PersonX waits", "relation": "xWant", "tails": ["to leave"]}
+    out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "made.json").write_text('{"asked": 9}')
+    (tmp_path / "made.drafts.jsonl").write_text(json.dumps(answer) + "\n")
+    packed = machine.pack(out)
+    assert packed == machine.pack(out), "the same bytes whenever it is packed"
+    found = machine.Machine(**json.loads(gzip.decompress(packed)))
+    assert found.triples == [
+        ("PersonX sits", "xReact", "calm"),
+        ("PersonX sits", "xReact", "tired"),
+    ]
+    assert found.answers == [answer] and found.manifest == {"asked": 9}

@@ -19,7 +19,7 @@ from bench.students.student import Student, device
 from bench.track import Critic
 from tasks.triples import begun
 
-BATCH = 512
+BATCH = 128
 ONE_LOGIT = {"num_labels": 1, "problem_type": "multi_label_classification"}
 
 

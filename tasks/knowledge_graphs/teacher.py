@@ -13,11 +13,14 @@ from tasks.corpora import CorpusRow, LabelledTriple, TeacherCorpus, n_tokens
 from tasks.docs import WrongItemsError
 from tasks.knowledge_graphs.atomic import ATOMIC_SOURCE, annotated, triples
 from tasks.knowledge_graphs.conceptnet import PHRASES, judged
+from tasks.knowledge_graphs.machine import smollm2
 from tasks.raw import data_folder, sha256
 from tasks.triples import Triple, beside_corrupted, labelled, row
 
 SPLITS = {"train": "dev1", "dev": "dev2", "test": "test"}
 """Of a critic -> ConceptNet's part."""
+N_TWINS = 1000
+"""Triples that a critic is taught beside corrupted ones, in the corpus that a machine wrote."""
 LICENCE = "CC BY 4.0; ConceptNet CC BY-SA 4.0"
 
 
@@ -60,6 +63,41 @@ def _people(
     )
 
 
+def _beside_machine(name: str, folder: Path, *, n_human: int) -> TeacherCorpus:
+    """What people wrote beside what SmolLM2 did, and labels of two kinds.
+
+    Of ConceptNet, and true by construction: of triples that no row holds, each beside its
+    corrupted twin. The cut-offs are set on as many of the one as of the other.
+    """
+    found, rng, machine = _by_hash(folder), Random(name), smollm2()
+    human, others = found[:n_human], found[n_human:]
+    rows = [row(f"{name}/human", triple, "human", is_true=True) for triple in human]
+    rows += [row(f"{name}/machine", triple, "machine") for triple in machine.triples]
+    people = list(_labels(folder))
+    n_dev = sum(each["split"] == "dev" for each in people) // 2
+    asked = len(human) + machine.manifest["asked"]
+    tokens = machine.manifest["teacher_tokens"]["rationale"]
+    return TeacherCorpus(
+        rows=rows,
+        passages=[],
+        asked=asked,
+        rejected=asked - len(rows),
+        teacher=machine.manifest["teacher"],
+        teacher_tokens={
+            "rationale": tokens + n_tokens(*(tail for _, _, tail in human)),
+            "knowledge": 0,
+        },
+        licence=f"{LICENCE}; the machine's: Apache-2.0",
+        source=f"{ATOMIC_SOURCE}; tasks/knowledge_graphs/machine.py",
+        labels=[
+            *beside_corrupted(rng, others[n_dev : n_dev + N_TWINS], "train"),
+            *beside_corrupted(rng, others[:n_dev], "dev"),
+            *people,
+        ],
+        drafts=machine.answers,
+    )
+
+
 def _conceptnet(name: str, folder: Path) -> TeacherCorpus:
     """What is true of its two parts for development; no triple of its test."""
     judgements = [each for part in ("dev1", "dev2") for each in judged(folder, part)]
@@ -84,6 +122,7 @@ def _conceptnet(name: str, folder: Path) -> TeacherCorpus:
 CORPORA = {
     "atomic": partial(_people, n_human=10_000),
     "atomic-corrupted": partial(_people, n_human=5000, n_machine=10_000, corrupted=1 / 3),
+    "atomic-smollm2": partial(_beside_machine, n_human=5000),
     "conceptnet": _conceptnet,
 }
 
