@@ -107,6 +107,39 @@ def test_the_picture_has_a_line_for_each_judge_and_is_the_same_twice() -> None:
     assert cuts_svg(found, "comet") == cuts_svg(found, "comet")
 
 
+def test_where_nobody_knows_what_is_true_the_picture_has_what_a_judge_accepts() -> None:
+    """And no panel for a group that has no data set."""
+
+    def row(label: str, n: int, accepted: float) -> Record:
+        plain = of_triples(label, 0, n)
+        cut = {**plain.snapshot["triples"], "share_true": None}
+        only = replace(plain.data_sets["id_a"], graded={"accepted": [accepted] * 4})
+        snapshot = {**plain.snapshot, "triples": cut, "written": {"id_a": {"novel": 0.5}}}
+        return replace(plain, data_sets={"id_a": only}, snapshot=snapshot)
+
+    found = facts(
+        [
+            row("comet_distil", 100, 0.25),
+            row("comet_distil[critic=high]", 40, 0.75),
+            row("comet", 10, 1.0),
+        ]
+    )
+    panels = cuts_figure(found, "comet").axes
+    assert [axes.get_title(loc="left")[:8] for axes in panels] == ["ID, accu", "accepted"]
+    assert list(panels[-1].get_lines()[0].get_ydata()) == [25.0, 75.0]  # pyright: ignore
+
+
+def test_likeness_to_the_right_tails_has_its_columns_where_it_was_graded() -> None:
+    plain = of_triples("comet")
+    graded = {"bleu_2": [0.5, 0.0, 1.0, 0.5], "rouge_l": [0.2, 0.2, 0.2, 0.4]}
+    only = replace(plain.data_sets["id_a"], graded=graded)
+    found = facts([replace(plain, data_sets={**plain.data_sets, "id_a": only})])
+    table = probe_table(found, "markdown")
+    (line,) = [each for each in table.splitlines() if "id_a" in each]
+    assert "BLEU-2" in table and line.split()[-4:] == ["50.0", "|", "25.0", "|"]
+    assert "BLEU" not in probe_table(facts([plain]), "markdown")
+
+
 def test_the_page_shows_the_section_and_keeps_it_fresh(tmp_path: Path) -> None:
     save(tmp_path / "leaderboard/records/v1", [of_triples("std_cot", ranks=[1, 2, 3, 4])])
     changed = render_all(tmp_path)

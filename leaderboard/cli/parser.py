@@ -37,6 +37,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("show", help="print the table of a track")
     _add_track(verb)
     verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
+    _add_metric(verb)
     split = verb.add_mutually_exclusive_group()
     split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
     split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
@@ -49,6 +50,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("b", metavar="B")
     verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
     _add_suite(verb)
+    _add_metric(verb)
     _add_source(verb, lambda args: _verbs().compare(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
@@ -107,6 +109,12 @@ def _add_track(verb: ArgumentParser) -> None:
         help="default: pocket; a file names a track of your own, whose records are local",
     )
     _add_suite(verb)
+
+
+def _add_metric(verb: ArgumentParser) -> None:
+    verb.add_argument(
+        "--metric", metavar="NAME", help="a grade in the place of accuracy, such as bleu_2"
+    )
 
 
 def _add_suite(verb: ArgumentParser) -> None:

@@ -35,7 +35,33 @@ def rows_asked(args: Namespace) -> "list[Row]":
 
 def records_asked(args: Namespace) -> list[Record]:
     """The records; raises UnknownName for a track or a suite that there is not."""
-    return load(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+    found = load(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+    metric = getattr(args, "metric", None)
+    return found if metric is None else _graded(found, metric)
+
+
+def _graded(records: Sequence[Record], metric: str) -> list[Record]:
+    """The records with a grade in the place of right and wrong, on the data sets that have it."""
+    known = {
+        name
+        for record in records
+        for each in record.data_sets.values()
+        for name, values in each.graded.items()
+        if all(value is not None and 0 <= value <= 1 for value in values)
+    }
+    if metric not in known:
+        raise UnknownName("metric", metric, sorted(known))
+    return [
+        replace(
+            record,
+            data_sets={
+                name: replace(each, metric=metric)
+                for name, each in record.data_sets.items()
+                if metric in each.graded
+            },
+        )
+        for record in records
+    ]
 
 
 def published(args: Namespace) -> list[Record]:

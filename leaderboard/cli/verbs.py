@@ -29,7 +29,8 @@ def show(args: Namespace) -> int:
         _print_json([row_json(row) for row in ranked])
     else:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
-        _print_text(args, f"{table(ranked, 'text')}{extra}\n\n{legend(ranked)}")
+        what = f"For accuracy read {args.metric}. " if args.metric else ""
+        _print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}{legend(ranked)}")
     return FINE
 
 
@@ -44,7 +45,8 @@ def compare(args: Namespace) -> int:
     if args.json:
         _print_json(comparison_json(found))
     else:
-        _print_text(args, comparison_text(found))
+        what = f"For accuracy read {args.metric}.\n" if args.metric else ""
+        _print_text(args, f"{what}{comparison_text(found)}")
     return FINE
 
 

@@ -41,8 +41,8 @@ class Facts:
     probes: Mapping[str, Probe]
     """By data set."""
     written: Mapping[str, Means]
-    """By data set, of the tails that were written: novel, distinct_tails, distinct_2, and
-    accepted, the share that a judge takes for true."""
+    """By data set, of the tails that were written: novel, distinct_tails, distinct_2, bleu_2,
+    rouge_l, and accepted, the share that a judge takes for true."""
     judge: Means
     """Of that judge: auroc; floor and ceiling, what it accepts of swapped and of right tails."""
 
@@ -67,17 +67,21 @@ def _facts(records: Sequence[Record]) -> Facts:
         relations={group: _relations(records, group) for group in ("id", "ood")},
         probes={n: p for n in first.data_sets if (p := _probe([r.data_sets[n] for r in records]))},
         written={
-            name: _mean(each.get(name) for each in written) | _accepted(records, name)
+            name: _mean(each.get(name) for each in written) | _grades(records, name)
             for name in written[0]
         },
         judge=_mean(r.snapshot.get("acceptance") for r in records),
     )
 
 
-def _accepted(records: Sequence[Record], name: str) -> dict[str, float]:
-    marks = [m for r in records for m in r.data_sets[name].graded.get("accepted", ())]
-    known = [mark for mark in marks if mark is not None]
-    return {"accepted": fmean(known)} if known else {}
+def _grades(records: Sequence[Record], name: str) -> dict[str, float]:
+    """Of those that every tail has."""
+    found = dict[str, float]()
+    for grade in ("accepted", "bleu_2", "rouge_l"):
+        marks = [m for r in records for m in r.data_sets[name].graded.get(grade, ())]
+        known = [mark for mark in marks if mark is not None]
+        found |= {grade: fmean(known)} if known else {}
+    return found
 
 
 def _mean(found: Iterable[Mapping[str, Any] | None]) -> dict[str, float]:

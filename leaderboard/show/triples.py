@@ -80,6 +80,8 @@ RELATIONS_NOTE = "Accuracy in %, ID / OOD, over all seeds."
 def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
     """A line for each label and data set whose candidates were ranked, or tails written."""
     heads = ["method", "data set", "n", "P@1 %", "P@10 %", "MRR", "novel %", "distinct-2"]
+    graded = any("bleu_2" in said for each in found for said in each.written.values())
+    heads += ["BLEU-2 %", "ROUGE-L %"] if graded else []
     judged = any(each.judge for each in found)
     heads += ["accepted % (floor, ceiling)", "judge's AUROC"] if judged else []
     body = list[list[str]]()
@@ -91,6 +93,7 @@ def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
                 shares = percent(probe.p_1), percent(probe.p_10)
                 ranked = [str(probe.n), *shares, ratio(probe.mrr)]
             varied = [percent(said.get("novel")), ratio(said.get("distinct_2"))]
+            varied += [percent(said.get(grade)) for grade in ("bleu_2", "rouge_l") if graded]
             body.append([each.label, name, *ranked, *varied, *(_judged(each, said) * judged)])
     return tabulated(heads, body, form)
 
@@ -106,6 +109,7 @@ PROBE_NOTE = (
     "The rank of the right tail among candidates of its relation, by log-likelihood: over n"
     " questions a seed, unweighted mean over relations. Of the tails that a row writes: the share"
     " that no row of the corpus ends with, and of different pairs of words among all pairs."
+    " BLEU-2, ROUGE-L: likeness to the nearest right tail, mean over questions."
     " Accepted: the share that a judge takes for true, an estimate; of tails that people wrote it"
     " takes the ceiling, of those swapped within their relation the floor."
 )
