@@ -153,5 +153,5 @@ class Needs:
     def __post_init__(self) -> None:
         if min(self.rationales, self.train_demos, self.test_demos, self.passages) < 0:
             raise ValueError("numbers of rationales, examples and passages cannot be negative")
-        if self.rerank and (self.decoy or self.train_query == "oracle"):
-            raise ValueError("a reranker orders what a question finds: no decoy, no oracle")
+        if self.rerank and (not self.passages or self.decoy or self.train_query == "oracle"):
+            raise ValueError("a reranker orders passages that questions find: no decoy, no oracle")

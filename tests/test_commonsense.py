@@ -12,7 +12,7 @@ from tasks import docs
 from tasks.commonsense import suite, teacher
 from tasks.commonsense.loose import drafts
 from tasks.commonsense.world import RELATIONS, Event, events, lexicon, world
-from tasks.corpora import manifest
+from tasks.corpora import TeacherCorpus, manifest
 from tasks.tails import process_results
 from tasks.triples import PHRASES
 
@@ -116,6 +116,22 @@ def test_the_corpus_holds_a_clean_human_part_and_a_larger_loose_one() -> None:
         for split in ("train", "dev", "test")
     }
     assert not heads["train"] & heads["test"] and not heads["dev"] & heads["test"]
+
+
+def test_how_much_people_wrote_changes_nothing_else_and_more_holds_the_fewer() -> None:
+    few, usual, many = (
+        teacher.build(name, world=0)
+        for name in ("pocket-commonsense-h10", "pocket-commonsense", "pocket-commonsense-h160")
+    )
+
+    def part(built: TeacherCorpus, source: str) -> set[tuple[str, str, str]]:
+        return {
+            (r["question"], r["task"], r["answer"]) for r in built.rows if r.get("source") == source
+        }
+
+    assert part(few, "human") < part(usual, "human") < part(many, "human")
+    assert part(few, "machine") == part(usual, "machine") == part(many, "machine")
+    assert few.labels == usual.labels == many.labels
 
 
 def test_every_object_is_of_one_kind() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -425,7 +426,8 @@ def test_a_probability_is_measured_from_the_share_of_true_triples(
 def test_a_tail_that_is_empty_is_never_accepted(
     cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit, "judge_of", lambda _: lambda asked: [0.0] * len(asked))
+    easy = SimpleNamespace(recalls=lambda asked: [0.0] * len(asked))
+    monkeypatch.setattr(fit, "judge_of", lambda _: easy)
     monkeypatch.setattr(critic, "report", lambda _: {})
     doc: dict[str, Any] = {"task": "xReact", "question": "a", "phrase": "p", "target": "glad"}
     written = [
@@ -438,7 +440,7 @@ def test_a_tail_that_is_empty_is_never_accepted(
 
 
 def test_what_a_row_writes_is_accepted_by_the_judge_that_the_track_names(
-    cell: Callable[..., Cell],
+    cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def written(i: int, tail: str) -> Sample:
         head, target = f"PersonX buys thing {i}", TRUE[i % len(TRUE)]
@@ -461,7 +463,16 @@ def test_what_a_row_writes_is_accepted_by_the_judge_that_the_track_names(
     assert told["ceiling"] > 0.6 and 0 <= told["floor"] <= 1
     assert acceptance.accepted(cell("comet", spec=spec), samples[:9])[1] != told
     again = [written(i, "brick") for i in range(len(tails))]
+    asked = list[int]()
+    recalls = critic.Referee.recalls
+
+    def counted(self: critic.Referee, triples: Sequence[Any]) -> list[float]:
+        asked.append(len(triples))
+        return recalls(self, triples)
+
+    monkeypatch.setattr(critic.Referee, "recalls", counted)
     assert acceptance.accepted(cell("comet", spec=spec), [*again, plain])[1] == told
+    assert asked == [len(tails)], "the bounds are kept"
     assert acceptance.accepted(cell("comet"), samples) == (samples, None)
 
 

@@ -47,13 +47,13 @@ FLOPS = SimpleNamespace(
 )
 
 
-def data_set(docs, helper_flops=lambda _: 0):
+def data_set(docs, helper_flops=lambda _: 0, overflow=False):
     """What is measured of these questions, all answered rightly."""
     scores = {"strict": 1.0, "author": 1.0, "flexible": 1.0, "failed": 0.0}
     samples = [
         Sample(
             "skb", doc, Question(doc["id"], doc["task"], doc["question"]),
-            Solved("so 1", ((7, 2),), False), scores,
+            Solved("so 1", ((7, 2),), overflow), scores,
         )
         for doc in docs
     ]  # fmt: skip
@@ -69,6 +69,8 @@ def test_what_other_models_spent_stands_at_the_question_they_were_asked():
     spent = {"?": 5, "and then?": 7}
     assert data_set(docs, lambda q: spent[q.text]).helper_flops == [5, 7, 5]
     assert data_set(docs).helper_flops == []
+    too_long = data_set(docs, lambda q: spent[q.text], overflow=True)
+    assert too_long.helper_flops == [], "what did not fit cost nothing"
 
 
 def test_sub_tasks_are_stored_where_their_average_is_not_that_of_the_items():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial, reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ import torch
 from bench import registry
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
-from bench.costs.flops import fit_encoder_flops
+from bench.costs.encoder_flops import fit_encoder_flops
 from bench.critics.reranker import Lesson, Reranker, scores
 from bench.run import fit, planning, reranker
 from bench.run.cell import Cell
 from bench.students.student import Student
 from bench.track import ConfigError
 from bench.track import Reranker as Spec
+from bench.track import Student as Encoder
 from bench.types import Needs
 from leaderboard.rows.rank import row
 from leaderboard.store.comparable import check_table
@@ -113,20 +115,25 @@ def test_flops_of_teaching_are_three_times_those_of_reading(encoder: Reranker) -
     assert encoder.teach(lessons, seed=0) == 3 * read * SPEC.epochs
 
 
-def test_an_encoder_that_sees_both_sides_is_counted_too() -> None:
-    from transformers import BertConfig, BertModel
+@pytest.mark.parametrize("kind", ["bert", "roberta", "roberta without a pooler"])
+def test_an_encoder_that_sees_both_sides_is_counted_too(kind: str) -> None:
+    from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
     torch.manual_seed(0)
-    model = BertModel(
-        BertConfig(
-            vocab_size=50, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
-            num_attention_heads=2, max_position_embeddings=64,
-        ),
-    ).eval()  # fmt: skip
-    fitted = fit_encoder_flops(model)
+    shape = {
+        "vocab_size": 50, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "max_position_embeddings": 66,
+    }  # fmt: skip
+    if kind == "bert":
+        model = BertModel(BertConfig(**shape))
+    else:
+        pooled = kind == "roberta"
+        model = RobertaModel(RobertaConfig(**shape), add_pooling_layer=pooled)
+    fitted = fit_encoder_flops(model.train())
+    assert model.training, "as it was"
     for n in (3, 40):
         with torch.no_grad(), counter() as found:
-            model(input_ids=torch.zeros(1, n, dtype=torch.long))
+            model.eval()(input_ids=torch.full((1, n), 5))
         assert fitted.flops(n) == found.get_total_flops()
 
 
@@ -162,7 +169,9 @@ def test_it_is_taught_once_for_a_corpus_and_a_seed(
 
 
 def test_a_method_without_one_asks_nobody(cell: Cell) -> None:
-    plain = replace(cell, method=registry.configure_named("kard"))
+    """Not even whether the encoder is there."""
+    track = replace(cell.track, reranker=replace(SPEC, path="packaged:minilm"))
+    plain = replace(cell, method=registry.configure_named("kard"), track=track)
     assert reranker.of(plain, partial(fit.fresh, plain)) is None
     assert reranker.flops(plain) == 0
 
@@ -201,6 +210,27 @@ def test_other_settings_of_it_change_the_key_of_a_row_that_asks_and_of_no_other(
     assert cell.method.trained_as == plain
 
 
+@pytest.mark.parametrize("changed", ["corpus", "passages", "student", "seed", "encoder"])
+def test_another_corpus_student_or_encoder_makes_another(
+    cell: Cell, changed: str, tmp_path: Path
+) -> None:
+    corpus, track, folder = cell.corpus, cell.track, tmp_path / "encoder"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    encoded = replace(SPEC, path=str(folder), epochs=1)
+    other = {
+        "corpus": replace(cell, corpus=replace(corpus, manifest={"sha256": "b"})),
+        "passages": replace(cell, corpus=replace(corpus, passages=corpus.passages[1:])),
+        "student": replace(cell, track=replace(track, student=Encoder(path=str(folder)))),
+        "seed": replace(cell, seed=7),
+        "encoder": replace(cell, track=replace(track, reranker=encoded)),
+    }[changed]
+    assert other.reranker_key != cell.reranker_key
+    if changed == "encoder":
+        (folder / "config.json").write_text('{"a": 1}')
+        assert replace(other).reranker_key != other.reranker_key
+
+
 def test_a_track_without_one_refuses_a_row_that_asks(cell: Cell) -> None:
     without = replace(cell.track, reranker=None, corpus="pocket-40")
     with pytest.raises(ConfigError, match=r"\[reranker\]"):
@@ -210,7 +240,12 @@ def test_a_track_without_one_refuses_a_row_that_asks(cell: Cell) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["kard[rerank=true,decoy=true]", "kard[query=oracle,rerank=true]"]
+    "label",
+    [
+        "kard[rerank=true,decoy=true]",
+        "kard[query=oracle,rerank=true]",
+        "kard[n_passages=0,rerank=true]",
+    ],
 )
 def test_there_is_nothing_to_order_for_a_decoy_or_an_oracle(label: str) -> None:
     with pytest.raises(ConfigError, match="rerank"):

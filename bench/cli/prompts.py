@@ -4,6 +4,7 @@ import itertools
 import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import POSITIVE, add_choice
@@ -48,13 +49,14 @@ def prompts(args: Namespace) -> int:
 
 def _of(cell: "Cell", n_rows: int) -> Iterator[dict[str, Any]]:
     from bench.corpora import attach
-    from bench.run import fit
+    from bench.run import fit, reranker
 
     method, rows = cell.method, cell.corpus.rows
     attached = fit.attached(cell, fit.fresh(cell), fit.judge_of(cell)) if method.trains else []
     examples = {example.id: example for example in attached}
     rows = [row for row in rows if row["id"] in examples] if examples else rows
-    ask = attach.asker(cell.corpus, method.needs, cell.seed)
+    order = reranker.of(cell, partial(fit.fresh, cell))
+    ask = attach.asker(cell.corpus, method.needs, cell.seed, None, order and order.nearest)
     looks = sorted({*(k / N_LOOKS for k in range(N_LOOKS)), *method.restart_points})
     for i in (k * len(rows) // n_rows for k in range(min(n_rows, len(rows)))):
         about = {"method": method.label, "row": rows[i]["id"]}

@@ -33,7 +33,9 @@ def write(out: Path, corpus: TeacherCorpus, **extra: Any) -> dict[str, Any]:
 def write_new(out: Path, corpus: TeacherCorpus) -> bool:
     """Write a corpus; False if it is there already, CorpusError if another one is."""
     if out.exists():
-        if out.read_bytes() != canonical(corpus.rows):
+        passages = beside(out, ".passages.jsonl")
+        known = passages.read_bytes() if passages.is_file() else b""
+        if out.read_bytes() != canonical(corpus.rows) or known != canonical(corpus.passages):
             raise CorpusError(f"{out} exists and holds something else: give another --out")
         if beside(out, ".json").exists():
             return False

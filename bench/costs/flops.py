@@ -32,7 +32,7 @@ from fvcore.nn.jit_handles import (
     matmul_flop_jit,
 )
 from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 FLOPS_PER_MAC = 2
 BACKWARD_AND_FORWARD = 3
@@ -125,53 +125,20 @@ _FITTED = dict[str, FlopModel]()
 """What this process has fitted, by the whole config."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderFlops:
-    """Cost of one pass of a model that is asked for states of its tokens alone; MACs."""
-
-    constant: int
-    per_token: int
-    per_pair: int
-    width: int
-    """Of a token's state."""
-
-    def flops(self, n_tokens: int) -> int:
-        """Of one text, without padding."""
-        macs = self.constant + self.per_token * n_tokens + self.per_pair * n_tokens * n_tokens
-        return FLOPS_PER_MAC * macs
-
-    def interaction_flops(self, n_query: int, n_text: int) -> int:
-        """Of the products of each state of a query with each of a text."""
-        return FLOPS_PER_MAC * self.width * n_query * n_text
-
-
-def fit_encoder_flops(model: PreTrainedModel) -> EncoderFlops:
-    """Trace a copy of `model` without its weights, as `fit_flops` does."""
-    twin = _with_kernels(_twin(model, AutoModel))
-    far = min(int(twin.config.max_position_embeddings), FAR_ON_CPU) - 1
-    macs = {n: _macs(_States(twin), n)[0] for n in (*FIT_LENGTHS, max(far, FIT_LENGTHS[-1] + 1))}
-    return EncoderFlops(*_polynomial(macs, 2, "encoding"), width=twin.config.hidden_size)
-
-
-def _with_kernels(twin: PreTrainedModel) -> PreTrainedModel:
-    """On the CPU where there is a convolution: the tracer records none on meta."""
-    has_any = any(isinstance(m, nn.Conv1d) for m in twin.modules())
-    return twin.to_empty(device="cpu") if has_any else twin
-
-
 def _fitted(twin: PreTrainedModel) -> FlopModel:
-    twin = _with_kernels(twin)
+    if any(isinstance(m, nn.Conv1d) for m in twin.modules()):
+        twin = twin.to_empty(device="cpu")  # the tracer records no convolution on meta
     far = int(getattr(twin.config, "max_position_embeddings", None) or 4096) - 1
     if twin.device.type == "cpu":
         far = min(far, FAR_ON_CPU)
     lengths = (*FIT_LENGTHS, max(far, FIT_LENGTHS[-1] + 1))
-    prefill = {n: _macs(_Prefill(twin), n)[0] for n in lengths}
-    decode = {n: _macs(_PrefillAndDecode(twin), n + 1)[0] - prefill[n] for n in lengths[1:]}
-    c0, c1, c2 = _polynomial(prefill, 2, "prefill")
-    d0, d1 = _polynomial(decode, 1, "decode")
+    prefill = {n: counted_macs(_Prefill(twin), n)[0] for n in lengths}
+    decode = {n: counted_macs(_PrefillAndDecode(twin), n + 1)[0] - prefill[n] for n in lengths[1:]}
+    c0, c1, c2 = polynomial(prefill, 2, "prefill")
+    d0, d1 = polynomial(decode, 1, "decode")
     fitted = FlopModel(c0, c1, c2, d0, d1, _weights(twin.get_output_embeddings()), _weights(twin))
     n = lengths[-1]
-    total, linear = _macs(_Forward(twin), n)
+    total, linear = counted_macs(_Forward(twin), n)
     if linear != fitted.linear_per_token * n:
         raise FlopError(f"linear layers over {n} tokens cost {linear} MACs, not weights x {n}")
     if FLOPS_PER_MAC * BACKWARD_AND_FORWARD * total != fitted.training_flops([n]):
@@ -214,17 +181,12 @@ class _Forward(_Pass):
         return self.student(input_ids, use_cache=False).logits
 
 
-class _States(_Pass):
-    """All that a model without an output layer gives, a pooled state that nobody reads too."""
-
-    def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
-        return tuple(v for v in self.student(input_ids).values() if isinstance(v, Tensor))
-
-
-def _twin(model: PreTrainedModel, kind: Any = AutoModelForCausalLM) -> PreTrainedModel:
+def _twin(model: PreTrainedModel) -> PreTrainedModel:
     """The same architecture on the meta device, without weights."""
     with torch.device("meta"):
-        twin = kind.from_config(deepcopy(model.config), attn_implementation="sdpa").eval()
+        twin = AutoModelForCausalLM.from_config(
+            deepcopy(model.config), attn_implementation="sdpa"
+        ).eval()
     shapes, expected = (
         {name: tuple(weight.shape) for name, weight in m.named_parameters()} for m in (model, twin)
     )
@@ -266,7 +228,7 @@ HANDLES: dict[str, Callable[[list[Any], list[Any]], Any]] = {
 
 
 @torch.no_grad()
-def _macs(module: nn.Module, n_tokens: int) -> tuple[int, int]:
+def counted_macs(module: nn.Module, n_tokens: int) -> tuple[int, int]:
     """MACs of `module` over (1, n_tokens) ids, and those of its linear layers."""
     ids = torch.zeros(1, n_tokens, dtype=torch.long, device=next(module.parameters()).device)
     analysis = FlopCountAnalysis(module, (ids,)).clear_op_handles().set_op_handle(**HANDLES)
@@ -283,7 +245,7 @@ def _macs(module: nn.Module, n_tokens: int) -> tuple[int, int]:
     return int(sum(counts.values())), int(counts["linear"])
 
 
-def _polynomial(costs: dict[int, int], degree: int, what: str) -> list[int]:
+def polynomial(costs: dict[int, int], degree: int, what: str) -> list[int]:
     """Integer coefficients, constant first, of the polynomial through all of `costs`."""
     xs = list(costs)[: degree + 1]
     rows = [[Fraction(x) ** k for k in range(degree + 1)] + [Fraction(costs[x])] for x in xs]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.costs.flops import BACKWARD_AND_FORWARD, EncoderFlops, fit_encoder_flops
+from bench.costs.encoder_flops import EncoderFlops, fit_encoder_flops
+from bench.costs.flops import BACKWARD_AND_FORWARD
 from bench.critics.quality import Scores, precision_at
 from bench.critics.wording import Triple, named, triples
 from bench.ground.bars import Bar
@@ -82,7 +83,7 @@ class Classifier:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, ignore_mismatched_sizes=True, **ONE_LOGIT
+            folder, ignore_mismatched_sizes=True, dtype=torch.float32, **ONE_LOGIT
         )
         return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), spec)
 
@@ -164,6 +165,9 @@ def _fit(
         }
     taught = _served(classifier, rows, names=names)
     looked_at = _served(classifier, watched, names=names) if watched else None
+    # Before anything is taught: what cannot be counted fails now.
+    once = BACKWARD_AND_FORWARD * classifier.reading_flops(taught)
+    once += classifier.reading_flops(looked_at or ())
     total = n_epochs * ceil(len(rows) / spec.batch_size)
     with Bar(total=total, what="teaching it") as bar:
 
@@ -196,8 +200,6 @@ def _fit(
         )
         trainer.remove_callback(PrinterCallback)  # stdout is for results
         trainer.train()
-    once = BACKWARD_AND_FORWARD * classifier.reading_flops(taught)
-    once += classifier.reading_flops(looked_at or ())
     return round(trainer.state.epoch or 0) * once
 
 

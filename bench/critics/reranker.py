@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.corpora.attach import Nearest
-from bench.costs.flops import BACKWARD_AND_FORWARD, EncoderFlops, fit_encoder_flops
+from bench.costs.encoder_flops import EncoderFlops, fit_encoder_flops
+from bench.costs.flops import BACKWARD_AND_FORWARD
 from bench.ground.bars import Bar
 from bench.students.student import Student, device
 from bench.track import Reranker as Spec
@@ -55,13 +56,14 @@ class Reranker:
         """One that was saved, or an encoder that others trained."""
         from transformers import AutoModel, AutoTokenizer
 
-        model = AutoModel.from_pretrained(folder).to(device())
+        # Weights that train stay in fp32, whatever they were kept in.
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32).to(device())
         return cls(model, AutoTokenizer.from_pretrained(folder), spec, passages)
 
     @classmethod
     def on(cls, student: Student, spec: Spec, passages: Sequence[str]) -> "Reranker":
         """A language model without its output layer."""
-        model = deepcopy(student.model.base_model)
+        model = deepcopy(student.model.base_model).float()
         return cls(model, deepcopy(student.tokenizer), spec, passages)
 
     def save(self, folder: Path) -> None:
@@ -81,7 +83,7 @@ class Reranker:
     @property
     def index_flops(self) -> int:
         """Of encoding all passages once."""
-        return sum(self._flops.flops(len(states)) for states in self._index)
+        return sum(self._flops.flops(len(ids)) for ids in self._read(self._passages).input_ids)
 
     def teach(self, lessons: Sequence[Lesson], *, seed: int) -> int:
         """KL divergence from the rationale's shares to the question's; the FLOPs that it took."""
@@ -138,10 +140,12 @@ class Reranker:
 
     def _states(self, texts: Sequence[str]) -> list[Tensor]:
         """For each text (T, D): its tokens' states, of length 1."""
-        read = self.tokenizer(list(texts), truncation=True, max_length=self._spec.max_tokens)
-        inputs = self.tokenizer.pad(read, return_tensors="pt").to(self.model.device)
+        inputs = self.tokenizer.pad(self._read(texts), return_tensors="pt").to(self.model.device)
         states = functional.normalize(self.model(**inputs).last_hidden_state, dim=-1)
         return [row[mask.bool()] for row, mask in zip(states, inputs.attention_mask, strict=True)]
+
+    def _read(self, texts: Sequence[str]) -> Any:
+        return self.tokenizer(list(texts), truncation=True, max_length=self._spec.max_tokens)
 
 
 def scores(query: Tensor, texts: Sequence[Tensor]) -> Tensor:

@@ -145,6 +145,8 @@ def _asker(track: Track, method: Method, corpus: Corpus) -> Any:
     needs = method.needs
     shown = Needs(passages=needs.passages, test_demos=needs.test_demos, decoy=needs.decoy)
     reason = corpora.check_needs(corpus, shown)
+    if needs.rerank:
+        reason = "asks a reranker, which is counted where it runs: `skbench run`"
     if reason:
         raise ConfigError(f"{method.label} on track '{track.name}' {reason}; see --methods")
     return attach.asker(corpus, needs, track.seeds[0])

@@ -13,6 +13,7 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from bench.ground import sources
 from bench.ground.files import write_atomically
 from bench.ground.provenance import digest
 from bench.run import critic, fit
@@ -40,7 +41,7 @@ def accepted(cell: Cell, samples: Sequence[Sample]) -> tuple[list[Sample], dict[
         triples = [
             (s.doc["question"], s.doc["phrase"], t) for s, t in zip(asked, tails, strict=True)
         ]
-        recalls = judge(triples)
+        recalls = judge.recalls(triples)
         return [float(r <= RECALL and bool(t)) for r, t in zip(recalls, tails, strict=True)]
 
     marks = dict(
@@ -64,8 +65,9 @@ def _bounds(
     asks: Cell, asked: Sequence[Sample], passes: Callable[[Sequence[str]], list[float]]
 ) -> dict[str, float]:
     """What passes of people's tails, and of swapped ones; the same for all rows, so kept."""
-    questions = digest([[s.doc["id"], s.doc["target"], s.doc["tails"]] for s in asked])
-    path = critic.kept_in(asks) / f"bounds-{questions[:16]}.json"
+    told = ("id", "task", "question", "phrase", "target", "tails")
+    key = digest([sources.sha256(__name__), [[s.doc[name] for name in told] for s in asked]])
+    path = critic.kept_in(asks) / f"bounds-{key[:16]}.json"
     if not path.is_file():
         found = {
             "ceiling": fmean(passes([tail(sample.doc["target"]) for sample in asked])),

@@ -28,8 +28,8 @@ Reader: TypeAlias = Callable[[], tuple[Student, int]]
 """The language model that a critic begins with, and the FLOPs of its training."""
 
 
-class Recalls:
-    """A judge of triples that says the recall of a cut at each one, and keeps count."""
+class Referee:
+    """Says the recall of a cut at each triple, and keeps count of what a method asked."""
 
     def __init__(self, judge: Callable[[], Classifier | Pmi], true_scores: Scores) -> None:
         self._judge, self._true_scores = judge, true_scores
@@ -39,13 +39,16 @@ class Recalls:
     def __call__(self, asked: Sequence[Triple]) -> list[float]:
         if not asked:  # no reason to have it read
             return []
-        judge = self._judge()
-        for (head, phrase, _), flops in zip(asked, judge.flops(asked), strict=True):
+        for (head, phrase, _), flops in zip(asked, self._judge().flops(asked), strict=True):
             self.spent[head, phrase] += flops
-        return recalls_of(judge.scores(asked), self._true_scores)
+        return self.recalls(asked)
+
+    def recalls(self, asked: Sequence[Triple]) -> list[float]:
+        """Without count: what nobody's row pays for."""
+        return recalls_of(self._judge().scores(asked), self._true_scores)
 
 
-def of(cell: Cell, reader: Reader) -> Recalls | None:
+def of(cell: Cell, reader: Reader) -> Referee | None:
     """What judges triples for the cell's method, made first; None where it needs nobody."""
     needed = cell.method.needs.critic
     if needed == "none":
@@ -64,7 +67,7 @@ def of(cell: Cell, reader: Reader) -> Recalls | None:
             return _read(folder, spec)
         return Pmi(reader()[0], found["weight"], _opening(cell))
 
-    return Recalls(judge, np.array(found["true_scores"]))
+    return Referee(judge, np.array(found["true_scores"]))
 
 
 def flops(cell: Cell) -> int:

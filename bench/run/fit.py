@@ -86,7 +86,7 @@ def reported(folder: Path) -> Spent:
         raise ConfigError(f"{path}: damaged; delete {folder} and train again") from error
 
 
-def attached(cell: Cell, student: Student, judge: critic.Recalls | None) -> list[Example]:
+def attached(cell: Cell, student: Student, judge: critic.Referee | None) -> list[Example]:
     """The cell's training examples; `judge` is its method's."""
     identity = cell.student_sha256 or student.revision
     score = scorer(cell.track.importance, student, home(), identity)
@@ -142,7 +142,7 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
 
 
-def judge_of(cell: Cell) -> critic.Recalls | None:
+def judge_of(cell: Cell) -> critic.Referee | None:
     """What judges for the cell's method, made first if it has to be; None where it needs nobody."""
     return critic.of(cell, partial(critics_reader, cell))
 

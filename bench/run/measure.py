@@ -4,7 +4,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from bench.batch import encode
@@ -74,7 +74,8 @@ def _data_set(
     flops: FlopModel,
     helper_flops: Callable[[Question], int],
 ) -> DataSet:
-    helped = [helper_flops(sample.question) for sample in samples]
+    # A question whose prompt did not fit cost nothing.
+    helped = [0 if s.solved.overflow else helper_flops(s.question) for s in samples]
 
     def total(count: Callable[[int, int], int]) -> list[int]:
         return [sum(count(p, n) for p, n in sample.solved.calls) for sample in samples]
@@ -179,7 +180,7 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         final_loss=spent.final_loss,
         teacher_flops=spent.teacher_flops,
         helper_flops=critic.flops(cell) + spent.judging_flops + reranker.flops(cell),
-        tuning_trials=cell.track.tuning.get(cell.method.name(), 0),
+        tuning_trials=_trials(cell),
         kept_ratio=[
             round(shown / known, 4)
             for shown, known in zip(spent.n_shown, spent.n_known, strict=True)
@@ -187,6 +188,12 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         ],
         loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
     )
+
+
+def _trials(cell: Cell) -> int:
+    """Of the label where the track names it, else of the method."""
+    tuning, method = cell.track.tuning, cell.method
+    return tuning.get(method.label, tuning.get(method.name(), 0))
 
 
 def _teacher_tokens(cell: Cell) -> int:
@@ -208,10 +215,12 @@ def _recall(cell: Cell, done: Evaluation) -> float | None:
 def _snapshot(cell: Cell) -> dict[str, Any]:
     """Track, fields and point of a sweep, as they were.
 
-    Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
-    that the method sees were written per task or per question, where the corpus says it.
+    A reranker is that of rows that ask for it. Restarts of the optimizer are said outright, and so
+    is whether the knowledge or the passages that the method sees were written per task or per
+    question, where the corpus says it.
     """
-    found: dict[str, Any] = {"track": asdict(cell.track), "method": asdict(cell.method)}
+    track = cell.track if cell.method.needs.rerank else replace(cell.track, reranker=None)
+    found: dict[str, Any] = {"track": asdict(track), "method": asdict(cell.method)}
     found["restarts"] = len(cell.method.restart_points)
     whose = cell.corpus.manifest.get("knowledge")
     if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):

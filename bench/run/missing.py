@@ -9,7 +9,7 @@ from bench.run.cell import Cell
 from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.comparable import settings, track_settings
-from leaderboard.store.record import Record
+from leaderboard.store.record import FOR_SOME, Record
 
 
 def missing(cells: Sequence[Cell], *, told: bool) -> list[Cell]:
@@ -53,7 +53,11 @@ def _published(cell: Cell) -> Record | None:
 def _differences(cell: Cell, record: Record) -> Iterator[str]:
     if not is_what_ran(cell.method, record.snapshot.get("method")):
         yield "method"
-    if settings(track_settings(record)) != settings(asdict(cell.track)):
+    ran, track = track_settings(record) or {}, asdict(cell.track)
+    for name in FOR_SOME:
+        if ran.get(name) and ran[name] != track[name]:
+            yield name
+    if settings(ran) != settings(track):
         yield "setting"
     if record.provenance.get("corpus_sha256") != cell.corpus.sha256:
         yield "corpus"

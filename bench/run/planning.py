@@ -116,6 +116,12 @@ def plan(
     return cells
 
 
+def unordered(track: Track, method: Method) -> str | None:
+    """Why nobody orders the method's passages; None where somebody does, or need not."""
+    missing = method.needs.rerank and track.reranker is None
+    return "needs a reranker: add [reranker] to the track" if missing else None
+
+
 def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     """What the method needs of the track and the track does not have."""
     larger = track.logit_teacher
@@ -130,8 +136,8 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
     estimate = track.critic and track.critic.acceptance
     if estimate and registry.configure_named(estimate).needs.critic == "none":
         return f"is judged by {estimate}, which has no judge: correct critic.acceptance"
-    if method.needs.rerank and track.reranker is None:
-        return "needs a reranker: add [reranker] to the track"
+    if reason := unordered(track, method):
+        return reason
     if method.needs.critic != "none":
         if track.critic is None:
             return "needs a critic: add [critic] to the track"

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +28,9 @@ def of(cell: Cell, student: Callable[[], Student]) -> Reranker | None:
 
     `student` gives the language model that one without an encoder begins with.
     """
-    spec, folder = cell.track.reranker, _folder(cell)
     if not cell.method.needs.rerank:
         return None
+    spec, folder = cell.track.reranker, _folder(cell)
     assert spec is not None, "the plan refuses a method whose reranker the track does not have"
     passages = tuple(map(attach.shown, cell.corpus.passages))
     with locked(folder), bars.about("the reranker"):
@@ -51,7 +51,7 @@ def _folder(cell: Cell) -> Path:
     return home() / "rerankers" / cell.reranker_key[:16]
 
 
-@cache
+@lru_cache(maxsize=1)  # an earlier one would stay on the device beside other rows
 def _read(folder: Path, spec: Spec, passages: tuple[str, ...]) -> Reranker:
     return Reranker.load(folder, spec, passages)
 

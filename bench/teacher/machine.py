@@ -16,7 +16,15 @@ from bench.ground.places import data_dir, home
 from bench.teacher import triples
 from bench.teacher.ask import Asking, journal_of, ledger
 from bench.teacher.build import INCOMPLETE, ledger_line, teacher_of
-from bench.teacher.journal import Journal, Sampling, StoppedError, Teacher, UnansweredError
+from bench.teacher.journal import (
+    Journal,
+    Reply,
+    Request,
+    Sampling,
+    StoppedError,
+    Teacher,
+    UnansweredError,
+)
 from bench.teacher.plan import Row
 from bench.teacher.triple_prompts import PROMPT_SHA256
 from bench.track import ConfigError
@@ -94,7 +102,10 @@ async def _made(
     made = list(triples.triples(wanted, kept))
     drafts = triples.answers(answers, triples.tails(answers, journal.replies, order.n_tails))
     dropped = {"event": new.dropped, "tail": kept.dropped}
-    _write(teacher, source, args.out, order, journal, made, drafts, dropped)
+    asked = [Request(unit["id"], "event", n) for unit in units for n in range(triples.SAMPLES)]
+    asked += [Request(unit["id"], "tail", n) for unit in wanted for n in range(order.n_tails)]
+    replies = [journal.replies[request] for request in asked]
+    _write(teacher, source, args.out, order, replies, made, drafts, dropped)
     print(ledger_line(ledger(journal.replies, None)))
     for part, reasons in (("events", new.dropped), ("tails", kept.dropped)):
         print(f"dropped {part}: " + ", ".join(f"{why} {n}" for why, n in sorted(reasons.items())))
@@ -149,23 +160,26 @@ def _write(
     source: Corpus,
     out: Path,
     order: Order,
-    journal: Journal,
+    replies: Sequence[Reply],
     made: Sequence[Triple],
     drafts: list[Answered],
     dropped: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """People's triples and the machine's as one corpus; labels are those there were."""
+    """People's triples and the machine's as one corpus; labels are those there were.
+
+    `replies` are those that could have come to be in it.
+    """
     human = [each for each in source.rows if each.get("source") != "machine"]
     rows = [*human, *(row(f"{out.stem}/machine", triple, "machine") for triple in made)]
     model = teacher.settings["model"]
     written = TeacherCorpus(
         rows=cast("list[CorpusRow]", rows),
         passages=[],
-        asked=len(journal.replies),
+        asked=len(replies),
         rejected=sum(sum(each.values()) for each in dropped.values()),
         teacher=f"people; {model} ({teacher.origin})",
         teacher_tokens={
-            "rationale": n_tokens(*(reply.text for reply in journal.replies.values())),
+            "rationale": n_tokens(*(reply.text for reply in replies)),
             "knowledge": 0,
         },
         licence=f"{source.manifest.get('licence', 'unknown')}; the machine's: as the terms of"

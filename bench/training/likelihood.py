@@ -17,9 +17,10 @@ from bench.types import Pair
 
 BATCH_TOKENS = 8192
 """Padded tokens that are read at once."""
-SHARED, SHARED_TOKENS = 8, 256
-"""Answers to one prompt from which on its computation is shared, and their padded tokens: few, for
-of fifty answers the longest is many times as long as most."""
+SHARED = 8
+"""Answers to one prompt from which on its computation is shared."""
+SHARED_TOKENS = 256
+"""Their padded tokens that are read at once: few, or the longest of fifty answers pads them all."""
 
 
 @torch.no_grad()

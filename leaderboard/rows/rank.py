@@ -240,13 +240,14 @@ def _audited(table: Sequence[Row], records: Sequence[Record]) -> list[Row]:
 
 
 def _relative(table: Sequence[Row], reference: str) -> list[Row]:
-    """The rows with their relative costs, but where an overflow makes the questions differ."""
+    """The rows with their relative costs, but where an overflow makes the questions differ, or no
+    student ran: what a teacher spent on what it wrote is not known."""
     base = next((row for row in table if row.method == reference), None)
     if base is None or base.overflow or base.total_flops == 0 or base.prompt_only_flops == 0:
         return list(table)
     return [
         row
-        if row.overflow
+        if row.overflow or row.ttft_s is None
         else replace(
             row,
             relative_flops=row.total_flops / base.total_flops,

@@ -15,13 +15,16 @@ LEAST_LIKELY = 0.1
 """Share of the drafts of a corpus that is dropped for the teacher's own log-probability."""
 
 
+N_PEOPLE = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How loose the teacher is, and how much people wrote: simulated, not measured."""
 
     acceptance: float = ACCEPTANCE
     beliefs: float = BELIEFS
-    human_events: int = 40
+    human_events: int = N_PEOPLE
     """Of the training events, those whose tails people wrote down, all of them and no other."""
     labels: int = 2000
     """Drafts that people judged, for the critic alone."""
@@ -49,9 +52,13 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         for relation in RELATIONS
     }
     kept = _likely(written)
+    # What else is drawn is the same however many events people wrote of, and more hold the fewer.
+    first = rng.sample(known, N_PEOPLE)
+    others = [event for event in known if event not in first]
+    Random(f"commonsense people {world}").shuffle(others)
     human = [
         (event.text, relation, tail)
-        for event in rng.sample(known, recipe.human_events)
+        for event in [*first, *others][: recipe.human_events]
         for relation in RELATIONS
         for tail in truth.tails(event, relation)
     ]

@@ -66,8 +66,9 @@ def _people(
 def _beside_machine(name: str, folder: Path, *, n_human: int) -> TeacherCorpus:
     """What people wrote beside what SmolLM2 did, and labels of two kinds.
 
-    Of ConceptNet, and true by construction: of triples that no row holds, each beside its
-    corrupted twin. The cut-offs are set on as many of the one as of the other.
+    Of ConceptNet, and of ATOMIC's triples that no row holds, each beside its corrupted twin, of
+    which one in a hundred somebody wrote as well. The cut-offs are set on as many of the one as of
+    the other.
     """
     found, rng, machine = _by_hash(folder), Random(name), smollm2()
     human, others = found[:n_human], found[n_human:]
@@ -75,13 +76,13 @@ def _beside_machine(name: str, folder: Path, *, n_human: int) -> TeacherCorpus:
     rows += [row(f"{name}/machine", triple, "machine") for triple in machine.triples]
     people = list(_labels(folder))
     n_dev = sum(each["split"] == "dev" for each in people) // 2
-    asked = len(human) + machine.manifest["asked"]
+    rejected = sum(sum(each.values()) for each in machine.manifest["dropped"].values())
     tokens = machine.manifest["teacher_tokens"]["rationale"]
     return TeacherCorpus(
         rows=rows,
         passages=[],
-        asked=asked,
-        rejected=asked - len(rows),
+        asked=rejected + len(rows),
+        rejected=rejected,
         teacher=machine.manifest["teacher"],
         teacher_tokens={
             "rationale": tokens + n_tokens(*(tail for _, _, tail in human)),
