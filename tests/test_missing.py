@@ -90,6 +90,7 @@ def test_another_version_counts_as_nothing(track: Path, published: Path, home: P
     [
         (lambda r: r.snapshot["track"]["training"].update(epochs=9), "setting"),
         (lambda r: r.snapshot["method"].update(restarts=2), "method"),
+        (lambda r: r.snapshot["track"].update(reranker={"epochs": 9}), "reranker"),
         (lambda r: r.provenance.update(corpus_sha256="else"), "corpus"),
     ],
 )
