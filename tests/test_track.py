@@ -159,7 +159,8 @@ def test_a_built_in_track_names_methods_and_a_corpus_that_exist(name: str) -> No
     assert built_in.reference in labels and built_in.corpus in corpora.builders()
     assert built_in.seeds and len(set(built_in.seeds)) == len(built_in.seeds)
     assert (built_in.student.path is None) != (built_in.student.scratch is None)
-    assert set(built_in.tuning) <= set(known) and all(n > 0 for n in built_in.tuning.values())
+    assert all(registry.configure(known, spec, []).label == spec for spec in built_in.tuning)
+    assert all(n > 0 for n in built_in.tuning.values())
     if built_in.training.match is not None:
         assert registry.configure_named(built_in.training.match).label in labels
     if built_in.logit_teacher is not None:
