@@ -186,7 +186,7 @@ class Track:
     critic: Critic | None = None
     reranker: Reranker | None = None
     tuning: dict[str, NonNegativeInt] = field(default_factory=dict[str, int])
-    """Method, or a label of it -> runs on dev that its hyper-parameters were chosen from; else 0."""
+    """Method, or one label of it -> runs on dev from which its hyper-parameters were chosen."""
 
 
 def names() -> list[str]:
