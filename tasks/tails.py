@@ -42,7 +42,7 @@ def graded(doc: Item, results: Sequence[str]) -> Graded:
     bleu, rouge = _metrics()
     return {
         **process_results(doc, results),
-        "bleu_2": bleu.sentence_score(found, right).score / 100 if found else 0.0,
+        "bleu_2": min(1.0, bleu.sentence_score(found, right).score / 100) if found else 0.0,
         "rouge_l": rouge.score_multi(right, found)["rougeL"].fmeasure,
     }
 
