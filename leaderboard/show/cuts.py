@@ -3,8 +3,6 @@
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Mapping, Sequence
-from math import nan
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from leaderboard.rows.triples import Facts
@@ -30,23 +28,21 @@ def cuts_svg(found: Sequence[Facts], reference: str) -> str:
 
 
 def cuts_figure(found: Sequence[Facts], reference: str) -> "Figure":
-    """Accuracy with 95 % intervals, a panel a group, and beside it the share that is true.
-
-    Where no suite knows the truth: the share of what a row writes that a judge takes for true.
-    """
+    """Accuracy with 95 % intervals, a panel a group; beside it the share that is true, if known."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.2, 3.4))
     groups = [each for each in _PANELS if any(row.accuracy[each[0]] for row in found)]
-    panels = [figure.add_axes((0.06 + 0.33 * i, 0.3, 0.26, 0.58)) for i in range(len(groups) + 1)]
     trained = [each for each in found if each.cut and "critic" in each.method]
+    is_known = any("share_true" in each.cut for each in trained)
+    n_panels = len(groups) + is_known
+    panels = [figure.add_axes((0.06 + 0.33 * i, 0.3, 0.26, 0.58)) for i in range(n_panels)]
     most = max((each.cut["n"] for each in trained), default=1.0)
     for axes, (group, title) in zip(panels, groups, strict=False):
         axes.set_title(f"{title}, accuracy in %", fontsize=9, loc="left")
         _draw_reference(axes, found, reference, group)
-    is_known = any("share_true" in each.cut for each in trained)
-    told = "true among the kept, in %" if is_known else "accepted of what it writes, in %"
-    panels[-1].set_title(told, fontsize=9, loc="left")
+    if is_known:
+        panels[-1].set_title("true among the kept, in %", fontsize=9, loc="left")
     for judge, (name, colour, marker) in _JUDGES.items():
         line = _line(trained, judge)
         at = [100 * each.cut["n"] / most for each in line]
@@ -58,21 +54,15 @@ def cuts_figure(found: Sequence[Facts], reference: str) -> "Figure":
         }
         for axes, (group, _) in zip(panels, groups, strict=False):
             _draw_accuracy(axes, at, line, group, style, name)
-        panels[-1].plot(at, [100 * _true(each, is_known) for each in line], **style)
+        if is_known:
+            true = [100 * each.cut.get("share_true", float("nan")) for each in line]
+            panels[-1].plot(at, true, **style)
     for axes in panels:
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.set_xlabel("triples kept, in %")
         axes.set_xlim(105, -5)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="lower left", ncols=5, frameon=False)
     return figure
-
-
-def _true(each: Facts, is_known: bool) -> float:
-    """Of what a row is trained on, or as judged of what it writes; NaN where nobody says."""
-    if is_known:
-        return each.cut.get("share_true", nan)
-    said = [written["accepted"] for written in each.written.values() if "accepted" in written]
-    return fmean(said) if said else nan
 
 
 def _line(trained: Sequence[Facts], judge: str) -> list[Facts]:
