@@ -349,3 +349,16 @@ def test_the_manifest_beside_an_own_corpus_counts_what_was_written_in_vain(
     beside.write_text("{")
     with pytest.raises(CorpusError, match=r"own\.json: not JSON"):
         corpora.obtain(str(path), tmp_path, world=0, data_dir=None)
+
+
+def test_another_packed_text_or_bank_builds_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "TASKS", tmp_path)
+    (tmp_path / "suite").mkdir()
+    names = [corpora._generator()]
+    for name in ("packed.json.gz", "knowledge.json"):
+        (tmp_path / "suite" / name).write_bytes(b"a")
+        names.append(corpora._generator())
+    (tmp_path / "suite" / "packed.json.gz").write_bytes(b"b")
+    assert len({*names, corpora._generator()}) == 4

@@ -87,3 +87,6 @@ def test_the_verb_writes_a_corpus_that_a_track_can_name(
     assert all(str(each["summary"]).count("Alexis") >= 2 for each in read.rows)
     assert main(["corpus", "check", str(out)]) == 0
     assert main(words) == 0 and "as it was" in capsys.readouterr().out
+    passages = tmp_path / "made.passages.jsonl"
+    passages.write_text(passages.read_text() + '{"id": "facts/9", "text": "another"}\n')
+    assert main(words) != 0, "the same rows with other passages are another corpus"

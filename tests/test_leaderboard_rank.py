@@ -308,9 +308,11 @@ def test_a_graded_metric_is_averaged_in_the_place_of_right_and_wrong() -> None:
 
 
 def test_a_corpus_that_answers_has_a_row_without_latency() -> None:
+    """Nor relative FLOPs: what its teacher spent on writing is not known."""
     teacher = record("loose_teacher", kind="corpus", latency=None)
     found = {each.method: each for each in rows([record(), teacher])}
     assert found["loose_teacher"].ttft_s is None and found["std_cot"].ttft_s is not None
+    assert found["loose_teacher"].relative_flops is None and found["std_cot"].relative_flops == 1
 
 
 @pytest.mark.parametrize(

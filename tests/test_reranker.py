@@ -4,17 +4,21 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial, reduce
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from bench import registry
+from bench.cli import prompts
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.costs.encoder_flops import fit_encoder_flops
 from bench.critics.reranker import Lesson, Reranker, scores
-from bench.run import fit, planning, reranker
+from bench.estimates import per_question
+from bench.reuse.judge import judge
+from bench.run import fit, measure, planning, reranker
 from bench.run.cell import Cell
 from bench.students.student import Student
 from bench.track import ConfigError
@@ -229,6 +233,42 @@ def test_another_corpus_student_or_encoder_makes_another(
     if changed == "encoder":
         (folder / "config.json").write_text('{"a": 1}')
         assert replace(other).reranker_key != other.reranker_key
+
+
+def test_a_student_in_half_precision_is_taught_in_full(
+    make_student: Callable[..., Student],
+) -> None:
+    student = make_student("llama")
+    student.model.to(torch.bfloat16)
+    made = Reranker.on(student, SPEC, PASSAGES)
+    assert {weight.dtype for weight in made.model.parameters()} == {torch.float32}
+    assert student.model.dtype == torch.bfloat16, "the student stays as it is"
+
+
+def test_a_record_holds_the_reranker_of_a_row_that_asks_alone(cell: Cell) -> None:
+    assert measure._snapshot(cell)["track"]["reranker"] == asdict(cell.track.reranker)
+    plain = replace(cell, method=registry.configure_named("kard"))
+    assert measure._snapshot(plain)["track"]["reranker"] is None
+
+
+def test_a_checkpoint_is_not_asked_where_nobody_orders(cell: Cell) -> None:
+    track = replace(cell.track, reranker=None, corpus="pocket-40")
+    with pytest.raises(ConfigError, match=r"\[reranker\]"):
+        judge(str(track.student.path), track, cell.method, seed=0, limit=1, data=None, origin=())
+
+
+def test_prompts_show_what_it_prefers_and_cost_counts_no_row_that_asks(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = SimpleNamespace(nearest=lambda find, question, k: find(question, 50)[::-1][:k])
+    monkeypatch.setattr(reranker, "of", lambda *_: last)
+    *_, asked = prompts._of(cell, 1)
+    corpus = cell.corpus
+    row = next(each for each in corpus.rows if each["id"] == asked["row"])
+    found = attach.asker(corpus, Needs(passages=50), 0)(row).passages
+    assert found[-1] in asked["prompt"] and found[0] not in asked["prompt"]
+    with pytest.raises(ConfigError, match="reranker"):
+        per_question._asker(cell.track, cell.method, corpus)
 
 
 def test_a_track_without_one_refuses_a_row_that_asks(cell: Cell) -> None:

@@ -212,6 +212,8 @@ def test_the_questions_of_a_task_are_answered_and_not_learned_from(
     words = ["--answers", "skb_atomic", "--data-dir", str(data)]
     assert main([*command(str(folder), out), *words]) == 0
     made = obtain(str(out), tmp_path, world=0, data_dir=None)
+    manifest = json.loads((tmp_path / "made.json").read_text())
+    assert manifest["asked"] == 20, "the events alone: answers are in no corpus"
     asked = {item["question"] for item in published.items("skb_atomic", data)}
     assert not asked & {row["question"] for row in made.rows}
     assert {each["head"] for each in made.drafts} <= asked

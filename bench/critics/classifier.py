@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from inspect import signature
 from math import ceil, log
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 
 from bench.costs.encoder_flops import EncoderFlops, fit_encoder_flops
 from bench.costs.flops import BACKWARD_AND_FORWARD
+from bench.critics.inputs import kept_to
 from bench.critics.quality import Scores, precision_at
 from bench.critics.wording import Triple, named, triples
 from bench.ground.bars import Bar
@@ -28,10 +28,7 @@ class Classifier:
     """Probabilities of triples; the model's one logit is beside that of the share of true ones."""
 
     def __init__(self, model: Any, tokenizer: Any, spec: Critic) -> None:
-        self.model, self.tokenizer, self._spec = model, tokenizer, spec
-        # A causal model knows of no pair, and many tokenizers tell one all the same.
-        known = signature(model.forward).parameters
-        tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in known]
+        self.model, self.tokenizer, self._spec = model, kept_to(model, tokenizer), spec
 
     def scores(self, asked: Sequence[Triple]) -> Scores:
         """Probability that each is true, in order; the mean over the draws of names."""

@@ -35,7 +35,14 @@ class Pmi:
 
     def flops(self, asked: Sequence[Triple]) -> list[int]:
         """Of the score of each, its tail read twice; what several share counts for each."""
-        return reading_flops(self._student, self._opening, asked)
+        flops = fit_flops(self._student.model)
+
+        def of(text: str, tail: str) -> int:
+            read = tokenize(self._student.tokenizer, Pair(text, f" {tail}"))
+            return flops.reading_flops(len(read.prompt), len(read.target))
+
+        with_head, alone = _texts(self._opening, asked)
+        return [of(*told) + of(*bare) for told, bare in zip(with_head, alone, strict=True)]
 
 
 def weighted(student: Student, labels: Sequence[Mapping[str, Any]], opening: str = "") -> Pmi:
@@ -44,18 +51,6 @@ def weighted(student: Student, labels: Sequence[Mapping[str, Any]], opening: str
     marks = [row["label"] for row in labels]
     precision = {w: precision_at(0.8, marks, given_head - w * alone) for w in WEIGHTS}
     return Pmi(student, max(WEIGHTS, key=precision.__getitem__), opening)
-
-
-def reading_flops(student: Student, opening: str, asked: Sequence[Triple]) -> list[int]:
-    """Of both likelihoods of each triple's tail."""
-    flops = fit_flops(student.model)
-
-    def of(text: str, tail: str) -> int:
-        read = tokenize(student.tokenizer, Pair(text, f" {tail}"))
-        return flops.reading_flops(len(read.prompt), len(read.target))
-
-    with_head, alone = _texts(opening, asked)
-    return [of(*told) + of(*bare) for told, bare in zip(with_head, alone, strict=True)]
 
 
 Asked = list[tuple[str, str]]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import signature
 from itertools import chain
 from math import ceil
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch.nn import functional
 from bench.corpora.attach import Nearest
 from bench.costs.encoder_flops import EncoderFlops, fit_encoder_flops
 from bench.costs.flops import BACKWARD_AND_FORWARD
+from bench.critics.inputs import kept_to
 from bench.ground.bars import Bar
 from bench.students.student import Student, device
 from bench.track import Reranker as Spec
@@ -42,14 +42,10 @@ class Reranker:
     """An encoder with the passages of a corpus."""
 
     def __init__(self, model: Any, tokenizer: Any, spec: Spec, passages: Sequence[str]) -> None:
-        self.model, self.tokenizer, self._spec = model, tokenizer, spec
+        self.model, self.tokenizer, self._spec = model, kept_to(model, tokenizer), spec
         self._passages = passages
         self.spent = dict[str, int]()
         """FLOPs that `nearest` took for a question: reading it, and its products with texts."""
-        # A causal model knows of no token types, and many tokenizers tell some all the same.
-        known = signature(model.forward).parameters
-        tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in known]
-        tokenizer.padding_side = "right"  # where a causal model never looks
 
     @classmethod
     def load(cls, folder: str | Path, spec: Spec, passages: Sequence[str]) -> "Reranker":
