@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import baselines
 import tasks
 from bench import registry, track
 from bench.__main__ import main
+from bench.corpora.corpus import Corpus
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
 from leaderboard.store.record import Scope
@@ -289,6 +291,21 @@ def test_a_method_and_a_seed_named_twice_are_run_once(
         chosen, methods, [1, 0, 1], Scope(), skip_unmet=False, data=None, origin=()
     )
     assert [cell.seed for cell in cells] == [0, 1]
+
+
+def test_a_limit_cuts_the_triples_to_what_its_steps_can_read(
+    toy_triples: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning.corpora, "obtain", lambda *_, **__: toy_triples)
+    chosen = track.load("pocket-commonsense")
+    chosen = replace(chosen, training=replace(chosen.training, batch_size=3))
+    method, many = registry.configure_named("comet"), len(toy_triples.rows) // 2
+    for limit, n in ((None, many), (2, 6), (1000, many)):
+        (cell,) = planning.plan(
+            chosen, [method], [0], Scope(limit=limit), skip_unmet=False, data=None, origin=()
+        )
+        assert sum(row["source"] == "human" for row in cell.corpus.rows) == n
+        assert (len(cell.corpus.labels) < len(toy_triples.labels)) == bool(limit)
 
 
 @pytest.mark.parametrize("text", ["", METHOD + METHOD.replace("class Mine", "class Yours")])

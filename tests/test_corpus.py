@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -328,6 +329,24 @@ def test_a_corpus_that_is_not_the_pinned_one_is_refused(
 def test_an_unknown_corpus_is_told_with_the_nearest(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown corpus 'pockets': did you mean 'pocket'\?"):
         corpora.obtain("pockets", home, world=0, data_dir=None)
+
+
+def test_a_trial_takes_so_many_labels_and_triples_of_each_kind(
+    toy_triples: Corpus, toy_corpus: Corpus
+) -> None:
+    cut = toy_triples.cut(labels=2, triples=5)
+    sources = [row["source"] for row in cut.rows]
+    assert sources == ["human"] * 5 + ["machine"] * 5, "in the order they had"
+    whole = {json.dumps(row) for row in toy_triples.rows}
+    assert whole.issuperset(map(json.dumps, cut.rows)) and cut.sha256 == toy_triples.sha256
+    kinds = Counter((row["split"], row["label"]) for row in cut.labels)
+    assert set(kinds.values()) == {2} and len(kinds) == len(
+        {(row["split"], row["label"]) for row in toy_triples.labels}
+    )
+    heads = [row["question"] for row in cut.rows[:5]]
+    assert heads != [row["question"] for row in toy_triples.rows[:5]], "drawn, not the first"
+    assert toy_triples.cut(labels=2, triples=5) == cut
+    assert toy_corpus.cut(labels=2, triples=5).rows == toy_corpus.rows, "questions stay"
 
 
 def test_the_manifest_beside_an_own_corpus_counts_what_was_written_in_vain(

@@ -23,10 +23,10 @@ from bench.critics.classifier import Classifier, teach
 from bench.critics.pmi import Pmi, weighted
 from bench.critics.quality import precision_at, quality, recalls_of
 from bench.critics.wording import named, prompt, triples
-from bench.run import acceptance, critic, fit, planning
+from bench.ground.files import BusyError, locked
+from bench.run import acceptance, critic, fit, planning, stages
 from bench.run.cell import Cell
 from bench.run.evaluate import Sample
-from bench.run.stages import run_cells
 from bench.solve import Solved
 from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch, Tasks
@@ -84,6 +84,12 @@ def made(cell: Cell) -> tuple[Any, dict[str, Any]]:
     told = critic.report(cell)
     assert judge is not None and told is not None
     return judge, told
+
+
+def test_nobody_waits_for_a_critic_while_there_are_other_rows(cell: Callable[..., Cell]) -> None:
+    asks = cell("comet_distil[critic=high]")
+    with locked(critic.kept_in(asks)), pytest.raises(BusyError, match="critics"):
+        stages._run_cell(asks, "first pass", wait=False)
 
 
 def test_quality_of_scores_that_are_known() -> None:
@@ -287,7 +293,7 @@ def test_a_record_holds_what_its_critic_spent(cell: Callable[..., Cell]) -> None
         asks = cell(label)
         track = replace(asks.track, tasks=Tasks(["commonsense_known"], []))
         asks = replace(asks, track=track, scope=Scope(limit=2))
-        (made,) = run_cells([asks])
+        (made,) = stages.run_cells([asks])
         assert made.training.helper_flops >= critic.flops(asks)
         return made
 

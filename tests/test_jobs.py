@@ -41,11 +41,11 @@ def test_what_another_process_is_at_comes_last(
     order = list[int]()
     real = stages._make_record
 
-    def watched(cell: Any) -> Any:
+    def watched(cell: Any, **how: bool) -> Any:
         order.append(cell.seed)
         if cell.seed == 1:
             held.set()
-        return real(cell)
+        return real(cell, **how)
 
     held, cells = threading.Event(), list[Any]()
     monkeypatch.setattr(stages, "_make_record", watched)

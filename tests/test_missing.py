@@ -123,11 +123,11 @@ def test_a_source_that_is_edited_during_a_run_changes_nothing_of_what_is_recorde
 ) -> None:
     real, made = stages._make_record, list[Cell]()
 
-    def edited(cell: Cell) -> Record:
+    def edited(cell: Cell, **how: bool) -> Record:
         # From here on every source reads as another.
         monkeypatch.setattr(sources, "sources_sha256", lambda _: "edited")
         made.append(cell)
-        return real(cell)
+        return real(cell, **how)
 
     monkeypatch.setattr(stages, "_make_record", edited)
     words = ["run", str(track), "--seeds", "0,1", "--limit", "2", "--json"]

@@ -50,7 +50,7 @@ def test_the_same_command_again_finds_everything_done(
 ) -> None:
     first = command()
     assert [row["method"] for row in first] == ["std_cot"]
-    monkeypatch.setattr(stages, "_make_record", lambda _: pytest.fail("made again"))
+    monkeypatch.setattr(stages, "_make_record", lambda _, **how: pytest.fail("made again"))
     assert command() == first
     assert outcomes(home)[0]["scope"]["limit"] == 3
     assert outcomes(home)[1]["n_steps"] == 3

@@ -424,7 +424,7 @@ def test_a_record_is_reproduced_in_a_home_of_its_own(
     (folder,) = (home / "reproduced").iterdir()
     again = Record.load(record_of(folder, "lora"))
     assert again.training.n_steps == 3 and again != Record.load(path)
-    monkeypatch.setattr(stages, "_make_record", lambda _: pytest.fail("made again"))
+    monkeypatch.setattr(stages, "_make_record", lambda _, **how: pytest.fail("made again"))
     assert told("reproduce", path)[0] == 0
 
 

@@ -26,7 +26,9 @@ def _add_run(verb: ArgumentParser) -> None:
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
-    verb.add_argument("--limit", type=POSITIVE, help="items per data set, and training steps")
+    verb.add_argument(
+        "--limit", type=POSITIVE, help="items per data set, training steps, and labels"
+    )
     verb.add_argument(
         "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
     )

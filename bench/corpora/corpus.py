@@ -3,9 +3,13 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import tasks
@@ -51,6 +55,26 @@ class Corpus:
         """Question and solution of every row: what a tokenizer from scratch learns."""
         parts = ("question", "phrase", "rationale", "answer")
         return [" ".join(row[part] for part in parts if row.get(part)) for row in self.rows]
+
+    def cut(self, *, labels: int, triples: int) -> "Corpus":
+        """For a trial: at most so many labels of each split and judgement, and so many triples of
+        each source; all of it where it has neither."""
+        kind = itemgetter("split", "label")
+        rows = self.rows
+        if any(row.get("phrase") for row in rows):
+            rows = _at_most(triples, rows, lambda row: row.get("source"))
+        return replace(self, rows=rows, labels=_at_most(labels, self.labels, kind))
+
+
+def _at_most(
+    n: int, rows: Sequence[Mapping[str, Any]], kind: Callable[[Mapping[str, Any]], object]
+) -> list[Mapping[str, Any]]:
+    """`n` rows of each kind, drawn and in the order they had."""
+    places = defaultdict[object, list[int]](list)
+    for place, row in enumerate(rows):
+        places[kind(row)].append(place)
+    drawn = [Random(n).sample(each, min(n, len(each))) for each in places.values()]
+    return [rows[place] for place in sorted(chain(*drawn))]
 
 
 def builders() -> dict[str, Any]:

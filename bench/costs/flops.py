@@ -97,8 +97,10 @@ class FlopModel:
         return FLOPS_PER_MAC * BACKWARD_AND_FORWARD * macs
 
     def reading_flops(self, n_prompt: int, n_answer: int) -> int:
-        """Of a given answer after a prompt in one pass, with logits before each of its tokens."""
-        macs = self._prefill_macs(n_prompt + n_answer) + self.head_per_token * (n_answer - 1)
+        """Of a given answer after a prompt in one pass, with logits before each of its tokens; the
+        last of them is not read."""
+        read = n_prompt + n_answer - 1
+        macs = self._prefill_macs(read) + self.head_per_token * (n_answer - 1)
         return FLOPS_PER_MAC * macs
 
     def _prefill_macs(self, n: int) -> int:

@@ -48,14 +48,17 @@ class Referee:
         return recalls_of(self._judge().scores(asked), self._true_scores)
 
 
-def of(cell: Cell, reader: Reader) -> Referee | None:
-    """What judges triples for the cell's method, made first; None where it needs nobody."""
+def of(cell: Cell, reader: Reader, *, wait: bool = True) -> Referee | None:
+    """What judges triples for the cell's method, made first; None where it needs nobody.
+
+    BusyError if another process makes it, unless to `wait`.
+    """
     needed = cell.method.needs.critic
     if needed == "none":
         return None
     spec, folder = cell.track.critic, kept_in(cell)
     assert spec is not None, "the plan refuses a method whose critic the track does not have"
-    with locked(folder), bars.about("the critic"):
+    with locked(folder, wait=wait), bars.about("the critic"):
         if not (folder / "report.json").is_file():
             shutil.rmtree(folder, ignore_errors=True)
             _make(cell, spec, folder, reader)

@@ -142,9 +142,12 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
 
 
-def judge_of(cell: Cell) -> critic.Referee | None:
-    """What judges for the cell's method, made first if it has to be; None where it needs nobody."""
-    return critic.of(cell, partial(critics_reader, cell))
+def judge_of(cell: Cell, *, wait: bool = True) -> critic.Referee | None:
+    """What judges for the cell's method, made first if it has to be; None where it needs nobody.
+
+    BusyError if another process makes it, unless to `wait`.
+    """
+    return critic.of(cell, partial(critics_reader, cell), wait=wait)
 
 
 def critics_reader(cell: Cell) -> tuple[Student, int]:

@@ -101,6 +101,8 @@ def plan(
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
+    if (limit := scope.limit) is not None:
+        corpus = corpus.cut(labels=limit, triples=limit * track.training.batch_size)
     cells = list[Cell]()
     for method in methods:
         reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method, corpus)

@@ -47,13 +47,13 @@ def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
         record = cell.found()
         print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
         if record is None:
-            record = _make_record(cell)
+            record = _make_record(cell, wait=wait)
             cell.record_path.unlink(missing_ok=True)
             record.save(cell.record_path)
         return record
 
 
-def _make_record(cell: Cell) -> Record:
+def _make_record(cell: Cell, *, wait: bool) -> Record:
     from bench.costs import latency
     from bench.costs.flops import fit_flops
     from bench.ground.quiet import quiet_libraries
@@ -67,6 +67,7 @@ def _make_record(cell: Cell) -> Record:
         loaded = items(cell)
         student = fit.fresh(cell)
         flops = fit_flops(student.model)
+    fit.judge_of(cell, wait=wait)  # made by one, while others are at rows that need none
     spent = Spent(n_examples=0)
     if cell.method.trains:
         spent = fit.fit(cell, student)

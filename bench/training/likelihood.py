@@ -31,7 +31,9 @@ def log_likelihoods(student: Student, asked: Sequence[tuple[str, str]]) -> list[
     found = [0.0] * len(read)
     with Bar(total=len(read), what="reading answers", unit="answer") as bar:
         for cache, batch in _batches(student, read):
-            logits = scored_logits(student.model, batch.input_ids, batch.scored, cache)
+            # Nothing follows the last token of the longest, so nothing is to be read there.
+            ids, scored = batch.input_ids[:, :-1], batch.scored[:, :-1]
+            logits = scored_logits(student.model, ids, scored, cache)
             lengths = [len(tokens.target) for tokens in batch.sequences]
             losses = token_loss(logits, batch.labels).split(lengths)
             for tokens, loss in zip(batch.sequences, losses, strict=True):
