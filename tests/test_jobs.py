@@ -1,7 +1,12 @@
 """Several processes at one command share its cells and do none twice."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,7 @@ from bench.__main__ import main
 from bench.ground.files import BusyError, locked
 from bench.run import stages
 from tests.test_run import TRACK
+from tests.tracks import toy_track
 
 
 @pytest.fixture
@@ -26,6 +32,29 @@ def test_two_jobs_make_every_record_once(track: Path, capfd: pytest.CaptureFixtu
     out, err = capfd.readouterr()
     assert [row["n_seeds"] for row in json.loads(out)] == [2, 2]
     assert err.count(": running") == 4
+
+
+def test_the_processes_of_a_command_end_with_it(track: Path, tmp_path: Path) -> None:
+    track.write_text(toy_track(training={"epochs": 10_000}))
+    words = ["run", str(track), "--methods", "std_cot", "--seeds", "0,1", "--jobs", "2"]
+    err = tmp_path / "err"
+    with (
+        err.open("wb") as told,
+        subprocess.Popen([sys.executable, "-m", "bench", *words], stderr=told) as began,
+    ):
+        while err.read_bytes().count(b": running") < 2:
+            assert began.poll() is None, err.read_text()
+        children = Path(f"/proc/{began.pid}/task/{began.pid}/children").read_text()
+        began.kill()
+    workers = [Path(f"/proc/{pid}/cmdline") for pid in children.split()]
+    assert len(workers) == 2
+    for _ in range(100):
+        if not any(each.exists() and each.read_bytes() for each in workers):
+            return
+        time.sleep(0.1)
+    for each in workers:
+        os.kill(int(each.parent.name), signal.SIGKILL)
+    pytest.fail("they went on alone")
 
 
 def test_a_fault_is_told_once_and_before_any_job_starts(

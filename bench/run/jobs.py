@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from threading import Thread
 
 CELLS = "SKBENCH_CELLS"
 """In the environment: the hash of the cells as the process that shared the command saw them."""
@@ -17,12 +18,22 @@ def is_shared() -> bool:
 
 
 def check(cells: str) -> None:
-    """ChangedError unless this process was given these cells."""
+    """ChangedError unless this process was given these cells.
+
+    A process that shares a command ends with the one that began it, however that one ends.
+    """
+    if is_shared():
+        Thread(target=_end_with_parent, daemon=True).start()
     if os.environ.get(CELLS, cells) != cells:
         raise ChangedError(
             "sources or inputs were edited since the command began, so its processes do not make"
             " the same records: run it from a clone that nobody edits"
         )
+
+
+def _end_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)  # nobody writes there: it returns when the other end is closed
+    os._exit(1)
 
 
 class ChangedError(OSError):
@@ -44,6 +55,7 @@ def share(arguments: Sequence[str], n_jobs: int, cells: str) -> int:
             command,
             env=os.environ
             | {"OMP_NUM_THREADS": str(n_threads), POSITION: str(number), CELLS: cells},
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )
         for number in range(n_jobs)
