@@ -24,6 +24,8 @@ class CasCoD(Method):
 
     test_only = ("as_released",)
 
+    knob = ("answer_weight", (0.1, 0.3, 0.5))
+
     answer_weight: float = 0.3
     as_released: bool = False
 

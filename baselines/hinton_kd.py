@@ -23,6 +23,8 @@ class HintonKD(Method):
 
     source = "Hinton et al. 2015, section 2; at the level of tokens as in Kim and Rush 2016"
 
+    knob = ("soft_weight", (0.1, 0.5, 0.9))
+
     soft_weight: float = 0.5
     temperature: float = 2.0
 

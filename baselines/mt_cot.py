@@ -24,6 +24,8 @@ class MTCoT(Method):
 
     test_only = ("inference",)
 
+    knob = ("answer_weight", (0.1, 0.3, 0.5))
+
     inference: Literal["direct", "cot"] = "direct"
     answer_weight: float = 0.3
 

@@ -20,6 +20,8 @@ class StepByStep(Method):
 
     source = "SKIntern, section 4.2 and released code (mt-re); Hsieh et al. 2023, section 3.2"
 
+    knob = ("answer_weight", (0.1, 0.3, 0.5))
+
     answer_weight: float = 0.3
 
     @property

@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import corpus, cost, data, prompts, run, student
+from bench.cli import corpus, cost, data, prompts, run, student, tune
 from leaderboard.cli import parser as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
-MADE = ("runs", "corpora", "tokenizers", "records", "probes", "importance", "indices", "reproduced")
+MADE = (
+    "runs",
+    "corpora",
+    "tokenizers",
+    "records",
+    "probes",
+    "importance",
+    "indices",
+    "reproduced",
+    "trials",
+)
 """Folders of the home that `clean` deletes."""
 
 
@@ -59,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_list(verbs)
     run.add_parser(verbs)
+    tune.add_parser(verbs)
     _add_pretrain(verbs)
     for family in (corpus, cost, data, prompts, student):
         family.add_parser(verbs)

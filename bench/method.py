@@ -23,6 +23,9 @@ class Method(ABC):
     """Paper and section that the defaults come from."""
     test_only: ClassVar[tuple[str, ...]] = ()
     """Fields that training does not depend on: rows that differ in them alone are trained once."""
+    knob: ClassVar[tuple[str, tuple[float, ...]] | None] = None
+    """A field that its paper tunes, and the values to try; None where there is nothing but the
+    learning rate."""
 
     @property
     def needs(self) -> Needs:

@@ -185,8 +185,6 @@ class Track:
     probe: Probe | None = None
     critic: Critic | None = None
     reranker: Reranker | None = None
-    tuning: dict[str, NonNegativeInt] = field(default_factory=dict[str, int])
-    """Method, or one label of it -> runs on dev from which its hyper-parameters were chosen."""
 
 
 def names() -> list[str]:

@@ -42,14 +42,6 @@ def test_a_method_is_charged_for_what_it_was_given_of_the_teachers_writing(name,
     assert measure._teacher_tokens(cell) == tokens
 
 
-def test_trials_are_those_of_the_label_or_else_of_the_method():
-    tuning = {"kard": 1, "kard[rerank=true]": 3}
-    for label, n in [("kard[rerank=true]", 3), ("kard", 1), ("kard[n_passages=2]", 1), ("kaft", 0)]:
-        method = registry.configure_named(label)
-        cell = SimpleNamespace(method=method, track=SimpleNamespace(tuning=tuning))
-        assert measure._trials(cell) == n, label
-
-
 FLOPS = SimpleNamespace(
     prefill_flops=lambda p: 10 * p, decode_flops=lambda p, n: n, prompt_only_flops=lambda p: p
 )

@@ -117,12 +117,11 @@ def test_the_record_says_what_share_was_shown_between_restarts(
     spent = Spent(**vars(done), n_examples=12, teacher_flops=7)
     cell: Any = SimpleNamespace(
         method=method,
-        track=SimpleNamespace(tuning={"std_cot": 3}),
         corpus=SimpleNamespace(manifest={"teacher_tokens": {"rationale": 5, "knowledge": 2}}),
     )
     cost = measure._training_cost(cell, spent, FlopModel(0, 5, 0, 0, 0, 0, 5))
     assert cost.kept_ratio == ratios
-    assert cost.teacher_flops == 7 and cost.tuning_trials == (3 if "std_cot" in label else 0)
+    assert cost.teacher_flops == 7 and cost.tuning_trials == 0
     assert cost.n_steps == TOTAL and len(cost.loss_curve) == 10
     assert cost.final_loss == done.losses[-1] and cost.tokens == done.tokens
     assert cost.flops == 2 * 3 * 5 * done.tokens

@@ -100,7 +100,7 @@ def test_a_track_of_equal_tokens_differs_in_its_budget_alone(name: str) -> None:
     plain, equal = track.load(name), track.load(f"{name}-tokens")
     assert equal.training.match in equal.methods
     training = replace(equal.training, match=None)
-    settings = {"training": training, "tuning": plain.tuning, "methods": plain.methods}
+    settings = {"training": training, "methods": plain.methods}
     assert replace(equal, name=name, about=plain.about, **settings) == plain
 
 

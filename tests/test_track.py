@@ -55,7 +55,7 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
     mine = read()
     assert mine.name == "mine" and mine.student.path == "somewhere"
     assert mine.training.precision == "fp32" and mine.training.lora_rank is None
-    assert mine.logit_teacher is None and mine.training.match is None and mine.tuning == {}
+    assert mine.logit_teacher is None and mine.training.match is None
     assert mine.importance == "frequency"
     assert mine.version == 1
     assert mine.decoding.stop == [] and mine.decoding.overflow == "error"
@@ -116,13 +116,12 @@ def test_a_slip_is_named(read: Callable[..., track.Track], old: str, new: str, f
     assert "\n" not in str(caught.value)
 
 
-def test_a_match_and_a_larger_teacher_and_tuning_are_read(
+def test_a_match_and_a_larger_teacher_are_read(
     read: Callable[..., track.Track],
 ) -> None:
     assert read("epochs = 1", 'epochs = 1\nmatch = "skintern"').training.match == "skintern"
     teacher = '[logit_teacher]\npath = "larger"\nmethod = "std_cot"\n[decoding]'
     assert read("[decoding]", teacher).logit_teacher == track.LogitTeacher("larger", "std_cot")
-    assert read("[decoding]", "[tuning]\nstd_cot = 3\n[decoding]").tuning == {"std_cot": 3}
 
 
 def test_a_student_says_how_it_is_loaded_and_addressed(read: Callable[..., track.Track]) -> None:
@@ -159,8 +158,6 @@ def test_a_built_in_track_names_methods_and_a_corpus_that_exist(name: str) -> No
     assert built_in.reference in labels and built_in.corpus in corpora.builders()
     assert built_in.seeds and len(set(built_in.seeds)) == len(built_in.seeds)
     assert (built_in.student.path is None) != (built_in.student.scratch is None)
-    assert all(registry.configure(known, spec, []).label == spec for spec in built_in.tuning)
-    assert all(n > 0 for n in built_in.tuning.values())
     if built_in.training.match is not None:
         assert registry.configure_named(built_in.training.match).label in labels
     if built_in.logit_teacher is not None:

@@ -35,6 +35,9 @@ def _add_run(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--missing", action="store_true", help="only what is not published; default: all seeds"
     )
+    verb.add_argument(
+        "--tuned", action="store_true", help="at the settings that `skbench tune` chose for a row"
+    )
     verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
     verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
     split = verb.add_mutually_exclusive_group()
@@ -102,7 +105,14 @@ def run(args: Namespace) -> int:
 
 
 def asked_for(args: Namespace, chosen: Any) -> list[Any]:
-    """The cells of a sweep, or of methods on the track as it is."""
+    """The cells of a sweep, or of methods on the track as it is; tuned if that is asked for."""
+    from bench.run import tune
+
+    cells = _cells(args, chosen)
+    return [tune.tuned(cell) for cell in cells] if args.tuned else cells
+
+
+def _cells(args: Namespace, chosen: Any) -> list[Any]:
     from bench.ground.places import data_dir
     from bench.run import planning, sweep
     from bench.track import ConfigError
@@ -143,9 +153,12 @@ def _origin(args: Namespace) -> tuple[str, ...]:
 
 def print_rows(records: list[Any], *, as_json: bool) -> None:
     """The rows of records, a table for each track and scope."""
+    from leaderboard.cli.source import trials
     from leaderboard.rows import rank
+    from leaderboard.rows.settings import shown
     from leaderboard.show import render
 
+    records = shown(records, trials())
     tables = [
         rank.rows([record for record in records if (record.track, record.scope) == place])
         for place in dict.fromkeys((record.track, record.scope) for record in records)

@@ -15,10 +15,10 @@ from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.ground.bars import stage
 from bench.reuse.reproduce import track_of
-from bench.run.cell import Cell
+from bench.run.cell import Cell, Own
 from bench.run.fit import reported
 from bench.students.hashes import checkpoint_sha256
-from bench.track import ConfigError, Student, Track
+from bench.track import ConfigError, Student, Track, Training
 from bench.training.progress import Spent
 from leaderboard.store.record import Record, Scope
 
@@ -41,6 +41,12 @@ class Run:
     spent: Spent
     """What training reported."""
     data: Path | None
+
+    @property
+    def training(self) -> Training:
+        """The budget, with settings that were not the track's."""
+        own = self.records[0].snapshot.get("own") if self.records else None
+        return self.track.training if own is None else Own(**own).training(self.track.training)
 
     @property
     def weights(self) -> Path:
@@ -89,7 +95,7 @@ def find(folder: Path, data: Path | None) -> Run:
     seed, key, label, home = int(match[1]), match[2], above[0].name, above[3]
     records = _records(home / "records", above[1].name, label, key)
     if records:
-        label = records[0].label
+        label = (records[0].snapshot.get("own") or {}).get("of", records[0].label)
         chosen, fields = track_of(records[0]), records[0].snapshot.get("method") or {}
     else:
         chosen, fields = _rebuilt(folder, home, key, seed, data)

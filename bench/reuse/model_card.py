@@ -95,7 +95,7 @@ def _corpus(run: Run) -> str:
 
 
 def _training(run: Run) -> list[str]:
-    spent, budget = run.spent, run.track.training
+    spent, budget = run.spent, run.training
     weights = f"LoRA of rank {budget.lora_rank}" if budget.lora_rank else "full fine-tuning"
     lines = [
         f"{weights}, learning rate {budget.learning_rate:g}, batches of {budget.batch_size},"

@@ -15,7 +15,7 @@ from bench import registry, track
 from bench.ground.places import home
 from bench.ground.provenance import file_sha256
 from bench.method import Method
-from bench.run import planning, precision, stages, sweep
+from bench.run import planning, precision, stages, sweep, tune
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
 from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Record
@@ -45,6 +45,7 @@ def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Reco
             origin=origin,
             point=point,
         )
+        cells = [_settled(cell, expected) for cell in cells]
         _check_inputs(cells[0], expected)
         if cells[0].record_path.resolve() == path or cells[0].found() == expected:
             raise ConfigError(f"--out {home()}: holds this very record; name another folder")
@@ -58,7 +59,9 @@ def track_of(record: Record) -> Track:
     table = record.snapshot.get("track")
     if not isinstance(table, Mapping):
         raise ConfigError(f"the record of {record.label} does not hold its track")
-    return track.build(Track, _said(table), f"the record's track '{record.track}'")
+    # Of records from before trials were files of their own.
+    known = {key: value for key, value in table.items() if key != "tuning"}
+    return track.build(Track, _said(known), f"the record's track '{record.track}'")
 
 
 def _said(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,16 +121,30 @@ def _differences(ours: Any, theirs: Any, name: str) -> Iterator[str]:
 
 
 def _method(record: Record) -> Method:
-    """The built-in method of the record's label, with the fields that the record ran."""
-    method = registry.configure(registry.discover(), record.label, [])
-    ran = record.snapshot.get("method")
-    same = registry.is_what_ran(method, ran)
-    if method.label != record.label or method.name() != record.method or not same:
-        raise ConfigError(
-            f"method '{record.label}' has other fields here ({asdict(method)}) than in the record"
-            f" ({ran}): check out the commit that the record names"
-        )
+    """The built-in method of the record's label."""
+    own = record.snapshot.get("own")
+    label = str(own.get("of")) if isinstance(own, Mapping) else record.label
+    method = registry.configure(registry.discover(), label, [])
+    if method.label != label or method.name() != record.method:
+        raise ConfigError(f"record of '{label}' and {record.method}: no method here is both")
     return method
+
+
+def _settled(cell: Cell, record: Record) -> Cell:
+    """The cell with the settings and fields that the record ran; ConfigError for others here."""
+    own, ran = record.snapshot.get("own"), record.snapshot.get("method")
+    found = tune.tuned(cell) if own else cell
+    if own and (found.own is None or asdict(found.own) != own):
+        raise ConfigError(
+            f"{record.label} ran with settings of its own ({own}), and the trials here choose"
+            f" {found.own and asdict(found.own)}: check out the commit that the record names"
+        )
+    if not registry.is_what_ran(found.method, ran):
+        raise ConfigError(
+            f"method '{record.label}' has other fields here ({asdict(found.method)}) than in the"
+            f" record ({ran}): check out the commit that the record names"
+        )
+    return found
 
 
 def _check_inputs(cell: Cell, record: Record) -> None:

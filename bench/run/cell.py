@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from bench.ground import provenance, sources
 from bench.ground.places import home
 from bench.method import Method
 from bench.students.hashes import checkpoint_sha256
-from bench.track import Critic, Reranker, Student, Track
+from bench.track import Critic, Reranker, Student, Track, Training
 from leaderboard.store.record import Record, Scope
 
 
@@ -22,6 +22,31 @@ def _identity(method: Method) -> list[object]:
     files = tuple(Path(inspect.getfile(base)) for base in bases)
     hashes = [*map(provenance.file_sha256, files), sources.sha256(of=files)]
     return [method.name(), asdict(method), hashes]
+
+
+OF_TRAINING = frozenset(each.name for each in fields(Training))
+
+
+@dataclass(frozen=True)
+class Own:
+    """Settings in which a row differs from its track: those of a trial, or what trials chose."""
+
+    name: str
+    """After the label of the method: `std_cot+tuned`."""
+    of: str
+    """The label of the method before."""
+    settings: Mapping[str, float]
+    """Fields of the track's training, or of the method."""
+    trials_sha256: str | None = None
+    """Of the file of the trials that chose them; None for a trial."""
+
+    def method(self, method: Method) -> Method:
+        """With the settings that are fields of the method."""
+        return replace(method, **{k: v for k, v in self.settings.items() if k not in OF_TRAINING})
+
+    def training(self, training: Training) -> Training:
+        """With the settings that are fields of the training."""
+        return replace(training, **{k: v for k, v in self.settings.items() if k in OF_TRAINING})
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,18 @@ class Cell:
     """The words of the command that chose the track, a point of a sweep and a method file."""
     point: Mapping[str, str | int] | None = None
     """What this point of a sweep is, where it is one."""
+    own: Own | None = None
+    """Settings that are not the track's; `method` has its part of them already."""
+
+    @property
+    def label(self) -> str:
+        """The method's, and the name of settings that are its own."""
+        return self.method.label if self.own is None else f"{self.own.of}+{self.own.name}"
+
+    @property
+    def training(self) -> Training:
+        """The track's, or with what is the cell's own."""
+        return self.track.training if self.own is None else self.own.training(self.track.training)
 
     @cached_property
     def student_sha256(self) -> str | None:
@@ -60,7 +97,7 @@ class Cell:
         if spec is None or self.method.needs.logits != "larger":
             return None
         track = replace(self.track, student=Student(path=spec.path), logit_teacher=None)
-        return replace(self, track=track, method=registry.configure_named(spec.method))
+        return replace(self, track=track, method=registry.configure_named(spec.method), own=None)
 
     @cached_property
     def reader(self) -> "Cell | None":
@@ -68,7 +105,7 @@ class Cell:
         spec = self.track.critic
         if spec is None or spec.reader is None:
             return None
-        return replace(self, method=registry.configure_named(spec.reader))
+        return replace(self, method=registry.configure_named(spec.reader), own=None)
 
     @cached_property
     def acceptor(self) -> "Cell | None":
@@ -76,7 +113,7 @@ class Cell:
         spec = self.track.critic
         if spec is None or spec.acceptance is None:
             return None
-        return replace(self, method=registry.configure_named(spec.acceptance))
+        return replace(self, method=registry.configure_named(spec.acceptance), own=None)
 
     @cached_property
     def matched(self) -> Method | None:
@@ -93,7 +130,7 @@ class Cell:
         return provenance.digest(
             {
                 "student": [asdict(track.student), self.student_sha256],
-                "training": asdict(track.training),
+                "training": asdict(self.training),
                 "overflow": track.decoding.overflow,
                 "method": _identity(self.method.trained_as),
                 "matched": self.matched and _identity(self.matched),
@@ -190,12 +227,12 @@ class Cell:
     def title(self) -> str:
         """What tells the cell from the others of a run."""
         where = f"{self.point['axis']} {self.point['value']}: " if self.point else ""
-        return f"{where}{self.method.label} seed {self.seed}"
+        return f"{where}{self.label} seed {self.seed}"
 
     @property
     def record_path(self) -> Path:
         root = home() / "records" / f"v{self.track.version}"
-        return root / self.track.name / self.method.label / self._file_name()
+        return root / self.track.name / self.label / self._file_name()
 
     def _file_name(self) -> str:
         changed = {k: v for k, v in asdict(self.scope).items() if v != getattr(Scope(), k)}

@@ -46,7 +46,7 @@ def fit(
             cell.method,
             examples,
             student,
-            cell.track.training,
+            cell.training,
             seed=cell.seed,
             out=out,
             total=total_steps(cell, student, examples),
@@ -100,7 +100,7 @@ def attached(cell: Cell, student: Student, judge: critic.Referee | None) -> list
 
 def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
     """Optimizer steps of the cell: its epochs, or those that spend the matched method's tokens."""
-    training = cell.track.training
+    training = cell.training
     total = n_steps(len(examples), training, None)
     if cell.matched is not None:
         same = replace(cell, method=cell.matched)

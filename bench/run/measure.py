@@ -49,7 +49,7 @@ def record(
         kind="student" if cell.method.runs_student else "corpus",
         track=cell.track.name,
         method=cell.method.name(),
-        label=cell.method.label,
+        label=cell.label,
         seed=cell.seed,
         scope=cell.scope,
         reference=cell.track.reference,
@@ -180,7 +180,6 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         final_loss=spent.final_loss,
         teacher_flops=spent.teacher_flops,
         helper_flops=critic.flops(cell) + spent.judging_flops + reranker.flops(cell),
-        tuning_trials=_trials(cell),
         kept_ratio=[
             round(shown / known, 4)
             for shown, known in zip(spent.n_shown, spent.n_known, strict=True)
@@ -188,12 +187,6 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         ],
         loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
     )
-
-
-def _trials(cell: Cell) -> int:
-    """Of the label where the track names it, else of the method."""
-    tuning, method = cell.track.tuning, cell.method
-    return tuning.get(method.label, tuning.get(method.name(), 0))
 
 
 def _teacher_tokens(cell: Cell) -> int:
@@ -215,9 +208,9 @@ def _recall(cell: Cell, done: Evaluation) -> float | None:
 def _snapshot(cell: Cell) -> dict[str, Any]:
     """Track, fields and point of a sweep, as they were.
 
-    A reranker is that of rows that ask for it. Restarts of the optimizer are said outright, and so
-    is whether the knowledge or the passages that the method sees were written per task or per
-    question, where the corpus says it.
+    A reranker is that of rows that ask for it. Settings of the cell's own stand beside the track.
+    Restarts of the optimizer are said outright, and so is whether the knowledge or the passages
+    that the method sees were written per task or per question, where the corpus says it.
     """
     track = cell.track if cell.method.needs.rerank else replace(cell.track, reranker=None)
     found: dict[str, Any] = {"track": asdict(track), "method": asdict(cell.method)}
@@ -225,7 +218,8 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     whose = cell.corpus.manifest.get("knowledge")
     if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
         found["knowledge"] = whose
-    return found | ({"point": dict(cell.point)} if cell.point else {})
+    found |= {"point": dict(cell.point)} if cell.point else {}
+    return found | ({"own": asdict(cell.own)} if cell.own else {})
 
 
 def _of_triples(cell: Cell, spent: Spent, samples: Sequence[Sample]) -> dict[str, Any]:
@@ -248,23 +242,30 @@ def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
     return {"contamination": found} if found else {}
 
 
+def _command(cell: Cell, verb: str) -> list[str]:
+    """What makes the cell again; of a trial, what makes all trials of its label."""
+    own, scope = cell.own, cell.scope
+    if own is not None and own.trials_sha256 is None:
+        return ["skbench", "tune", *cell.origin, "--methods", own.of]
+    command = ["skbench", verb, *cell.origin, "--methods", own.of if own else cell.label]
+    command += ["--seeds", str(cell.seed)]
+    command += ["--tuned"] if own else []
+    command += ["--world", str(scope.world)] if scope.world else []
+    command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
+    command += ["--split", scope.split] if scope.split == "dev" else []
+    return command + (["--limit", str(scope.limit)] if scope.limit is not None else [])
+
+
 def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
     """Where a number of the cell comes from, with the command that makes it."""
     commit, dirty = cell.git_state
     lock = provenance.ROOT / "requirements.lock"
-    command = ["skbench", verb, *cell.origin, "--methods", cell.method.label]
-    command += ["--seeds", str(cell.seed)]
-    scope = cell.scope
-    command += ["--world", str(scope.world)] if scope.world else []
-    command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
-    command += ["--split", scope.split] if scope.split == "dev" else []
-    command += ["--limit", str(scope.limit)] if scope.limit is not None else []
     return {
         "key": cell.key,
         "commit": commit,
         "dirty": dirty,
         "date": provenance.today(),
-        "command": shlex.join(command),
+        "command": shlex.join(_command(cell, verb)),
         "device": provenance.device_name(),
         **precision.told(cell.track, trains=cell.method.trains),
         "versions": provenance.versions(),

@@ -30,14 +30,14 @@ def missing(cells: Sequence[Cell], *, told: bool) -> list[Cell]:
         if record is None:
             found.append(cell)
         elif told:
-            print(f"{cell.method.label} seed {cell.seed}: published", file=sys.stderr)
+            print(f"{cell.label} seed {cell.seed}: published", file=sys.stderr)
     if not found and told:
         print(f"nothing to do: all {len(cells)} cells are published", file=sys.stderr)
     return found
 
 
 def _published(cell: Cell) -> Record | None:
-    folder = board.PUBLISHED / f"v{cell.track.version}" / cell.track.name / cell.method.label
+    folder = board.PUBLISHED / f"v{cell.track.version}" / cell.track.name / cell.label
     path = folder / f"seed{cell.seed}.json"
     if not path.is_file():
         return None
@@ -59,5 +59,8 @@ def _differences(cell: Cell, record: Record) -> Iterator[str]:
             yield name
     if settings(ran) != settings(track):
         yield "setting"
+    own = cell.own and cell.own.trials_sha256
+    if (record.snapshot.get("own") or {}).get("trials_sha256") != own:
+        yield "set of trials"
     if record.provenance.get("corpus_sha256") != cell.corpus.sha256:
         yield "corpus"

@@ -43,6 +43,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
     verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
     verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
+    _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().show(args))
 
     verb = board.add_parser("compare", help="difference of two rows, with interval and p")
@@ -55,6 +56,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
+    _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().audit(args))
 
     verb = board.add_parser("probes", help="accuracy with less knowledge in view, over training")
@@ -88,6 +90,7 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)
     verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    _add_untuned(verb)
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
     _runs(verb, lambda args: _verbs().export(args))
 
@@ -114,6 +117,12 @@ def _add_track(verb: ArgumentParser) -> None:
 def _add_metric(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--metric", metavar="NAME", help="a grade in the place of accuracy, such as bleu_2"
+    )
+
+
+def _add_untuned(verb: ArgumentParser) -> None:
+    verb.add_argument(
+        "--untuned", action="store_true", help="rows at the track's settings, also where tuned"
     )
 
 

@@ -1,4 +1,4 @@
-"""Copying records and probes into the repository."""
+"""Copying records, probes and trials into the repository."""
 
 from pathlib import Path
 
@@ -9,18 +9,21 @@ from leaderboard.store.comparable import run_name
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.store.trials import Trials
 
 
 def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
-    """Copy the public records of a track, and its probes, into the repository.
+    """Copy the public records of a track, its probes and its trials into the repository.
 
-    Both roots are a suite of records; the probes lie beside them. Returns the new files. What is
-    published is never replaced: a record or probe that differs raises RecordError before
-    anything is copied, and so do new ones that cannot stand in one table with those published.
+    Both roots are a suite of records; probes and trials lie beside them. Returns the new files.
+    What is published is never replaced: a record or probe that differs raises RecordError before
+    anything is copied, and so do new ones that cannot stand in one table with those published, and
+    trials that have lost one.
     """
-    new: list[tuple[Path, Record | ProbeRecord]] = []
+    new: list[tuple[Path, Record | ProbeRecord | Trials]] = []
     new += _new_records(src_root, track, dest_root)
     new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
+    new += _new_trials(beside(src_root, "trials"), track, beside(dest_root, "trials"))
     for path, stored in new:
         stored.save(path)
     return [path for path, _ in new]
@@ -52,6 +55,22 @@ def _new_probes(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
         elif ProbeRecord.load(path) != probe:
             raise _other_run(path, track, dest_root)
     internalization([*load_probes(dest_root, track), *(probe for _, probe in new)])
+    return new
+
+
+def _new_trials(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Trials]]:
+    """Files of labels that have trials which are not published; they go on from the published."""
+    new: list[tuple[Path, Trials]] = []
+    for src in sorted((src_root / track).glob("*.json")):
+        found, path = Trials.load(src), dest_root / track / src.name
+        known = Trials.load(path).trials if path.is_file() else []
+        if found.trials[: len(known)] != known:
+            raise RecordError(
+                f"{src}: does not go on from the trials that are published in {path}: no trial is"
+                " lost; delete the local file, and tune again"
+            )
+        if len(found.trials) > len(known):
+            new.append((path, found))
     return new
 
 

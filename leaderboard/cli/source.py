@@ -22,7 +22,7 @@ def rows_asked(args: Namespace) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs."""
     from leaderboard.rows.rank import rows
 
-    records, scope = records_asked(args), _scope(args)
+    records, scope = shown_asked(args), _scope(args)
     newer = superseded_by(args)
     ranked = [replace(row, superseded_by=newer) for row in rows(records)]
     # Another world or a limit is another training: its loss has no published band.
@@ -31,6 +31,18 @@ def rows_asked(args: Namespace) -> "list[Row]":
     from leaderboard.rows.bands import flagged, judge
 
     return flagged(ranked, judge(records, published(args)))
+
+
+def shown_asked(args: Namespace) -> list[Record]:
+    """The records of a table: tuned runs where a row has some, unless others are asked for."""
+    from leaderboard.rows.settings import shown
+
+    return shown(records_asked(args), trials(), tuned=not args.untuned)
+
+
+def trials() -> list[Path]:
+    """The suites of trials, local and published."""
+    return [board.beside(base, "trials") for base in (local(), board.PUBLISHED)]
 
 
 def records_asked(args: Namespace) -> list[Record]:

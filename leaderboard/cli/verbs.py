@@ -54,7 +54,7 @@ def audit(args: Namespace) -> int:
     """Print what each row of a track was given, beside what the reference was given."""
     from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
 
-    records = source.records_asked(args)
+    records = source.shown_asked(args)
     treatments = audit(records)
     if not treatments:
         return _nothing(args)
@@ -189,7 +189,8 @@ def publish(args: Namespace) -> int:
     probes = beside(base, "probes")
     known = [*source.known_tracks(args), *tracks(probes)]
     suite = board.suite(base if board.suites(base, track) else probes, track).name
-    if not load(track, base / suite, known=known) and track not in tracks(probes / suite):
+    trials = (beside(base, "trials") / suite / track).is_dir()
+    if not (load(track, base / suite, known=known) or track in tracks(probes / suite) or trials):
         return _nothing(args)
     written = publish(base / suite, track, board.PUBLISHED / suite)
     _print_paths([*written, *render_all(board.PUBLISHED.parents[1])])

@@ -91,7 +91,8 @@ def audit_legend(treatments: Sequence[Treatment], reference: str) -> str:
     note = (
         f"Means over seeds, in brackets the ratio to {reference}. Not matched: tokens and teacher"
         f" FLOPs by more than {100 * TOLERANCE:.0f} %, the others by any difference. Rows that do"
-        " not train are compared in decoding alone."
+        " not train are compared in decoding alone. Trials: learning rates that were tried on dev;"
+        " a row with a knob of its own had values of that tried at the best of them."
     )
     if not any(each.label == reference for each in treatments):
         note += f" {reference} has no row here: nothing was compared."

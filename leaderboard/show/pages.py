@@ -9,6 +9,7 @@ from leaderboard.compare.pair import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.settings import own, shown
 from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
@@ -90,14 +91,24 @@ def _older(name: str, newest: str) -> list[str]:
 
 
 def _results(track: str, root: Path) -> list[str]:
-    records = load(track, root)
+    """The tables of a track; where rows were tuned, those at the track's settings after them."""
+    records, trials = load(track, root), [root.parents[1] / "trials"]
+    parts = _tables(track, shown(records, trials))
+    if any(own(record) for record in records):
+        as_track = shown(records, trials, tuned=False)
+        title = f"{track} at the track's settings"
+        parts += [f"### {title}\n", *_tables(title, as_track)]
+    return parts
+
+
+def _tables(title: str, records: Sequence[Record]) -> list[str]:
     ranked, treatments = rows(records), audit(records)
     if not ranked:
         return []
     return [
         f"{_explained(ranked, records, '')}\n",
         f"{detail(ranked, 'markdown')}\n",
-        f"### {track}: fair treatment\n",
+        f"### {title}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",
         f"{audit_legend(treatments, ranked[0].reference)}\n",
     ]
@@ -165,7 +176,8 @@ def _filled(readme: Path, root: Path) -> str:
 
     def region(match: re.Match[str]) -> str:
         track = match["track"]
-        records = load(track, suite(root, track)) if track in tracks(root) else []
+        found = load(track, suite(root, track)) if track in tracks(root) else []
+        records = shown(found, [root.parent / "trials"])
         body = _selected(records, match["methods"], readme) if records else "No records yet."
         return f"{match['open']}{body}\n{match['close']}"
 

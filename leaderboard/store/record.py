@@ -142,7 +142,8 @@ class Training:
     """Of making a reranker or a critic, and of all that it reads but the questions; 0 in records
     from before it was counted, which have none for critics either."""
     tuning_trials: int = 0
-    """Runs on dev that this method's hyper-parameters on this track were chosen from."""
+    """Runs on dev that this method's hyper-parameters were chosen from, as its track told; 0 in
+    records since then: trials are files of their own."""
     kept_ratio: list[float] = field(default_factory=list[float])
     """Share of the words of knowledge that the prompts showed, in each run between restarts; []
     for a method that is given no knowledge in training."""

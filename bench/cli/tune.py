@@ -1,0 +1,125 @@
+"""The verb `tune`: the same few trials for every trained row of a track."""
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from bench.cli.arguments import POSITIVE, add_choice
+
+if TYPE_CHECKING:
+    from leaderboard.store.trials import Trials
+
+FINE = 0
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb; it sets `run`, a function of the arguments to an exit code."""
+    verb: ArgumentParser = verbs.add_parser("tune", help="try learning rates for each row, on dev")
+    add_choice(verb)
+    verb.add_argument(
+        "--rates",
+        type=_rates,
+        default=_rates("1/3,1,3"),
+        metavar="R,..",
+        help="times the track's learning rate, the same for all rows; default: 1/3,1,3",
+    )
+    verb.add_argument("--sweep", metavar="NAME", help="the rows of a sweep; see `list sweeps`")
+    verb.add_argument(
+        "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
+    )
+    verb.add_argument("--json", action="store_true")
+    verb.set_defaults(run=tune)
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        rates = [float(Fraction(part.strip())) for part in text.split(",")]
+    except (ValueError, ZeroDivisionError):
+        rates = []
+    if not rates or min(rates) <= 0:
+        raise ArgumentTypeError(f"expected numbers above 0, as in 1/3,1,3, got '{text}'")
+    return rates
+
+
+def tune(args: Namespace) -> int:
+    """Make the trials that there are not, and print what they choose."""
+    from bench import track
+    from bench.ground import provenance
+    from bench.run import jobs, precision, stages, tune
+
+    chosen = track.load(args.track)
+    rows = _rows(args, chosen)
+    identity = provenance.digest([row.identity for row in rows])
+    jobs.check(identity)
+    steps = (lambda row: tune.by_rate(row, args.rates), tune.by_knob)
+    if not jobs.is_shared():
+        precision.warn([trial for row in rows for trial in steps[0](row)])
+    if args.jobs > 1:
+        code = jobs.share(args.arguments, args.jobs, identity)
+        if code != FINE:
+            return code
+    for step in steps:
+        trials = [step(row) for row in rows]
+        records = iter(stages.run_cells([trial for each in trials for trial in each]))
+        for row, each in zip(rows, trials, strict=True):
+            tune.keep(row, each, [next(records) for _ in each])
+    if not jobs.is_shared():
+        _print({row.label: tune.of(row) for row in rows}, as_json=args.json)
+    return FINE
+
+
+def _rows(args: Namespace, chosen: Any) -> list[Any]:
+    """The trained rows that are asked for, as cells of the track's first seed."""
+    from bench.ground.places import data_dir
+    from bench.run import planning, sweep
+    from bench.track import ConfigError
+    from leaderboard.store.record import Scope
+
+    names = args.methods
+    if args.sweep is not None:
+        if names is not None:
+            raise ConfigError("--sweep has its own methods: leave out --methods")
+        names = ",".join(sweep.load(args.sweep).methods)
+    methods, was_all = planning.select(chosen, names, args.settings, args.method_file)
+    own = ("--method-file", str(args.method_file)) if args.method_file else ()
+    return planning.plan(
+        chosen,
+        [method for method in methods if method.trains],
+        chosen.seeds[:1],
+        Scope(),
+        skip_unmet=was_all,
+        data=data_dir(args.data_dir),
+        origin=(args.track, *own),
+    )
+
+
+def _print(found: "Mapping[str, Trials]", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([_plain(trials) for trials in found.values()], indent=1))
+        return
+    from tabulate import tabulate
+
+    heads = ("method", "trials", "ID on dev, %", "chosen", "at the edge")
+    told = [
+        (
+            label,
+            len(each.trials),
+            "; ".join(f"{_words(t.settings)}: {100 * t.accuracy:.1f}" for t in each.trials),
+            _words(each.chosen),
+            "yes" if each.at_edge else "",
+        )
+        for label, each in found.items()
+    ]
+    print(tabulate(told, headers=heads))
+
+
+def _plain(found: "Trials") -> dict[str, Any]:
+    tried = [{"settings": dict(t.settings), "id": t.accuracy} for t in found.trials]
+    chosen = {"chosen": dict(found.chosen), "at_edge": found.at_edge}
+    return {"method": found.label, "trials": tried, **chosen}
+
+
+def _words(settings: Mapping[str, float]) -> str:
+    return " ".join(f"{key}={value:g}" for key, value in settings.items())

@@ -1,0 +1,107 @@
+"""The same trials for every trained row: learning rates first, then a knob of the method's own.
+
+One seed, judged on the dev part of the data sets in domain alone. What is chosen follows from the
+trials by the rule of `leaderboard.store.trials`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.ground.places import home
+from bench.run.cell import Cell, Own
+from bench.track import ConfigError, Tasks
+from leaderboard.store import board
+from leaderboard.store.record import Record, Scope
+from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, file_sha256, place
+
+PUBLISHED = board.beside(board.PUBLISHED, "trials")
+
+
+def tuned(cell: Cell) -> Cell:
+    """The cell at the settings that its trials chose; as it is where nothing is trained.
+
+    ConfigError where it has no trials.
+    """
+    if not cell.method.trains:
+        return cell
+    path = _found_in(cell)
+    if not path.is_file():
+        raise ConfigError(
+            f"{cell.label} on track '{cell.track.name}' has no trials: make them with"
+            f" `skbench tune {cell.origin[0]} --methods '{cell.label}'`"
+        )
+    return _with(cell, "tuned", Trials.load(path).chosen, file_sha256(path))
+
+
+def by_rate(cell: Cell, rates: Sequence[float]) -> list[Cell]:
+    """The trials of `rates` times the track's learning rate that the cell's label lacks."""
+    usual = cell.track.training.learning_rate
+    return _lacking(cell, [{RATE: float(f"{usual * rate:.3g}")} for rate in rates])
+
+
+def by_knob(cell: Cell) -> list[Cell]:
+    """The trials of the method's own knob, at the learning rate that is the best so far."""
+    if cell.method.knob is None:
+        return []
+    name, values = cell.method.knob
+    rate = of(cell).chosen[RATE]
+    usual = getattr(cell.method, name)  # which the trials of learning rates had
+    return _lacking(cell, [{RATE: rate, name: value} for value in values if value != usual])
+
+
+def keep(cell: Cell, trials: Sequence[Cell], records: Sequence[Record]) -> None:
+    """Add what the cell's trials came to, unless another process did, to the file in the home."""
+    known = _known(cell)
+    made = [
+        Trial(
+            settings=dict(each.own.settings) if each.own else {},
+            outcomes={name: list(of.outcomes) for name, of in record.data_sets.items()},
+            items_sha256={name: of.items_sha256 for name, of in record.data_sets.items()},
+            provenance=record.provenance,
+        )
+        for each, record in zip(trials, records, strict=True)
+    ]
+    tried = [dict(trial.settings) for trial in known]
+    if new := [trial for trial in made if trial.settings not in tried]:
+        track = cell.track
+        found = Trials(SCHEMA, track.name, track.version, cell.label, cell.seed, [*known, *new])
+        found.save(place(home() / "trials", track.name, track.version, cell.label))
+
+
+def of(cell: Cell) -> Trials:
+    """All trials of the cell's method; RecordError where there are none."""
+    return Trials.load(_found_in(cell))
+
+
+def _lacking(cell: Cell, wanted: Sequence[Mapping[str, float]]) -> list[Cell]:
+    tried = [dict(trial.settings) for trial in _known(cell)]
+    track = replace(cell.track, tasks=Tasks(cell.track.tasks.id, []))
+    dev = replace(cell, track=track, scope=Scope(split="dev"))
+    return [
+        _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)
+        for settings in wanted
+        if settings not in tried
+    ]
+
+
+def _known(cell: Cell) -> list[Trial]:
+    path = _found_in(cell)
+    return Trials.load(path).trials if path.is_file() else []
+
+
+def _found_in(cell: Cell) -> Path:
+    """Where the trials of the cell's method lie: the home's own if there are, else those that are
+    published."""
+    of, track = cell.own.of if cell.own else cell.label, cell.track
+    own, published = (
+        place(root, track.name, track.version, of) for root in (home() / "trials", PUBLISHED)
+    )
+    return own if own.is_file() else published
+
+
+def _with(
+    cell: Cell, name: str, settings: Mapping[str, float], trials_sha256: str | None = None
+) -> Cell:
+    own = Own(name, cell.label, settings, trials_sha256)
+    return replace(cell, method=own.method(cell.method), own=own)

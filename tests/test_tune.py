@@ -1,0 +1,241 @@
+"""Trials on dev: the same for every row, kept, and what they choose is what runs."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.__main__ import main
+from bench.reuse import reproduce
+from bench.run import planning, stages, tune
+from bench.track import ConfigError, load
+from leaderboard.cli.publish import publish
+from leaderboard.rows.rank import rows
+from leaderboard.rows.settings import shown
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record, Scope
+from leaderboard.store.trials import Trial, Trials, file_sha256
+from tests.leaderboard_records import record
+from tests.tracks import toy_track
+
+RATES = [0.000333, 0.001, 0.003]
+
+
+@pytest.fixture
+def track(tmp_path: Path) -> str:
+    path = tmp_path / "own.toml"
+    path.write_text(toy_track(["std_cot", "mt_cot", "zero_shot"], ood=["pocket_unseen"]))
+    return str(path)
+
+
+@pytest.fixture
+def tuned(track: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Tunes the track, as if the student were best at the highest rate; where the trials lie."""
+    real = stages.judged
+
+    def better(cell: Any, *rest: Any) -> Record:
+        made = real(cell, *rest)
+        rate = cell.training.learning_rate
+        n_right = RATES.index(rate) + 1 if rate in RATES else 0
+        for each in made.data_sets.values():
+            each.strict[:] = [int(i < n_right) for i in range(len(each.strict))]
+        return made
+
+    monkeypatch.setattr(stages, "judged", better)
+
+    def tune_it(*words: str) -> Path:
+        assert main(["tune", track, *words]) == 0
+        return home / "trials" / "v1" / "own"
+
+    return tune_it
+
+
+def trial(rate: float, *outcomes: float, **others: float) -> Trial:
+    settings = {"learning_rate": rate, **others}
+    return Trial(settings, {"id_a": list(outcomes)}, {"id_a": "sha"}, {})
+
+
+def trials(*each: Trial, label: str = "std_cot") -> Trials:
+    return Trials(1, "toy", 1, label, 0, list(each))
+
+
+def test_every_trained_row_has_the_same_rates_and_its_own_knob_at_the_best_of_them(
+    tuned: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tuned("--json")
+    told = {each["method"]: each for each in json.loads(capsys.readouterr().out)}
+    assert list(told) == ["std_cot", "mt_cot"], "nothing is tuned that does not train"
+    for name, knob in (("std_cot", []), ("mt_cot", [0.1, 0.5])):
+        found = Trials.load(folder / f"{name}.json")
+        expected = [{"learning_rate": rate} for rate in RATES]
+        expected += [{"learning_rate": 0.003, "answer_weight": weight} for weight in knob]
+        assert [dict(each.settings) for each in found.trials] == expected
+        assert told[name]["chosen"] == {"learning_rate": 0.003} and told[name]["at_edge"]
+        assert {*found.trials[0].outcomes} == {"pocket_chain"}, "out of domain nothing is asked"
+        assert found.trials[0].provenance["command"].endswith(f"own.toml --methods {name}")
+
+
+def test_tuning_again_does_nothing_and_another_rate_is_added(
+    tuned: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tuned("--methods", "std_cot")
+    before = (folder / "std_cot.json").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(stages, "_make_record", lambda *_, **__: pytest.fail("made again"))
+        tuned("--methods", "std_cot")
+    assert (folder / "std_cot.json").read_bytes() == before
+    tuned("--methods", "std_cot", "--rates", "1,9")
+    found = Trials.load(folder / "std_cot.json")
+    assert [each.settings["learning_rate"] for each in found.trials] == [*RATES, 0.009]
+    assert found.chosen == {"learning_rate": 0.003} and not found.at_edge
+
+
+def test_two_processes_make_every_trial_once(track: str, home: Path) -> None:
+    assert main(["tune", track, "--methods", "mt_cot", "--jobs", "2"]) == 0
+    found = Trials.load(home / "trials" / "v1" / "own" / "mt_cot.json")
+    assert len(found.trials) == 5
+
+
+def test_a_tuned_row_runs_at_what_was_chosen_and_is_told_apart(
+    tuned: Callable[..., Path], track: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tuned()
+    assert main(["run", track]) == 0
+    assert main(["run", track, "--tuned", "--methods", "mt_cot,std_cot,zero_shot"]) == 0
+    capsys.readouterr()
+    (path,) = (home / "records" / "v1" / "own" / "mt_cot+tuned").glob("*.json")
+    found = Record.load(path)
+    own = found.snapshot["own"]
+    assert own["settings"] == {"learning_rate": 0.003}
+    assert own["trials_sha256"] == file_sha256(folder / "mt_cot.json")
+    assert found.snapshot["track"]["training"]["learning_rate"] == 1e-3, "the track stays"
+    assert found.provenance["command"].endswith("own.toml --methods mt_cot --seeds 0 --tuned")
+    rates = [json.loads(line)["lr"] for line in log_of(home, found).splitlines()]
+    assert max(rates) == pytest.approx(0.003)
+
+    def table(*words: str) -> dict[str, Any]:
+        assert main(["board", "show", track, "--json", *words]) == 0
+        return {row["method"]: row for row in json.loads(capsys.readouterr().out)}
+
+    assert set(table()) == {"mt_cot+tuned", "std_cot+tuned", "zero_shot"}
+    assert set(table("--untuned")) == {"mt_cot", "std_cot", "zero_shot"}
+    assert table()["std_cot+tuned"]["relative_flops"] == 1
+    assert [table()[name]["tuning_trials"] for name in ("std_cot+tuned", "mt_cot+tuned")] == [3, 3]
+    assert table()["mt_cot+tuned"]["unequal"] == table("--untuned")["mt_cot"]["unequal"]
+    kept = Trials.load(folder / "mt_cot.json")
+    Trials(1, "own", 1, "mt_cot", 0, kept.trials[1:]).save(folder / "mt_cot.json")
+    assert table()["mt_cot+tuned"]["unequal"][-1] == "tuning trials 0, the reference 3"
+
+
+def log_of(home: Path, found: Record) -> str:
+    (folder,) = (home / "runs").glob(f"*/*/*{found.provenance['train_key'][:12]}")
+    return (folder / "train.jsonl").read_text()
+
+
+def test_a_row_without_trials_is_told_how_to_make_them(
+    track: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", track, "--tuned"]) == 2
+    assert f"`skbench tune {track} --methods 'std_cot'`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1/0", "a", "1,,3"])
+def test_rates_that_are_none_are_refused(
+    track: str, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["tune", track, f"--rates={text}"])
+    assert "expected numbers above 0" in capsys.readouterr().err
+
+
+def test_the_best_on_dev_is_chosen_and_ties_go_to_the_lower_rate() -> None:
+    low, high = trial(1e-4, 1, 0), trial(1e-3, 1, 1)
+    assert trials(low, high).chosen == {"learning_rate": 1e-3}
+    assert trials(high, trial(1e-4, 1, 1)).chosen == {"learning_rate": 1e-4}
+    first, later = trial(1e-3, 1, 0), trial(1e-3, 1, 0, answer_weight=0.1)
+    assert trials(first, later).chosen == {"learning_rate": 1e-3}
+    two = Trial({"learning_rate": 1.0}, {"a": [1, 1, 1, 1], "b": [0]}, {"a": "", "b": ""}, {})
+    assert two.accuracy == 0.5, "data sets count alike"
+
+
+@pytest.mark.parametrize(
+    ("found", "fault"),
+    [
+        (trials(trial(1e-3, 1), trial(1e-3, 0)), "two trials of one setting"),
+        (trials(trial(1e-3, 1), replace(trial(1, 1), settings={})), "name the learning_rate"),
+        (trials(trial(1e-3, 1), replace(trial(1, 1), items_sha256={"id_a": ""})), "other quest"),
+        (trials(trial(1e-3, 2)), "less than or equal to 1"),
+        (trials(), "must not be empty"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_set_of_trials_is_refused(
+    tmp_path: Path, found: Trials, fault: str
+) -> None:
+    path = tmp_path / "std_cot.json"
+    found.save(path)
+    with pytest.raises(RecordError, match=fault):
+        Trials.load(path)
+
+
+def test_a_figure_that_a_record_tells_of_its_trials_counts_for_nothing(tmp_path: Path) -> None:
+    own = {"name": "tuned", "of": "std_cot", "settings": {}, "trials_sha256": "none"}
+    told = record("std_cot+tuned", snapshot={"own": own})
+    (found,) = shown([told], [tmp_path])
+    assert found.training.tuning_trials == 0 and found.reference == "std_cot+tuned"
+    assert rows([found])[0].relative_flops == 1
+
+
+def test_published_trials_are_added_to_and_never_lost(tmp_path: Path) -> None:
+    src, dest = tmp_path / "home" / "records" / "v1", tmp_path / "board" / "records" / "v1"
+    local = tmp_path / "home" / "trials" / "v1" / "toy" / "std_cot.json"
+    public = tmp_path / "board" / "trials" / "v1" / "toy" / "std_cot.json"
+    for found in (trials(trial(1, 0)), trials(trial(1, 0), trial(3, 1))):
+        found.save(local)
+        assert publish(src, "toy", dest) == [public]
+        assert public.read_bytes() == local.read_bytes()
+    assert publish(src, "toy", dest) == []
+    trials(trial(3, 1)).save(local)
+    with pytest.raises(RecordError, match="no trial is lost"):
+        publish(src, "toy", dest)
+
+
+def test_trials_that_are_published_need_not_be_made_again(
+    tuned: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tuned("--methods", "std_cot")
+    folder.parents[1].rename(tmp_path / "published")
+    monkeypatch.setattr(tune, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setattr(stages, "_make_record", lambda *_, **__: pytest.fail("made again"))
+    tuned("--methods", "std_cot")
+    assert not folder.exists()
+
+
+def test_a_tuned_record_runs_again_only_where_the_trials_choose_the_same(
+    tuned: Callable[..., Path], track: str, home: Path
+) -> None:
+    tuned("--methods", "mt_cot")
+    assert main(["run", track, "--tuned", "--methods", "mt_cot"]) == 0
+    (path,) = (home / "records").glob("*/own/mt_cot+tuned/*.json")
+    found = Record.load(path)
+    assert reproduce._method(found).label == "mt_cot"
+    (plain,) = planning.plan(
+        load(track),
+        [reproduce._method(found)],
+        [0],
+        Scope(),
+        skip_unmet=False,
+        data=None,
+        origin=(),
+    )
+    assert reproduce._settled(plain, found).training.learning_rate == 0.003
+    own = found.snapshot["own"]
+    for other in ({"settings": {"learning_rate": 9}}, {"trials_sha256": "x"}):
+        changed = replace(found, snapshot={**found.snapshot, "own": {**own, **other}})
+        with pytest.raises(ConfigError, match="the trials here choose"):
+            reproduce._settled(plain, changed)
+    changed = replace(found, snapshot={**found.snapshot, "method": {"answer_weight": 0.7}})
+    with pytest.raises(ConfigError, match="has other fields here"):
+        reproduce._settled(plain, changed)
