@@ -102,7 +102,9 @@ def plan(
     """All cells, after every need is checked: nothing heavy has started yet."""
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     if (limit := scope.limit) is not None:
-        corpus = corpus.cut(labels=limit, triples=limit * track.training.batch_size)
+        # Of each split half are true: a split has as many labels as a data set has items.
+        n_labels = max(1, limit // 2)
+        corpus = corpus.cut(labels=n_labels, triples=limit * track.training.batch_size)
     cells = list[Cell]()
     for method in methods:
         reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method, corpus)
