@@ -31,12 +31,16 @@ def cuts_figure(found: Sequence[Facts], reference: str) -> "Figure":
     """Accuracy with 95 % intervals, a panel a group; beside it the share that is true, if known."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.2, 3.4))
     groups = [each for each in _PANELS if any(row.accuracy[each[0]] for row in found)]
     trained = [each for each in found if each.cut and "critic" in each.method]
     is_known = any("share_true" in each.cut for each in trained)
     n_panels = len(groups) + is_known
-    panels = [figure.add_axes((0.06 + 0.33 * i, 0.3, 0.26, 0.58)) for i in range(n_panels)]
+    width = max(3.1 * n_panels, 4.6)  # inches; the key needs some
+    figure = Figure(figsize=(width, 3.4))
+    panels = [
+        figure.add_axes(((0.55 + 3.04 * i) / width, 0.3, 2.4 / width, 0.58))
+        for i in range(n_panels)
+    ]
     most = max((each.cut["n"] for each in trained), default=1.0)
     for axes, (group, title) in zip(panels, groups, strict=False):
         axes.set_title(f"{title}, accuracy in %", fontsize=9, loc="left")
