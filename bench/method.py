@@ -57,6 +57,12 @@ class Method(ABC):
         """Weight of each objective that pairs may name."""
         return {"solution": 1.0}
 
+    @property
+    def on_policy(self) -> float:
+        """Share of optimizer steps whose targets the student writes itself, drawn at temperature
+        1; the other steps have those of `pairs`."""
+        return 0.0
+
     def accepts(self, example: Example) -> bool:
         """Whether the example is among those that the method trains on."""
         return True

@@ -69,6 +69,11 @@ def test_steps_and_trials_match_exactly_and_mark_the_row(field, value, words):
         ("n_examples", 399, "examples 399, the reference 400"),
         ("teacher_tokens", 40_000, "teacher tokens 2.00x the reference"),
         ("teacher_flops", 10**9, "teacher FLOPs 1e+09, the reference none"),
+        (
+            "written_tokens",
+            12_345,
+            "tokens that the student wrote to learn on 1.23e+04, the reference none",
+        ),
     ],
 )
 def test_what_a_method_needs_of_the_teacher_is_named_but_does_not_mark_the_row(field, value, words):

@@ -53,6 +53,7 @@ def fit(
             teacher=teacher,
             snapshots=snapshots,
             overflow=cell.track.decoding.overflow,
+            max_new_tokens=cell.track.decoding.max_new_tokens,
         )
         if teacher is not None:
             read = list(progress.teacher_lengths.elements())

@@ -173,7 +173,8 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         n_steps=spent.step,
         tokens=spent.tokens,
         seconds=spent.seconds,
-        flops=flops.training_flops(list(spent.lengths.elements())),
+        flops=flops.training_flops(list(spent.lengths.elements())) + _writing_flops(spent, flops),
+        written_tokens=sum(n_text * n for _, n_text, n in spent.writing),
         dropped_demos=spent.dropped_demos,
         skipped_examples=spent.skipped_examples,
         teacher_tokens=_teacher_tokens(cell),
@@ -186,6 +187,14 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
             if known
         ],
         loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
+    )
+
+
+def _writing_flops(spent: Spent, flops: FlopModel) -> int:
+    """Of what the student itself wrote to learn on."""
+    return sum(
+        n * (flops.prefill_flops(n_prompt) + flops.decode_flops(n_prompt, n_text))
+        for n_prompt, n_text, n in spent.writing
     )
 
 

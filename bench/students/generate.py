@@ -74,18 +74,25 @@ class Generator:
         A prompt without room for `max_new_tokens` comes back empty with `overflow` set.
         """
         encoded = [encode(self._tokenizer, prompt) for prompt in prompts]
-        found: dict[int, Completion] = {}
+        written = self.write(encoded, choose)
+        return [
+            self._completion(len(ids), tokens)
+            if tokens
+            else Completion("", len(ids), 0, overflow=True)
+            for ids, tokens in zip(encoded, written, strict=True)
+        ]
+
+    def write(self, prompts: Sequence[list[int]], choose: Choose = greedy) -> list[list[int]]:
+        """Token ids that go on after those of `prompts`, the end included; [] without room."""
         room = self._context - self._decoding.max_new_tokens
-        for i, ids in enumerate(encoded):
-            if len(ids) > room:
-                found[i] = Completion("", len(ids), 0, overflow=True)
-        waiting = {i: ids for i, ids in enumerate(encoded) if i not in found}
+        waiting = {i: ids for i, ids in enumerate(prompts) if len(ids) <= room}
+        found = [list[int]() for _ in prompts]
         with Bar(total=len(waiting), what="generating", unit="prompt") as bar:
             for rows in self._batches(waiting):
-                for i, generated in self._decode(rows, [encoded[i] for i in rows], choose):
-                    found[i] = self._completion(len(encoded[i]), generated)
+                for i, generated in self._decode(rows, [prompts[i] for i in rows], choose):
+                    found[i] = generated
                     bar.update()
-        return [found[i] for i in range(len(encoded))]
+        return found
 
     def _batches(self, prompts: Mapping[int, list[int]]) -> Iterator[list[int]]:
         """Rows to decode together: those with one beginning, or else of like length."""

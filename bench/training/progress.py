@@ -10,6 +10,7 @@ from bench.batch import Tokens
 from bench.types import Example
 from leaderboard.store.reading import STRICT
 
+COUNTERS = ("lengths", "teacher_lengths", "written")
 N_POINTS = 10
 """Points of a loss curve."""
 
@@ -29,6 +30,8 @@ class Progress:
     """How many sequences of each length in tokens were trained on."""
     teacher_lengths: Counter[int] = field(default_factory=Counter[int])
     """How long they are as a teacher of logits reads them."""
+    written: Counter[str] = field(default_factory=Counter[str])
+    """How many texts the student wrote of that many tokens, after a prompt of as many: "12 30"."""
     n_shown: list[int] = field(default_factory=list[int])
     """Words of knowledge that the prompts of each run between restarts showed."""
     n_known: list[int] = field(default_factory=list[int])
@@ -48,6 +51,16 @@ class Progress:
         self.seconds += seconds
         self.losses.append(loss)
 
+    def add_written(self, sequences: Sequence[Tokens]) -> None:
+        """Count what the student itself wrote for a step."""
+        self.written.update(f"{len(s.prompt)} {len(s.target)}" for s in sequences)
+
+    @property
+    def writing(self) -> list[tuple[int, int, int]]:
+        """Of what the student itself wrote: tokens of prompt and text, and how many texts."""
+        told = ((key.split(), n) for key, n in sorted(self.written.items()))
+        return [(int(n_prompt), int(n_text), n) for (n_prompt, n_text), n in told]
+
     def add_known(
         self, segment: int, chosen: Sequence[Example], sequences: Sequence[Tokens]
     ) -> None:
@@ -60,13 +73,12 @@ class Progress:
 
     def plain(self) -> dict[str, Any]:
         """As plain data, safe to load from a checkpoint."""
-        counters = {"lengths": dict(self.lengths), "teacher_lengths": dict(self.teacher_lengths)}
-        return asdict(self) | counters
+        return asdict(self) | {name: dict(getattr(self, name)) for name in COUNTERS}
 
     @classmethod
     def revived(cls, saved: Mapping[str, Any]) -> "Progress":
         """From plain data."""
-        counters = {k: Counter(dict(saved[k])) for k in ("lengths", "teacher_lengths")}
+        counters = {name: Counter(dict(saved.get(name, {}))) for name in COUNTERS}
         return cls(**{**saved, **counters})
 
 

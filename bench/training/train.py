@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import IO, Any, Literal
 
 import torch
@@ -14,8 +15,9 @@ from bench.ground.bars import Bar
 from bench.ground.clock import clock
 from bench.method import Method
 from bench.students import student as students
+from bench.students.generate import Generator
 from bench.students.student import Student
-from bench.track import Training
+from bench.track import Decoding, Training
 from bench.training.logits import scored_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
@@ -61,10 +63,12 @@ def train(
     teacher: Any = None,
     snapshots: Sequence[float] = (),
     overflow: Literal["error", "wrong"] = "error",
+    max_new_tokens: int = 0,
 ) -> Progress:
     """Train the student for `total` steps, going on from a checkpoint; weights in `out/weights`.
 
-    `teacher` gives logits to a method that needs them. The weights at each progress of
+    `teacher` gives logits to a method that needs them; a method that learns on what the student
+    itself writes has at most `max_new_tokens` of that per text. The weights at each progress of
     `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
     finite, and on an example that does not fit the budget's `max_tokens` unless `overflow` is
     "wrong", which skips and counts it.
@@ -74,7 +78,8 @@ def train(
     student = students.adapt(student, training.lora_rank, training.lora_alpha, seed)
     if training.gradient_checkpointing:
         students.recompute_activations(student)
-    loop = _Loop(method, student, training, segments(method.restart_points, total), teacher)
+    starts = segments(method.restart_points, total)
+    loop = _Loop(method, student, training, starts, teacher, seed)
     kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
     state = loop.resume(out / CHECKPOINT)
     steps = range(state.step, total)
@@ -84,6 +89,10 @@ def train(
             began = clock()
             chosen = order(examples, step, training.batch_size, seed)
             sequences = loop.sequences(chosen, step / total, overflow, state)
+            # Drawn per step, so that a run that is cut off goes on as it would have.
+            if Random(f"{seed}/on policy {step}").random() < method.on_policy:
+                sequences = loop.written(sequences, step, max_new_tokens)
+                state.add_written(sequences)
             loss = loop.step(step, sequences)
             if not math.isfinite(loss):
                 ids = ", ".join(example.id for example in chosen)
@@ -113,6 +122,7 @@ class _Loop:
         training: Training,
         starts: Sequence[int],
         teacher: Any,
+        seed: int,
     ) -> None:
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
@@ -125,6 +135,7 @@ class _Loop:
         )
         self._method, self._tokenizer = method, student.tokenizer
         self._training, self._starts, self._teacher = training, starts, teacher
+        self._seed = seed
         self._model = self._accelerator.prepare(student.model).train()
         self._optimizer = self._fresh_optimizer()
 
@@ -162,6 +173,32 @@ class _Loop:
             state.dropped_demos += dropped
             found += fit or []
         return found
+
+    def written(self, sequences: Sequence[Tokens], step: int, most: int) -> list[Tokens]:
+        """The same prompts, each with what the student goes on with, drawn at temperature 1.
+
+        The end of the text is the last target token, where it is reached within `most` tokens and
+        within the budget's `max_tokens`; nothing follows it.
+        """
+        drawn = torch.Generator(self._accelerator.device).manual_seed(self._seed * 2**20 + step)
+
+        def draw(logits: torch.Tensor, _: Sequence[int]) -> torch.Tensor:
+            shares = logits.float().softmax(-1)
+            return torch.multinomial(shares, 1, generator=drawn)[:, 0]
+
+        model = self._accelerator.unwrap_model(self._model)
+        decoding = Decoding(max_new_tokens=most, batch_size=len(sequences))
+        try:
+            generator = Generator(Student(model, self._tokenizer), decoding)
+            found = generator.write([tokens.prompt for tokens in sequences], draw)
+        finally:
+            self._model.train()
+        room = [self._training.max_tokens - len(tokens.prompt) for tokens in sequences]
+        return [
+            replace(tokens, target=target[:n])
+            for tokens, target, n in zip(sequences, found, room, strict=True)
+            if target
+        ]
 
     def step(self, step: int, sequences: Sequence[Tokens]) -> float:
         """One optimizer step; returns its loss, and does not step if that is not finite."""

@@ -19,10 +19,11 @@ _WORDS: Mapping[str, str] = {
     "n_examples": "examples",
     "teacher_tokens": "teacher tokens",
     "teacher_flops": "teacher FLOPs",
+    "written_tokens": "tokens that the student wrote to learn on",
     "tuning_trials": "tuning trials",
 }
 """What training was given, and how a warning calls it."""
-_ROUGH = frozenset({"train_tokens", "teacher_tokens", "teacher_flops"})
+_ROUGH = frozenset({"train_tokens", "teacher_tokens", "teacher_flops", "written_tokens"})
 """Those that match within the tolerance; the others match exactly."""
 _TELLING = frozenset({"train_tokens", "n_steps", "tuning_trials", "decoding"})
 """Where a difference could by itself explain a difference in accuracy: the main table marks it.
@@ -47,6 +48,8 @@ class Treatment:
     teacher_tokens: float
     teacher_flops: float
     """Of a teacher of logits, a critic and a reranker."""
+    written_tokens: float
+    """That the student itself wrote to learn on."""
     tuning_trials: float
     restarts: int | None
     """Fresh starts of the optimizer within a run; None where the records do not say."""

@@ -73,6 +73,8 @@ class Row:
     teacher_tokens: int
     teacher_flops: int
     train_helper_flops: int
+    train_written_tokens: int
+    """That the student itself wrote to learn on; `train_flops` hold the writing."""
     tuning_trials: int
     kept_ratio: list[float]
     """Share of the knowledge's words that prompts showed, in each run between restarts."""
@@ -202,6 +204,7 @@ def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
         "teacher_tokens": round(fmean(training.teacher_tokens for training in trainings)),
         "teacher_flops": round(fmean(training.teacher_flops for training in trainings)),
         "train_helper_flops": round(fmean(training.helper_flops for training in trainings)),
+        "train_written_tokens": round(fmean(training.written_tokens for training in trainings)),
         "tuning_trials": max(training.tuning_trials for training in trainings),
     }
 

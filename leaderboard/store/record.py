@@ -141,6 +141,8 @@ class Training:
     helper_flops: int = 0
     """Of making a reranker or a critic, and of all that it reads but the questions; 0 in records
     from before it was counted, which have none for critics either."""
+    written_tokens: int = 0
+    """What the student itself wrote to learn on; `flops` holds the writing."""
     tuning_trials: int = 0
     """Runs on dev that this method's hyper-parameters were chosen from, as its track told; 0 in
     records since then: trials are files of their own."""
