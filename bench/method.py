@@ -53,6 +53,11 @@ class Method(ABC):
         return False
 
     @property
+    def upper_bound(self) -> bool:
+        """Whether the test prompt shows what only the suite knows: which facts a question needs."""
+        return self.needs.test_knowledge == "all" or self.needs.train_query == "oracle"
+
+    @property
     def objectives(self) -> Mapping[str, float]:
         """Weight of each objective that pairs may name."""
         return {"solution": 1.0}

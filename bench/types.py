@@ -56,7 +56,8 @@ class Question:
     """What a method sees at test time: the question, and only what its needs declare.
 
     `phrase` says in words how the answer goes on from the text, where the suite has such words:
-    `task` is then a relation, and the answer the tail of a triple.
+    `task` is then a relation, and the answer the tail of a triple. `knowledge` is what stands in
+    sight of one who is asked.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Question:
     text: str
     options: tuple[str, ...] = ()
     phrase: str = ""
+    knowledge: str = ""
     passages: tuple[str, ...] = ()
     demos: tuple[Demo, ...] = ()
     drafts: tuple[Draft, ...] = ()
@@ -115,6 +117,7 @@ class Pair:
 Query: TypeAlias = Literal["question", "rationale", "oracle"]
 Choice: TypeAlias = Literal["similar", "random", "task"]
 LogitTeacher: TypeAlias = Literal["none", "frozen", "larger"]
+InSight: TypeAlias = Literal["none", "summary", "all"]
 Judge: TypeAlias = Literal["none", "trained", "shuffled", "pmi", "weighted_pmi"]
 
 
@@ -136,6 +139,9 @@ class Needs:
     train_query: Query = "question"
     """What finds the passages in training; at test time the question does, unless "oracle",
     which gives the passages that state the facts a question needs, in both."""
+    test_knowledge: InSight = "none"
+    """At test time: what the corpus says of the question's task, or that and the facts which the
+    question itself needs, as its suite marks them."""
     rerank: bool = False
     """At test time, what the track's reranker prefers of the passages that were found."""
     decoy: bool = False

@@ -335,13 +335,19 @@ def test_a_question_carries_only_what_the_needs_declare(
         assert len(question.drafts) == (len(doc["drafts"]) if method.needs.drafts else 0)
         assert len(question.passages) == method.needs.passages
         assert len(question.demos) == method.needs.test_demos
-        bare = replace(question, passages=(), demos=(), drafts=())
+        in_sight = method.needs.test_knowledge
+        assert bool(question.knowledge) == (in_sight != "none")
+        assert all(
+            (fact in question.knowledge) == (in_sight == "all") for fact in doc.get("facts", ())
+        )
+        bare = replace(question, passages=(), demos=(), drafts=(), knowledge="")
         assert asdict(bare) == {
             "id": doc["id"],
             "task": doc["task"],
             "text": doc["question"],
             "options": tuple(doc["options"]),
             "phrase": doc.get("phrase", ""),
+            "knowledge": "",
             "passages": (),
             "demos": (),
             "drafts": (),

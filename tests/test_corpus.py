@@ -223,6 +223,25 @@ def document(question: str) -> dict[str, Any]:
     return {"id": "q", "task": "chain", "question": question, "options": [], "target": "2"}
 
 
+def test_knowledge_in_sight_is_the_tasks_or_all_that_a_question_needs(toy_corpus: Corpus) -> None:
+    row = next(row for row in toy_corpus.rows if row["task"] == "chain")
+    facts = ["mulu adds 1.", "mulu adds 1.", "fada adds 5."]
+    doc = {"id": "q", "task": "chain", "question": "?", "options": [], "facts": facts}
+
+    def seen(wanted: Any, **changes: Any) -> str:
+        return attach.asker(toy_corpus, Needs(test_knowledge=wanted), 0)(doc | changes).knowledge
+
+    assert seen("none") == "" and seen("summary") == row["summary"]
+    assert seen("all") == f"{row['summary']} mulu adds 1. fada adds 5.", "each fact once"
+    assert seen("summary", task="never taught") == "", "nothing is known of it"
+    assert seen("all", task="never taught") == "mulu adds 1. fada adds 5."
+    with pytest.raises(ConfigError, match="question q has no facts"):
+        seen("all", facts=[])
+    bare = Corpus([{**row, "summary": ""}], [], {})
+    reason = corpora.check_needs(bare, Needs(test_knowledge="summary"))
+    assert reason is not None and "add summary" in reason
+
+
 def test_passages_are_cut_to_128_words() -> None:
     passages = ["seko " + "word " * 200, "ramu adds 1."]
     ask = attach.asker(Corpus([], passages, {}), Needs(passages=1), 0)

@@ -340,3 +340,12 @@ def test_grades_are_kept_as_they_were(tmp_path: Path) -> None:
     made = replace(base, data_sets={**base.data_sets, "id_a": graded})
     made.save(tmp_path / "seed0.json")
     assert Record.load(tmp_path / "seed0.json") == made
+
+
+def test_a_row_that_is_shown_what_a_question_needs_is_marked_as_an_upper_bound():
+    above = record("few_shot", snapshot={"upper_bound": True})
+    ranked = {row.method: row for row in rows([record(), above])}
+    assert ranked["few_shot"].upper_bound and not ranked["std_cot"].upper_bound
+    assert "few_shot ^" in table([ranked["few_shot"]], "text")
+    assert "^ an upper bound" in legend([ranked["few_shot"]])
+    assert "^" not in legend([ranked["std_cot"]])

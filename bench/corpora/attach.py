@@ -12,7 +12,8 @@ from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
-from bench.types import Demo, Draft, Example, Knowledge, Needs, Query, Question
+from bench.track import ConfigError
+from bench.types import Demo, Draft, Example, InSight, Knowledge, Needs, Query, Question
 
 Nearest: TypeAlias = Callable[[str, int], list[int]]
 """A query -> the positions of that many passages, best first."""
@@ -215,6 +216,7 @@ def asker(
     query: Query = "oracle" if needs.train_query == "oracle" else "question"
     find = _finder(corpus, needs, seed, query, rerank) if needs.passages else None
     pool = [_example(row, seed, 1) for row in corpus.rows] if needs.test_demos else []
+    summaries = {row["task"]: row.get("summary") or "" for row in reversed(corpus.rows)}
     answers = {(each["head"], each["relation"]): each["tails"] for each in corpus.drafts}
 
     def ask(doc: Mapping[str, Any]) -> Question:
@@ -224,12 +226,25 @@ def asker(
             text=doc["question"],
             options=tuple(doc["options"]),
             phrase=doc["phrase"] if needs.phrase else "",
+            knowledge=_in_sight(doc, summaries, needs.test_knowledge),
             passages=find(doc) if find else (),
             drafts=_drafts(doc, answers, needs, critic),
             demos=fixed_shots(pool, doc["task"], needs.test_demos, seed),
         )
 
     return ask
+
+
+def _in_sight(doc: Mapping[str, Any], summaries: Mapping[str, str], wanted: InSight) -> str:
+    """Of a task that the corpus does not know nothing is said."""
+    if wanted == "none":
+        return ""
+    facts = (doc.get("facts") or ()) if wanted == "all" else ()
+    if wanted == "all" and not facts:
+        raise ConfigError(
+            f"question {doc['id']} has no facts that its suite marks: ask with knowledge=summary"
+        )
+    return " ".join(filter(None, [summaries.get(doc["task"]), *dict.fromkeys(facts)]))
 
 
 def _drafts(

@@ -175,6 +175,8 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
     """Why this corpus cannot serve these needs, and how to get what is missing; or None."""
     if needs.train_knowledge and not all(row.get("summary") for row in corpus.rows):
         return "needs symbolic knowledge on every row, and the corpus has rows without: add summary"
+    if needs.test_knowledge != "none" and not any(row.get("summary") for row in corpus.rows):
+        return "needs what is known of a question's task, and the corpus says nothing: add summary"
     if needs.passages and not corpus.passages:
         return "needs passages, and the corpus has none: put NAME.passages.jsonl beside it"
     n = min(bool(row.get("rationale")) + len(row.get("rationales") or ()) for row in corpus.rows)

@@ -224,9 +224,10 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     track = cell.track if cell.method.needs.rerank else replace(cell.track, reranker=None)
     found: dict[str, Any] = {"track": asdict(track), "method": asdict(cell.method)}
     found["restarts"] = len(cell.method.restart_points)
-    whose = cell.corpus.manifest.get("knowledge")
-    if whose and (cell.method.needs.train_knowledge or cell.method.needs.passages):
+    whose, needs = cell.corpus.manifest.get("knowledge"), cell.method.needs
+    if whose and (needs.train_knowledge or needs.passages or needs.test_knowledge != "none"):
         found["knowledge"] = whose
+    found |= {"upper_bound": True} if cell.method.upper_bound else {}
     found |= {"point": dict(cell.point)} if cell.point else {}
     return found | ({"own": asdict(cell.own)} if cell.own else {})
 

@@ -87,6 +87,8 @@ class Row:
     """What training and decoding had that the reference's had not, in words."""
     outside: list[str] = field(default_factory=list[str])
     """Where a training loss leaves the band of the published runs, in words."""
+    upper_bound: bool = False
+    """Whether its prompts show at test time what only the suite knows of a question."""
     knowledge: str | None = None
     """"per task" or "per question": how what its prompts show was written; None if not known."""
     suite: str = "v1"
@@ -151,6 +153,7 @@ def row(records: Sequence[Record]) -> Row:
         kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
+        upper_bound=records[0].snapshot.get("upper_bound") is True,
         knowledge=_knowledge(records[0]),
         suite=f"v{records[0].version}",
         contamination=overlaps(records),

@@ -10,6 +10,7 @@ from leaderboard.rows.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_tab
 from leaderboard.rows.overlap import overlap_lines
 from leaderboard.rows.rank import Row, row_json
 from leaderboard.stats.formats import (
+    BOUND,
     DIRTY,
     NONE,
     OUTSIDE,
@@ -119,6 +120,11 @@ def legend(rows: Sequence[Row]) -> str:
             "training loss outside the band of the label's published runs:"
             " `skbench board bands --local`.",
         ),
+        (
+            BOUND,
+            any(row.upper_bound for row in rows),
+            "an upper bound: shown, at test time, which facts a question needs.",
+        ),
     )
     note += _averages_note(rows) + _knowledge_note(rows)
     note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
@@ -182,7 +188,7 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _method(row: Row) -> str:
-    marks = {DIRTY: row.dirty, SKEWED: row.skewed}
+    marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound}
     return marked(row.method, marks | {UNEQUAL: bool(row.unequal), OUTSIDE: bool(row.outside)})
 
 

@@ -13,7 +13,7 @@ STYLE: Mapping[TableFormat, str] = {
     "markdown": "pipe",
     "latex": "latex_booktabs",
 }
-DIRTY, SKEWED, UNEQUAL, OUTSIDE = "†", "‡", "!", "?"
+DIRTY, SKEWED, UNEQUAL, OUTSIDE, BOUND = "†", "‡", "!", "?", "^"
 NONE = "-"
 
 
