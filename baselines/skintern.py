@@ -17,8 +17,8 @@ class SKIntern(Method):
     At step t the words of k are compressed to the share S_t, and floor(K * S_t) of the pool's K
     training items are drawn as examples (section 3.2). The last step, like the test, shows the
     question alone. Each step starts its optimizer and schedule afresh, as the released code does;
-    `continuous` is the paper's text taken literally. `as_released` goes on inviting to knowledge
-    that is gone. `knowledge_loss` weighs a loss on the knowledge shown, which the paper has not.
+    with `moments` kept the schedule alone; `continuous`, neither, follows the paper's text. After
+    knowledge is gone `as_released` still invites to it. `knowledge_loss` is an addition of ours.
     """
 
     source = "SKIntern, sections 3.2, 3.3, 4.3 and 4.6; K = 6 from the released code"
@@ -31,13 +31,13 @@ class SKIntern(Method):
     summary: bool = True
     supplementary: bool = True
     continuous: bool = False
+    moments: Literal["fresh", "kept"] = "fresh"
     as_released: bool = False
     decoy: bool = False
     knowledge_loss: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a schedule that cannot fall from one to zero."""
-        if self.steps < 2:
+        if self.steps < 2:  # it cannot fall from one to zero
             raise ValueError(f"skintern.steps must be at least 2, got {self.steps}")
 
     @property
@@ -54,9 +54,12 @@ class SKIntern(Method):
         return () if self.continuous else curriculum.boundaries(self.steps)
 
     @property
+    def keeps_moments(self) -> bool:
+        return self.moments == "kept"
+
+    @property
     def objectives(self) -> Mapping[str, float]:
-        weights = {"solution": 1.0, "knowledge": self.knowledge_loss}
-        return {name: weight for name, weight in weights.items() if weight}
+        return {"solution": 1.0, **({"knowledge": w} if (w := self.knowledge_loss) else {})}
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         assert example.knowledge is not None, "the harness attaches what `needs` declares"
@@ -70,9 +73,8 @@ class SKIntern(Method):
         prompt = reason(example.text, invited + shots(demos))
         target = solution(example.rationale, example.answer)
         pair = Pair(prompt, target, n_shown=len(text.split()))
-        if not self.knowledge_loss or not text:
-            return (pair,)
-        return (pair, Pair(f"{FORMAT}{INVITATION}", f" {text}", "knowledge"))
+        also = Pair(f"{FORMAT}{INVITATION}", f" {text}", "knowledge")
+        return (pair, also) if self.knowledge_loss and text else (pair,)
 
     def prompt(self, question: Question) -> str:
         return reason(question.text)

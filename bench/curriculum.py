@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import Literal, TypeVar
 
@@ -10,7 +11,7 @@ from bench.types import Knowledge
 
 T = TypeVar("T")
 Schedule = Literal["linear", "exp", "inverse_exp"]
-Rule = Literal["importance", "percentile", "random", "truncate"]
+Rule = Literal["importance", "percentile", "random", "truncate", "sentences"]
 
 STEEPNESS = 3.0
 """Exponent of the exponential schedules: exp has lost 63 % of its way after a third of it."""
@@ -68,7 +69,8 @@ def compress(knowledge: Knowledge, ratio: float, rule: Rule, seed: int) -> str:
 
     importance keeps exactly the most important share, of equals the earlier; percentile is
     LLMLingua-2's threshold, which keeps more or less than asked; random draws afresh for each
-    ratio; truncate keeps the beginning.
+    ratio; truncate keeps the beginning; sentences keeps that share of whole sentences, those whose
+    words are the most important on average, so that what is gone cannot be read from the rest.
     """
     words = knowledge.text.split()
     if len(words) != len(knowledge.importance):
@@ -77,6 +79,9 @@ def compress(knowledge: Knowledge, ratio: float, rule: Rule, seed: int) -> str:
     if rule == "percentile":
         keep = kept_by_percentile(knowledge.importance, knowledge.n_tokens, ratio)
         return " ".join(word for word, kept in zip(words, keep, strict=True) if kept)
+    if rule == "sentences":
+        keep = _kept_sentences(words, knowledge.importance, ratio)
+        return " ".join(words[i] for i in keep)
     if rule == "importance":
         ranked = sorted(places, key=lambda i: (-knowledge.importance[i], i))
     elif rule == "random":
@@ -84,6 +89,16 @@ def compress(knowledge: Knowledge, ratio: float, rule: Rule, seed: int) -> str:
     else:
         ranked = list(places)
     return " ".join(words[i] for i in sorted(ranked[:n]))
+
+
+def _kept_sentences(words: Sequence[str], importance: Sequence[float], ratio: float) -> list[int]:
+    """Places of the words of the sentences that are kept, in order."""
+    ends = [i + 1 for i, word in enumerate(words) if word.endswith(".")]
+    bounds = sorted({0, *ends, len(words)})
+    spans = [range(a, b) for a, b in pairwise(bounds)]
+    weight = {span: sum(importance[i] for i in span) / len(span) for span in spans}
+    ranked = sorted(spans, key=lambda span: (-weight[span], span.start))
+    return sorted(i for span in ranked[: round(len(spans) * ratio)] for i in span)
 
 
 def part(knowledge: Knowledge, summary: bool, supplementary: bool) -> Knowledge:

@@ -48,6 +48,11 @@ class Method(ABC):
         return ()
 
     @property
+    def keeps_moments(self) -> bool:
+        """Whether the schedule alone starts afresh there, and the optimizer's state stays."""
+        return False
+
+    @property
     def skewed(self) -> bool:
         """Whether the test prompt differs on purpose from the one that is trained."""
         return False

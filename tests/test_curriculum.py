@@ -116,6 +116,15 @@ def test_truncation_keeps_the_beginning_and_random_dropping_some_words_in_order(
     assert all(len(text.split()) == 3 for text in drawn)
 
 
+def test_sentences_are_kept_or_gone_as_a_whole() -> None:
+    knowledge = known("read it.", "a takes 1. b takes 9.", (0, 0, 1, 0, 2, 3, 0, 4))
+    shown = [compress(knowledge, share, "sentences", seed=0) for share in (1, 2 / 3, 1 / 3, 0)]
+    assert shown == ["read it. a takes 1. b takes 9.", "a takes 1. b takes 9.", "b takes 9.", ""]
+    alike = known("x y.", "z z. w", (1, 1, 1, 1, 1))
+    assert compress(alike, 1 / 3, "sentences", seed=0) == "x y.", "of equals the first"
+    assert compress(alike, 1, "sentences", seed=0) == "x y. z z. w", "the last may have no end"
+
+
 def test_a_percentile_keeps_what_stands_above_it_and_so_not_exactly_what_was_asked() -> None:
     knowledge = known("a b c", "d e f", (1.0, 5.0, 2.0, 4.0, 3.0, 0.0))
     assert compress(knowledge, 1.0, "percentile", seed=0) == "a b c d e f"

@@ -43,10 +43,15 @@ class Plain(Method):
     source = "a test"
     points: tuple[float, ...] = ()
     weight: float = 1.0
+    kept: bool = False
 
     @property
     def restart_points(self) -> tuple[float, ...]:
         return self.points
+
+    @property
+    def keeps_moments(self) -> bool:
+        return self.kept
 
     @property
     def objectives(self) -> Mapping[str, float]:
@@ -234,6 +239,17 @@ def test_a_restart_resets_the_learning_rate_and_the_optimizer_state(
     rates = [line["lr"] for line in log(tmp_path / "out")]
     assert rates[:6] == rates[6:] == [learning_rate(s, [0, 6], training) for s in range(6)]
     assert rates[5] < rates[2] > rates[0]
+
+
+def test_a_schedule_may_restart_alone(
+    run: Run, after_steps: Callable[..., None], tmp_path: Path
+) -> None:
+    ages = list[set[int]]()
+    after_steps(lambda loop, _: ages.append(ages_of(loop)))
+    run(method=Plain(points=(0.5,), kept=True))
+    assert ages == [{n} for n in range(1, 13)], "the optimizer goes on"
+    rates = [line["lr"] for line in log(tmp_path / "out")]
+    assert rates[:6] == rates[6:]
 
 
 def test_without_a_restart_the_optimizer_keeps_its_state(

@@ -10,7 +10,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.reuse import reproduce
-from bench.run import planning, stages, tune
+from bench.run import planning, stages, sweep, tune
 from bench.track import ConfigError, load
 from leaderboard.cli.publish import publish
 from leaderboard.rows.rank import rows
@@ -239,3 +239,27 @@ def test_a_tuned_record_runs_again_only_where_the_trials_choose_the_same(
     changed = replace(found, snapshot={**found.snapshot, "method": {"answer_weight": 0.7}})
     with pytest.raises(ConfigError, match="has other fields here"):
         reproduce._settled(plain, changed)
+
+
+def test_the_points_of_a_sweep_are_tuned_each_for_itself(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(toy_track(["std_cot"], seeds=[7]))
+    (tmp_path / "study.toml").write_text(
+        'about = "A test."\nseeds = [0, 1]\n'
+        '[[points]]\nname = "twice"\naxis = "epochs"\nvalue = "2"\n'
+        'methods = ["std_cot"]\ntraining = { epochs = 2 }\n'
+    )
+    monkeypatch.setattr(sweep, "SWEEPS", tmp_path)
+    words = [str(own), "--sweep", "study"]
+    assert main(["run", *words, "--tuned", "--sealed", "5"]) == 2
+    assert "--sweep study --points twice --methods 'std_cot'`" in capsys.readouterr().err
+    assert main(["tune", *words, "--rates", "1,2"]) == 0
+    (path,) = (home / "trials" / "v1").glob("*/*.json")
+    assert path.parts[-2:] == ("own.study.twice", "std_cot.json")
+    found = Trials.load(path)
+    assert (found.seed, len(found.trials)) == (7, 2)
+    assert main(["run", *words, "--tuned", "--sealed", "5"]) == 0
+    made = sorted((home / "records").glob("v1/own.study.twice/std_cot+tuned/*-sealed5-*.json"))
+    assert [Record.load(each).seed for each in made] == [0, 1]

@@ -108,34 +108,43 @@ def asked_for(args: Namespace, chosen: Any) -> list[Any]:
     """The cells of a sweep, or of methods on the track as it is; tuned if that is asked for."""
     from bench.run import tune
 
-    cells = _cells(args, chosen)
+    asked = _seeds(args.seeds, []) if args.seeds else None
+    usual = chosen.seeds if args.missing else chosen.seeds[:1]
+    cells = cells_of(args, chosen, _scope(args), asked, usual)
     return [tune.tuned(cell) for cell in cells] if args.tuned else cells
 
 
-def _cells(args: Namespace, chosen: Any) -> list[Any]:
+def cells_of(
+    args: Namespace, chosen: Any, scope: Any, seeds: list[int] | None, usual: list[int]
+) -> list[Any]:
+    """The cells of methods on the track, or of a sweep: of `seeds` where some are asked for, else
+    of the sweep's own, else of the `usual`."""
     from bench.ground.places import data_dir
     from bench.run import planning, sweep
     from bench.track import ConfigError
 
-    data, scope = data_dir(args.data_dir), _scope(args)
-    usual = chosen.seeds if args.missing else chosen.seeds[:1]
+    data = data_dir(args.data_dir)
     if args.sweep is None:
         if args.points is not None:
             raise ConfigError("--points goes with --sweep")
         methods, was_all = planning.select(chosen, args.methods, args.settings, args.method_file)
-        seeds = _seeds(args.seeds, usual)
         way = _origin(args)
         return planning.plan(
-            chosen, methods, seeds, scope, skip_unmet=was_all, data=data, origin=way
+            chosen, methods, seeds or usual, scope, skip_unmet=was_all, data=data, origin=way
         )
     if args.settings or args.method_file:
         raise ConfigError("--sweep has its own methods: leave out --set and --method-file")
     wanted = sweep.load(args.sweep)
-    seeds = _seeds(args.seeds, wanted.seeds or usual)
     points = args.points.split(",") if args.points else None
-    way = (args.track,)
     return planning.plan_sweep(
-        wanted, chosen, points, args.methods, seeds, scope, data=data, origin=way
+        wanted,
+        chosen,
+        points,
+        args.methods,
+        seeds or wanted.seeds or usual,
+        scope,
+        data=data,
+        origin=(args.track,),
     )
 
 

@@ -26,6 +26,7 @@ def add_parser(verbs: Any) -> None:
         help="times the track's learning rate, the same for all rows; default: 1/3,1,3",
     )
     verb.add_argument("--sweep", metavar="NAME", help="the rows of a sweep; see `list sweeps`")
+    verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
     verb.add_argument(
         "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
     )
@@ -72,27 +73,11 @@ def tune(args: Namespace) -> int:
 
 def _rows(args: Namespace, chosen: Any) -> list[Any]:
     """The trained rows that are asked for, as cells of the track's first seed."""
-    from bench.ground.places import data_dir
-    from bench.run import planning, sweep
-    from bench.track import ConfigError
+    from bench.cli.run import cells_of
     from leaderboard.store.record import Scope
 
-    names = args.methods
-    if args.sweep is not None:
-        if names is not None:
-            raise ConfigError("--sweep has its own methods: leave out --methods")
-        names = ",".join(sweep.load(args.sweep).methods)
-    methods, was_all = planning.select(chosen, names, args.settings, args.method_file)
-    own = ("--method-file", str(args.method_file)) if args.method_file else ()
-    return planning.plan(
-        chosen,
-        [method for method in methods if method.trains],
-        chosen.seeds[:1],
-        Scope(),
-        skip_unmet=was_all,
-        data=data_dir(args.data_dir),
-        origin=(args.track, *own),
-    )
+    first = chosen.seeds[:1]
+    return [cell for cell in cells_of(args, chosen, Scope(), first, first) if cell.method.trains]
 
 
 def _print(found: "Mapping[str, Trials]", *, as_json: bool) -> None:

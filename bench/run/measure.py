@@ -223,7 +223,7 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     """
     track = cell.track if cell.method.needs.rerank else replace(cell.track, reranker=None)
     found: dict[str, Any] = {"track": asdict(track), "method": asdict(cell.method)}
-    found["restarts"] = len(cell.method.restart_points)
+    found["restarts"] = 0 if cell.method.keeps_moments else len(cell.method.restart_points)
     whose, needs = cell.corpus.manifest.get("knowledge"), cell.method.needs
     if whose and (needs.train_knowledge or needs.passages or needs.test_knowledge != "none"):
         found["knowledge"] = whose

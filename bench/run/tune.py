@@ -29,7 +29,7 @@ def tuned(cell: Cell) -> Cell:
     if not path.is_file():
         raise ConfigError(
             f"{cell.label} on track '{cell.track.name}' has no trials: make them with"
-            f" `skbench tune {cell.origin[0]} --methods '{cell.label}'`"
+            f" `skbench tune {' '.join(cell.origin)} --methods '{cell.label}'`"
         )
     return _with(cell, "tuned", Trials.load(path).chosen, file_sha256(path))
 
@@ -77,7 +77,7 @@ def of(cell: Cell) -> Trials:
 def _lacking(cell: Cell, wanted: Sequence[Mapping[str, float]]) -> list[Cell]:
     tried = [dict(trial.settings) for trial in _known(cell)]
     track = replace(cell.track, tasks=Tasks(cell.track.tasks.id, []))
-    dev = replace(cell, track=track, scope=Scope(split="dev"))
+    dev = replace(cell, track=track, scope=Scope(world=cell.scope.world, split="dev"))
     return [
         _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)
         for settings in wanted

@@ -202,7 +202,7 @@ class _Loop:
 
     def step(self, step: int, sequences: Sequence[Tokens]) -> float:
         """One optimizer step; returns its loss, and does not step if that is not finite."""
-        if step in self._starts[1:]:
+        if step in self._starts[1:] and not self._method.keeps_moments:
             self._optimizer = self._fresh_optimizer()
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate(step)
