@@ -10,7 +10,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.reuse import reproduce
-from bench.run import planning, stages, sweep, tune
+from bench.run import jobs, planning, stages, sweep, tune
 from bench.track import ConfigError, load
 from leaderboard.cli.publish import publish
 from leaderboard.rows.rank import rows
@@ -85,7 +85,8 @@ def test_tuning_again_does_nothing_and_another_rate_is_added(
     before = (folder / "std_cot.json").read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(stages, "_make_record", lambda *_, **__: pytest.fail("made again"))
-        tuned("--methods", "std_cot")
+        patched.setattr(jobs, "share", lambda *_: pytest.fail("shared"))
+        tuned("--methods", "std_cot", "--jobs", "2")
     assert (folder / "std_cot.json").read_bytes() == before
     tuned("--methods", "std_cot", "--rates", "1,9")
     found = Trials.load(folder / "std_cot.json")

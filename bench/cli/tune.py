@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +55,11 @@ def tune(args: Namespace) -> int:
     identity = provenance.digest([row.identity for row in rows])
     jobs.check(identity)
     steps = (lambda row: tune.by_rate(row, args.rates), tune.by_knob)
+    # The best rate is known, and with it the second step, where nothing of the first is lacking.
+    to_do = next(filter(None, ([trial for row in rows for trial in s(row)] for s in steps)), [])
     if not jobs.is_shared():
-        precision.warn([trial for row in rows for trial in steps[0](row)])
-    if args.jobs > 1:
+        precision.warn(to_do)
+    if args.jobs > 1 and to_do:
         code = jobs.share(args.arguments, args.jobs, identity)
         if code != FINE:
             return code
@@ -67,7 +69,7 @@ def tune(args: Namespace) -> int:
         for row, each in zip(rows, trials, strict=True):
             tune.keep(row, each, [next(records) for _ in each])
     if not jobs.is_shared():
-        _print({row.label: tune.of(row) for row in rows}, as_json=args.json)
+        _print([tune.of(row) for row in rows], as_json=args.json)
     return FINE
 
 
@@ -80,22 +82,23 @@ def _rows(args: Namespace, chosen: Any) -> list[Any]:
     return [cell for cell in cells_of(args, chosen, Scope(), first, first) if cell.method.trains]
 
 
-def _print(found: "Mapping[str, Trials]", *, as_json: bool) -> None:
+def _print(found: "Sequence[Trials]", *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([_plain(trials) for trials in found.values()], indent=1))
+        print(json.dumps([_plain(trials) for trials in found], indent=1))
         return
     from tabulate import tabulate
 
-    heads = ("method", "trials", "ID on dev, %", "chosen", "at the edge")
+    heads = ("track", "method", "trials", "ID on dev, %", "chosen", "at the edge")
     told = [
         (
-            label,
+            each.track,
+            each.label,
             len(each.trials),
-            "; ".join(f"{_words(t.settings)}: {100 * t.accuracy:.1f}" for t in each.trials),
+            "\n".join(f"{_words(t.settings)}: {100 * t.accuracy:.1f}" for t in each.trials),
             _words(each.chosen),
             "yes" if each.at_edge else "",
         )
-        for label, each in found.items()
+        for each in found
     ]
     print(tabulate(told, headers=heads))
 
@@ -103,7 +106,7 @@ def _print(found: "Mapping[str, Trials]", *, as_json: bool) -> None:
 def _plain(found: "Trials") -> dict[str, Any]:
     tried = [{"settings": dict(t.settings), "id": t.accuracy} for t in found.trials]
     chosen = {"chosen": dict(found.chosen), "at_edge": found.at_edge}
-    return {"method": found.label, "trials": tried, **chosen}
+    return {"track": found.track, "method": found.label, "trials": tried, **chosen}
 
 
 def _words(settings: Mapping[str, float]) -> str:
