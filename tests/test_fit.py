@@ -261,7 +261,7 @@ def test_without_a_larger_teacher_a_method_that_needs_one_is_refused_and_skipped
     assert capsys.readouterr().err == ""
     left = plan("all", with_teacher=False)
     assert "skipping hinton_kd" in capsys.readouterr().err
-    assert plan("all", with_teacher=True) == sorted({*left, "hinton_kd"})
+    assert plan("all", with_teacher=True) == sorted({*left, "hinton_kd", "on_policy_kd"})
     assert "context_distillation" in left, "the frozen student is always there"
 
 

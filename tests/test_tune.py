@@ -131,6 +131,20 @@ def test_a_tuned_row_runs_at_what_was_chosen_and_is_told_apart(
     assert table()["mt_cot+tuned"]["unequal"][-1] == "tuning trials 0, the reference 3"
 
 
+def test_other_trials_that_choose_the_same_make_another_record_of_the_same_weights(
+    tuned: Callable[..., Path], track: str, home: Path
+) -> None:
+    folder, told = tuned("--methods", "std_cot"), list[Any]()
+    for _ in range(2):
+        assert main(["run", track, "--tuned", "--methods", "std_cot"]) == 0
+        (path,) = (home / "records").glob("*/own/std_cot+tuned/*.json")
+        found = Record.load(path)
+        told.append((found.snapshot["own"]["trials_sha256"], found.provenance["train_key"]))
+        tuned("--methods", "std_cot", "--rates", "1/9")
+    assert told[0][0] != told[1][0] == file_sha256(folder / "std_cot.json")
+    assert told[0][1] == told[1][1]
+
+
 def log_of(home: Path, found: Record) -> str:
     (folder,) = (home / "runs").glob(f"*/*/*{found.provenance['train_key'][:12]}")
     return (folder / "train.jsonl").read_text()

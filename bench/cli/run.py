@@ -106,12 +106,14 @@ def run(args: Namespace) -> int:
 
 def asked_for(args: Namespace, chosen: Any) -> list[Any]:
     """The cells of a sweep, or of methods on the track as it is; tuned if that is asked for."""
-    from bench.run import tune
-
     asked = _seeds(args.seeds, []) if args.seeds else None
     usual = chosen.seeds if args.missing else chosen.seeds[:1]
     cells = cells_of(args, chosen, _scope(args), asked, usual)
-    return [tune.tuned(cell) for cell in cells] if args.tuned else cells
+    if not args.tuned:
+        return cells
+    from bench.run import tune
+
+    return [tune.tuned(cell) for cell in cells]
 
 
 def cells_of(

@@ -202,6 +202,7 @@ class Cell:
             {
                 "train": self.train_key,
                 "method": asdict(self.method),
+                "own": self.own and asdict(self.own),
                 "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),
                 "acceptance": self.acceptor and self.acceptor.critic_key,
                 "reranker": self.method.needs.rerank and self.reranker_key,
