@@ -51,10 +51,10 @@ def learn(
     toy_corpus: Corpus, make_student: Callable[..., Student], tmp_path: Path
 ) -> Callable[..., Progress]:
     def learn(
-        label: str, out: str = "out", *, seed: int = 3, most: int = MOST, **budget: Any
+        label: str, out: str = "out", *, seed: int = 3, most: int = MOST, n: int = 99, **budget: Any
     ) -> Progress:
         method = registry.configure_named(label)
-        rows = attach.examples(toy_corpus, replace(method.needs, logits="none"), seed)
+        rows = attach.examples(toy_corpus, replace(method.needs, logits="none"), seed)[:n]
         return train(
             method, rows, make_student("llama", spread=0.5), replace(BUDGET, **budget), seed=seed,
             out=tmp_path / out, total=TOTAL, teacher=tiny_model("llama", n_layers=3).eval(),
@@ -153,6 +153,25 @@ def test_a_text_never_leaves_the_budget_of_tokens(
     seen.clear()
     learn("on_policy_kd[sampled=1.0]", "own", most=most, max_tokens=most)
     assert max(len(tokens) for step in seen for tokens in step) == most
+
+
+def test_what_is_drawn_is_of_the_seed(
+    learn: Callable[..., Progress], seen: list[list[Tokens]]
+) -> None:
+    firsts = list[Tokens]()
+    for seed in (3, 4):
+        seen.clear()
+        learn("on_policy_kd[sampled=1.0]", f"seed {seed}", seed=seed, n=1)
+        firsts.append(seen[0][0])
+    one, other = firsts
+    assert one.prompt == other.prompt and one.target != other.target
+
+
+def test_a_prompt_without_room_to_write_is_counted(
+    learn: Callable[..., Progress], seen: list[list[Tokens]]
+) -> None:
+    spent = learn("on_policy_kd[sampled=1.0]", most=100_000)
+    assert not any(seen) and spent.skipped_examples == 4 * TOTAL
 
 
 def test_what_it_wrote_is_no_right_answer(make_student: Callable[..., Student]) -> None:

@@ -69,7 +69,7 @@ def tune(args: Namespace) -> int:
         for row, each in zip(rows, trials, strict=True):
             tune.keep(row, each, [next(records) for _ in each])
     if not jobs.is_shared():
-        _print([tune.of(row) for row in rows], as_json=args.json)
+        _print([tune.trials_of(row) for row in rows], as_json=args.json)
     return FINE
 
 

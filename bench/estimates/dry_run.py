@@ -91,7 +91,7 @@ def plan(cells: Sequence[Cell]) -> Plan:
     planned = list[PlannedCell]()
     for cell in bars.Bar(cells, what="counting", unit="cell"):
         # Seeds differ in their draws alone.
-        label = cell.method.label
+        label = cell.label
         spent[label] = spent.get(label) or spending(cell, meter, items)
         shared = any(cell.folder == earlier.folder for earlier in cells[: len(planned)])
         planned.append(_planned(cell, spent[label], _kept_bytes(cell, model), shared=shared))
@@ -185,7 +185,7 @@ def _planned(cell: Cell, spent: Spending, kept_bytes: int, *, shared: bool) -> P
         None if judging is None else (0 if trained or shared else spent.training_flops) + judging
     )
     return PlannedCell(
-        method=cell.method.label,
+        method=cell.label,
         seed=cell.seed,
         state="done" if cell.found() else "trained" if trained else "to do",
         n_steps=spent.n_steps,

@@ -45,7 +45,7 @@ class Run:
     @property
     def training(self) -> Training:
         """The budget, with settings that were not the track's."""
-        own = self.records[0].snapshot.get("own") if self.records else None
+        own = self.records[0].own if self.records else None
         return self.track.training if own is None else Own(**own).training(self.track.training)
 
     @property
@@ -95,7 +95,7 @@ def find(folder: Path, data: Path | None) -> Run:
     seed, key, label, home = int(match[1]), match[2], above[0].name, above[3]
     records = _records(home / "records", above[1].name, label, key)
     if records:
-        label = (records[0].snapshot.get("own") or {}).get("of", records[0].label)
+        label = (records[0].own or {}).get("of", records[0].label)
         chosen, fields = track_of(records[0]), records[0].snapshot.get("method") or {}
     else:
         chosen, fields = _rebuilt(folder, home, key, seed, data)

@@ -122,8 +122,7 @@ def _differences(ours: Any, theirs: Any, name: str) -> Iterator[str]:
 
 def _method(record: Record) -> Method:
     """The built-in method of the record's label."""
-    own = record.snapshot.get("own")
-    label = str(own.get("of")) if isinstance(own, Mapping) else record.label
+    label = str(record.own.get("of")) if record.own else record.label
     method = registry.configure(registry.discover(), label, [])
     if method.label != label or method.name() != record.method:
         raise ConfigError(f"record of '{label}' and {record.method}: no method here is both")
@@ -132,7 +131,7 @@ def _method(record: Record) -> Method:
 
 def _settled(cell: Cell, record: Record) -> Cell:
     """The cell with the settings and fields that the record ran; ConfigError for others here."""
-    own, ran = record.snapshot.get("own"), record.snapshot.get("method")
+    own, ran = record.own, record.snapshot.get("method")
     found = tune.tuned(cell) if own else cell
     if own and (found.own is None or asdict(found.own) != own):
         raise ConfigError(

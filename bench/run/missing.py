@@ -60,7 +60,7 @@ def _differences(cell: Cell, record: Record) -> Iterator[str]:
     if settings(ran) != settings(track):
         yield "setting"
     own = cell.own and cell.own.trials_sha256
-    if (record.snapshot.get("own") or {}).get("trials_sha256") != own:
+    if (record.own or {}).get("trials_sha256") != own:
         yield "set of trials"
     if record.provenance.get("corpus_sha256") != cell.corpus.sha256:
         yield "corpus"

@@ -45,7 +45,7 @@ def by_knob(cell: Cell) -> list[Cell]:
     if cell.method.knob is None:
         return []
     name, values = cell.method.knob
-    rate = of(cell).chosen[RATE]
+    rate = trials_of(cell).chosen[RATE]
     usual = getattr(cell.method, name)  # which the trials of learning rates had
     return _lacking(cell, [{RATE: rate, name: value} for value in values if value != usual])
 
@@ -69,7 +69,7 @@ def keep(cell: Cell, trials: Sequence[Cell], records: Sequence[Record]) -> None:
         found.save(place(home() / "trials", track.name, track.version, cell.label))
 
 
-def of(cell: Cell) -> Trials:
+def trials_of(cell: Cell) -> Trials:
     """All trials of the cell's method; RecordError where there are none."""
     return Trials.load(_found_in(cell))
 

@@ -91,7 +91,8 @@ def train(
             sequences = loop.sequences(chosen, step / total, overflow, state)
             # Drawn per step, so that a run that is cut off goes on as it would have.
             if Random(f"{seed}/on policy {step}").random() < method.on_policy:
-                sequences = loop.written(sequences, step, max_new_tokens)
+                given, sequences = sequences, loop.written(sequences, step, max_new_tokens)
+                state.skipped_examples += len(given) - len(sequences)
                 state.add_written(sequences)
             loss = loop.step(step, sequences)
             if not math.isfinite(loss):
@@ -178,7 +179,8 @@ class _Loop:
         """The same prompts, each with what the student goes on with, drawn at temperature 1.
 
         The end of the text is the last target token, where it is reached within `most` tokens and
-        within the budget's `max_tokens`; nothing follows it.
+        within the budget's `max_tokens`; nothing follows it. A prompt that leaves the student's
+        context no room for so many is left out.
         """
         drawn = torch.Generator(self._accelerator.device).manual_seed(self._seed * 2**20 + step)
 

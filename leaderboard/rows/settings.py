@@ -1,18 +1,11 @@
 """Rows at the track's settings, and rows at settings of their own that trials on dev chose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 from leaderboard.store.record import Record
 from leaderboard.store.trials import counted
-
-
-def own(record: Record) -> Mapping[str, Any] | None:
-    """The settings that are not the track's; None where there are none."""
-    found = record.snapshot.get("own")
-    return cast(Mapping[str, Any], found) if isinstance(found, Mapping) else None
 
 
 def shown(records: Sequence[Record], roots: Sequence[Path], *, tuned: bool = True) -> list[Record]:
@@ -21,7 +14,7 @@ def shown(records: Sequence[Record], roots: Sequence[Path], *, tuned: bool = Tru
     Of a row that was tuned, the tuned runs alone, and all are held against the tuned reference;
     with `tuned` false those at the track's settings.
     """
-    names = {record.label: str(of["of"]) for record in records if (of := own(record))}
+    names = {record.label: str(of["of"]) for record in records if (of := record.own)}
     hidden = set(names.values()) if tuned else set(names)
     reference = {of: label for label, of in names.items()} if tuned else {}
     return [
@@ -34,7 +27,7 @@ def shown(records: Sequence[Record], roots: Sequence[Path], *, tuned: bool = Tru
 
 
 def _counted(record: Record, roots: Sequence[Path]) -> Record:
-    if own(record) is None:
+    if record.own is None:
         return record
     n = counted(record, roots)
     return replace(record, training=replace(record.training, tuning_trials=n))

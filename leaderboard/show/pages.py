@@ -9,7 +9,7 @@ from leaderboard.compare.pair import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
-from leaderboard.rows.settings import own, shown
+from leaderboard.rows.settings import shown
 from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
@@ -94,7 +94,7 @@ def _results(track: str, root: Path) -> list[str]:
     """The tables of a track; where rows were tuned, those at the track's settings after them."""
     records, trials = load(track, root), [root.parents[1] / "trials"]
     parts = _tables(track, shown(records, trials))
-    if any(own(record) for record in records):
+    if any(record.own for record in records):
         as_track = shown(records, trials, tuned=False)
         title = f"{track} at the track's settings"
         parts += [f"### {title}\n", *_tables(title, as_track)]

@@ -205,6 +205,12 @@ class Record:
             return 1
         return cast(Mapping[str, Any], track).get("version", 1)
 
+    @property
+    def own(self) -> Mapping[str, Any] | None:
+        """Settings that are not the track's, and what chose them; None where there are none."""
+        found = self.snapshot.get("own")
+        return cast(Mapping[str, Any], found) if isinstance(found, Mapping) else None
+
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""
         body = asdict(self)

@@ -105,10 +105,7 @@ def file_sha256(path: Path) -> str:
 def counted(record: Record, roots: Sequence[Path]) -> int:
     """Learning rates that were tried for the record's settings: those in the file that it names,
     0 where that is not under `roots`, which hold suites, or is another by now."""
-    own = record.snapshot.get("own")
-    if not isinstance(own, Mapping):
-        return 0
-    told = cast(Mapping[str, Any], own)
+    told = record.own or {}
     for root in roots:
         path = place(root, record.track, record.version, str(told.get("of")))
         if path.is_file() and file_sha256(path) == told.get("trials_sha256"):
