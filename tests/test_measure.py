@@ -159,3 +159,21 @@ def test_recall_is_that_of_the_passages_that_were_asked_with():
     )
     assert measure._recall(kard, Evaluation(samples, 1.0)) == (1 / 2 + 0) / 2
     assert measure._recall(plain, Evaluation(samples, 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("few_shot[knowledge=all]", {"upper_bound": True, "restarts": 0}),
+        ("kard[query=oracle]", {"upper_bound": True, "restarts": 0}),
+        ("few_shot[knowledge=summary]", {"restarts": 0}),
+        ("kard", {"restarts": 0}),
+        ("skintern", {"restarts": 3}),
+        ("skintern[moments=kept]", {"restarts": 0}),
+    ],
+)
+def test_a_record_says_what_is_an_upper_bound_and_how_often_the_optimizer_started_afresh(
+    make_cell, label, told
+):
+    found = measure._snapshot(make_cell(label))
+    assert {k: v for k, v in found.items() if k in ("upper_bound", "restarts")} == told

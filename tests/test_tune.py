@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
-from bench.reuse import reproduce
-from bench.run import jobs, planning, stages, sweep, tune
+from bench.reuse import export, reproduce
+from bench.run import jobs, missing, planning, stages, sweep, tune
+from bench.run.cell import Own
 from bench.track import ConfigError, load
 from leaderboard.cli.publish import publish
 from leaderboard.rows.rank import rows
 from leaderboard.rows.settings import shown
+from leaderboard.show import pages
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import Trial, Trials, file_sha256
 from tests.leaderboard_records import record
 from tests.tracks import toy_track
 
+OWN = Own("tuned", "std_cot", {"learning_rate": 0.003})
 RATES = [0.000333, 0.001, 0.003]
 
 
@@ -278,3 +281,44 @@ def test_the_points_of_a_sweep_are_tuned_each_for_itself(
     assert main(["run", *words, "--tuned", "--sealed", "5"]) == 0
     made = sorted((home / "records").glob("v1/own.study.twice/std_cot+tuned/*-sealed5-*.json"))
     assert [Record.load(each).seed for each in made] == [0, 1]
+
+
+def test_settings_of_its_own_are_told_wherever_the_row_is(
+    tuned: Callable[..., Path], track: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned("--methods", "std_cot")
+    words = ["run", track, "--tuned", "--methods", "std_cot"]
+    assert main(words) == 0
+    (path,) = (home / "records").glob("*/own/std_cot+tuned/*.json")
+    found = Record.load(path)
+    capsys.readouterr()
+    assert main([*words, "--dry-run", "--json"]) == 0
+    assert [c["method"] for c in json.loads(capsys.readouterr().out)["cells"]] == ["std_cot+tuned"]
+
+    (folder,) = (home / "runs").glob(f"*/*/*{found.provenance['train_key'][:12]}")
+    run = export.find(folder, None)
+    assert run.label == "std_cot" and run.training.learning_rate == 0.003
+
+    (plain,) = planning.plan(
+        load(track),
+        [reproduce._method(found)],
+        [0],
+        Scope(),
+        skip_unmet=False,
+        data=None,
+        origin=(),
+    )
+    assert list(missing._differences(tune.tuned(plain), found)) == []
+    for other in (plain, replace(tune.tuned(plain), own=replace(OWN, trials_sha256="other"))):
+        assert list(missing._differences(other, found)) == ["set of trials"]
+
+
+def test_the_board_shows_tuned_rows_first_and_the_others_after_them(tmp_path: Path) -> None:
+    root = tmp_path / "leaderboard" / "records" / "v1"
+    own = {"name": "tuned", "of": "std_cot", "settings": {}, "trials_sha256": "none"}
+    assert "settings" not in "".join(pages._results("toy", root))
+    for each in (record(), record("std_cot+tuned", snapshot={"own": own}), record("kard")):
+        each.save(root / "toy" / each.label / "seed0.json")
+    first, last = "".join(pages._results("toy", root)).split("### toy at the track's settings\n")
+    assert "| std_cot+tuned" in first and "| std_cot " not in first and "| kard" in first
+    assert "| std_cot+tuned" not in last and "| std_cot " in last and "| kard" in last
