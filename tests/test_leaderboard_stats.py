@@ -11,11 +11,14 @@ from scipy.special import ndtr
 from scipy.stats import binomtest, ttest_rel
 
 from leaderboard.stats.intervals import (
+    Component,
     by_cluster,
+    detectable,
     difference,
     headline,
     holm,
     mcnemar,
+    seed_variance,
     single,
     wilson,
 )
@@ -166,6 +169,65 @@ def test_differences_of_equal_methods_are_called_significant_one_time_in_twenty(
         a, b = (simulate(rng, n, items, 0.0 if n == 1 else 0.15) for n in n_seeds)
         called += difference(a, b).p < 0.05
     assert 0.03 <= called / repeats <= 0.07
+
+
+def untold(x):
+    """Whether the seeds of a row differ less than their items make them."""
+    return seed_variance([x]).variance == 0
+
+
+def test_the_seeds_of_all_rows_are_brought_together_before_anything_is_cut_at_zero():
+    apart = [matrix([1, 1, 1, 1, 1, 0], [1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0])]
+    level = [matrix([1, 0, 1, 0], [0, 1, 0, 1])]
+    alone = seed_variance([apart])
+    whole = headline(apart)
+    assert alone.df == 2 and whole == headline(apart, alone)
+    # Residual of `level`: all of 4 x 2 cells are off by one half, of 3 degrees of freedom.
+    expected = (2 * alone.variance + 1 * (0 - 2 * (8 / 4) / 3 / 8)) / 3
+    pool = seed_variance([apart, level, [matrix([1, 1])]])
+    assert (pool.variance, pool.df) == (pytest.approx(expected), 3)
+    assert seed_variance([[matrix([1, 0])]]) is None
+
+
+def test_a_pool_speaks_for_rows_of_one_seed_and_counts_once_for_two_sides():
+    x, y, pool = matrix([1, 0, 1, 0]), matrix([1, 1, 0, 0], [1, 1, 0, 1]), Component(0.01, 8)
+    items = x[0].var(ddof=1) / 4
+    assert headline([x], pool).stderr == pytest.approx(sqrt(items + 0.01))
+    gaps = (x - y.mean(axis=0)).var(ddof=1) / 4
+    both = difference([x], [y], (pool, pool))
+    half = sqrt(3.182446**2 * gaps + 2.306004**2 * 0.01 * (1 + 1 / 2))
+    assert both.high == pytest.approx(min(1, both.value + half))
+    mixed = difference([x], [y], (pool, None))
+    assert mixed.stderr == pytest.approx(sqrt(gaps + 0.01))  # y's own seeds differ by less than 0
+
+
+@pytest.mark.parametrize("seed_sd", [0.06, 0.1])
+def test_differences_of_rows_whose_own_seeds_tell_nothing_are_covered_by_the_pool(seed_sd):
+    rng = np.random.default_rng(21)
+    alone, pooled = list[bool](), list[bool]()
+    while len(pooled) < 800:
+        items = rng.normal(size=(3, 80))
+        a, b = (simulate(rng, 3, items, seed_sd) for _ in range(2))
+        if untold(a) and untold(b):
+            pool = seed_variance([a, b, *(simulate(rng, 3, items, seed_sd) for _ in range(34))])
+            alone.append(difference(a, b).p >= 0.05)
+            pooled.append(difference(a, b, (pool, pool)).p >= 0.05)
+    assert 0.93 <= np.mean(pooled) <= 0.97
+    assert np.mean(alone) < 0.9
+
+
+@pytest.mark.parametrize(("n_seeds", "lower"), [(3, 0.025), (6, 0.104)])
+def test_the_detectable_difference_is_found_four_times_in_five(n_seeds, lower):
+    rng = np.random.default_rng(8)
+    pool = seed_variance([simulate(rng, 3, rng.normal(size=(3, 80)), 0.1) for _ in range(400)])
+    found, told = list[bool](), list[float]()
+    for _ in range(1500):
+        items = rng.normal(size=(3, 80))
+        a, b = (simulate(rng, n_seeds, items, 0.1, c) for c in (0.3, lower))
+        found.append(difference(a, b, (pool, pool)).p < 0.05)
+        told.append(detectable([x[:3] for x in a], [x[:3] for x in b], pool, n_seeds))
+    assert np.mean(told) == pytest.approx(ndtr(0.3) - ndtr(lower), abs=0.003)
+    assert 0.77 <= np.mean(found) <= 0.83
 
 
 def test_clusters_of_one_size_count_as_their_means():

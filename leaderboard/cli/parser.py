@@ -38,21 +38,28 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_track(verb)
     verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
     _add_metric(verb)
-    split = verb.add_mutually_exclusive_group()
-    split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
-    split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
-    verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
-    verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
+    _add_scope(verb)
     _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().show(args))
 
-    verb = board.add_parser("compare", help="difference of two rows, with interval and p")
+    verb = board.add_parser("compare", help="difference of two rows, or of one from many")
     verb.add_argument("a", metavar="A")
-    verb.add_argument("b", metavar="B")
+    verb.add_argument("b", metavar="B", nargs="*", help="default: all other rows of the table")
     verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
     _add_suite(verb)
     _add_metric(verb)
+    _add_scope(verb)
+    _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().compare(args))
+
+    verb = board.add_parser("power", help="how small a difference a track's runs can find")
+    _add_track(verb)
+    verb.add_argument(
+        "--seeds", type=_counts, default=[3, 5, 10], metavar="N,..", help="of each side of a pair"
+    )
+    verb.add_argument("--gap", type=float, default=5.0, metavar="POINTS", help="to find: how many?")
+    _add_untuned(verb)
+    _add_source(verb, lambda args: _verbs().power(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
@@ -118,6 +125,21 @@ def _add_metric(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--metric", metavar="NAME", help="a grade in the place of accuracy, such as bleu_2"
     )
+
+
+def _counts(text: str) -> list[int]:
+    found = [int(part) for part in text.split(",")]
+    if min(found) < 1:
+        raise ValueError
+    return found
+
+
+def _add_scope(verb: ArgumentParser) -> None:
+    split = verb.add_mutually_exclusive_group()
+    split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
+    split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
+    verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
+    verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
 
 
 def _add_untuned(verb: ArgumentParser) -> None:

@@ -22,9 +22,10 @@ def rows_asked(args: Namespace) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs."""
     from leaderboard.rows.rank import rows
 
-    records, scope = shown_asked(args), _scope(args)
+    records, scope = records_asked(args), _scope(args)
     newer = superseded_by(args)
-    ranked = [replace(row, superseded_by=newer) for row in rows(records)]
+    table = rows(shown(records, args), records)
+    ranked = [replace(row, superseded_by=newer) for row in table]
     # Another world or a limit is another training: its loss has no published band.
     if not ranked or base_asked(args) == board.PUBLISHED or scope.world or scope.limit:
         return ranked
@@ -33,11 +34,11 @@ def rows_asked(args: Namespace) -> "list[Row]":
     return flagged(ranked, judge(records, published(args)))
 
 
-def shown_asked(args: Namespace) -> list[Record]:
-    """The records of a table: tuned runs where a row has some, unless others are asked for."""
+def shown(records: Sequence[Record], args: Namespace) -> list[Record]:
+    """Those of a table: tuned runs where a row has some, unless others are asked for."""
     from leaderboard.rows.settings import shown
 
-    return shown(records_asked(args), trials(), tuned=not args.untuned)
+    return shown(records, trials(), tuned=not args.untuned)
 
 
 def trials() -> list[Path]:
@@ -144,8 +145,8 @@ def _is_file(args: Namespace) -> bool:
 
 
 def _scope(args: Namespace) -> Scope:
-    """The scope asked for; only `show` has the options."""
-    if args.board_verb != "show":
+    """The scope asked for; the public one of verbs without the options."""
+    if "sealed" not in args:
         return Scope()
     split = args.split if args.sealed is None else "sealed"
     return Scope(args.world, split, args.sealed, args.limit)

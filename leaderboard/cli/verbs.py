@@ -13,6 +13,7 @@ from pathlib import Path
 from leaderboard.cli import source
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, of_label, tracks
+from leaderboard.store.record import Record
 
 FINE, FAILED, INCOMPLETE = 0, 1, 3
 
@@ -35,26 +36,46 @@ def show(args: Namespace) -> int:
 
 
 def compare(args: Namespace) -> int:
-    """Print how two rows of a track differ."""
-    from leaderboard.compare.pair import compare, comparison_json, comparison_text
-
+    """Print how a row differs from another, or from several."""
     records = source.records_asked(args)
     if not records:
         return _nothing(args)
-    found = compare(of_label(records, args.a), of_label(records, args.b))
+    table = source.shown(records, args)
+    labels = args.b or sorted({record.label for record in table} - {args.a})
+    others = [of_label(records, label) for label in labels]
+    told = _pair if len(args.b) == 1 else _family
+    body, text = told(of_label(records, args.a), others, records)
     if args.json:
-        _print_json(comparison_json(found))
+        _print_json(body)
     else:
         what = f"For accuracy read {args.metric}.\n" if args.metric else ""
-        _print_text(args, f"{what}{comparison_text(found)}")
+        _print_text(args, f"{what}{text}")
     return FINE
+
+
+def _pair(
+    one: Sequence[Record], others: Sequence[Sequence[Record]], track: Sequence[Record]
+) -> tuple[object, str]:
+    from leaderboard.compare.pair import compare, comparison_json, comparison_text
+
+    found = compare(one, others[0], track)
+    return comparison_json(found), comparison_text(found)
+
+
+def _family(
+    one: Sequence[Record], others: Sequence[Sequence[Record]], track: Sequence[Record]
+) -> tuple[object, str]:
+    from leaderboard.compare.against import against, against_json, against_table
+
+    found = against(one, others, track)
+    return against_json(found), against_table(one[0].label, found, "text")
 
 
 def audit(args: Namespace) -> int:
     """Print what each row of a track was given, beside what the reference was given."""
     from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
 
-    records = source.shown_asked(args)
+    records = source.shown(source.records_asked(args), args)
     treatments = audit(records)
     if not treatments:
         return _nothing(args)
@@ -63,6 +84,22 @@ def audit(args: Namespace) -> int:
     else:
         legend = audit_legend(treatments, records[0].reference)
         _print_text(args, f"{audit_table(treatments, 'text')}\n\n{legend}")
+    return FINE
+
+
+def power(args: Namespace) -> int:
+    """Print the differences that a track's runs can find; 3 where no row has two seeds."""
+    from leaderboard.compare.power import power, power_json, power_text
+
+    records = source.shown(source.records_asked(args), args)
+    found = power(records, args.seeds, args.gap / 100)
+    if not found:
+        print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
+        return INCOMPLETE
+    if args.json:
+        _print_json(power_json(found))
+    else:
+        _print_text(args, power_text(found))
     return FINE
 
 

@@ -1,14 +1,13 @@
 """Two methods side by side: A - B in accuracy, A / B in cost."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from leaderboard.rows.rank import row
-from leaderboard.stats.averages import matrices
+from leaderboard.stats.averages import Seeds, matrices, names_of, seeds
 from leaderboard.stats.intervals import Difference, Matrix, by_cluster, difference, holm, mcnemar
 from leaderboard.store.comparable import check_seeds
 from leaderboard.store.reading import RecordError
@@ -19,9 +18,9 @@ from leaderboard.store.record import Group, Record
 class Comparison:
     """Differences are A - B as fractions, ratios A / B (None where B's is zero).
 
-    Per data set, p values are adjusted after Holm; between two single runs they are McNemar's,
-    unless outcomes are graded or items share a source: McNemar's test would count them as
-    independent.
+    Per data set, p values are adjusted after Holm. Between two single runs of a track that has
+    no two seeds they are McNemar's, unless outcomes are graded or items share a source:
+    McNemar's test would count them as independent.
     """
 
     track: str
@@ -36,18 +35,22 @@ class Comparison:
     tpot_ratio: float | None
 
 
-def compare(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
-    """Compare the records of two labels; RecordError where they did not answer the same items."""
-    row_a, row_b = row(a), row(b)
-    in_domain = group_difference(a, b, "id")
+def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record] = ()) -> Comparison:
+    """Compare the records of two labels; RecordError where they did not answer the same items.
+
+    How far seeds differ is told by all records of the `track`, where more than these are given.
+    """
+    pool = seeds(track) if track else seeds(a, b)
+    row_a, row_b = row(a, pool), row(b, pool)
+    in_domain = group_difference(a, b, "id", pool)
     assert in_domain is not None  # row() refuses records without it
     return Comparison(
         track=a[0].track,
         a=row_a.method,
         b=row_b.method,
         id=in_domain,
-        ood=group_difference(a, b, "ood"),
-        data_sets=_by_data_set(a, b),
+        ood=group_difference(a, b, "ood", pool),
+        data_sets=_by_data_set(a, b, pool),
         total_flops_ratio=_ratio(row_a.total_flops, row_b.total_flops),
         prompt_only_flops_ratio=_ratio(row_a.prompt_only_flops, row_b.prompt_only_flops),
         ttft_ratio=_ratio(row_a.ttft_s, row_b.ttft_s),
@@ -55,36 +58,24 @@ def compare(a: Sequence[Record], b: Sequence[Record]) -> Comparison:
     )
 
 
-def group_difference(a: Sequence[Record], b: Sequence[Record], group: Group) -> Difference | None:
+def group_difference(
+    a: Sequence[Record], b: Sequence[Record], group: Group, pool: Seeds
+) -> Difference | None:
     """Headline of A - headline of B on a group, items paired by id; None without the group."""
-    check_pairs(a, b)
-    names = [name for name in sorted(a[0].data_sets) if a[0].data_sets[name].group == group]
-    if not names:
-        return None
-    aligned = [_clustered(a[0], b, name) for name in names]
-    return difference(matrices(a, group), aligned)
+    one, other = paired(a, b, group)
+    names = names_of(a[0], group)
+    return difference(one, other, (pool.of(a, names), pool.of(b, names))) if names else None
 
 
-def resolution(records: Sequence[Record], labels: Collection[str]) -> str:
-    """How small a difference from the reference the rows' intervals can tell from none, in words.
+def paired(
+    a: Sequence[Record], b: Sequence[Record], group: Group
+) -> tuple[list[Matrix], list[Matrix]]:
+    """The matrices of both on the group's data sets, columns of the same items.
 
-    "" without the reference or a row beside it. Raises RecordError where they answered other items.
+    RecordError where they did not answer the same.
     """
-    reference = [r for r in records if r.label == r.reference]
-    widths: dict[Group, list[float]] = {"id": [], "ood": []}
-    for label in sorted({*labels} - {r.reference for r in records}) if reference else []:
-        own = [r for r in records if r.label == label]
-        for group, found in widths.items():
-            gap = group_difference(own, reference, group)
-            found += [] if gap is None else [50 * (gap.high - gap.low)]
-    told = [f"± {median(f):.1f} points {name.upper()}" for name, f in widths.items() if f]
-    if not told:
-        return ""
-    return (
-        f"What it can tell: half of the rows differ from {records[0].reference} by an interval of"
-        f" no more than {' and '.join(told)}. What is smaller may be none, and nothing is said"
-        " of other students, corpora or test sets."
-    )
+    check_pairs(a, b)
+    return matrices(a, group), [_clustered(a[0], b, name) for name in names_of(a[0], group)]
 
 
 def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
@@ -136,13 +127,14 @@ def comparison_text(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _by_data_set(a: Sequence[Record], b: Sequence[Record]) -> dict[str, Difference]:
+def _by_data_set(a: Sequence[Record], b: Sequence[Record], pool: Seeds) -> dict[str, Difference]:
     gaps: dict[str, Difference] = {}
     for name in sorted(a[0].data_sets):
         one, other = _clustered(a[0], a, name), _clustered(a[0], b, name)
-        gap = difference([one], [other])
-        asked = a[0].data_sets[name]
-        if len(a) == len(b) == 1 and not asked.clusters and not asked.metric:
+        pools = pool.of(a, [name]), pool.of(b, [name])
+        gap = difference([one], [other], pools)
+        asked, untold = a[0].data_sets[name], pools == (None, None)
+        if untold and len(a) == len(b) == 1 and not asked.clusters and not asked.metric:
             gap = replace(gap, p=mcnemar(one[0].tolist(), other[0].tolist()))
         gaps[name] = gap
     adjusted = holm([gap.p for gap in gaps.values()])

@@ -6,11 +6,12 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from leaderboard.compare.pair import check_pairs, group_difference
-from leaderboard.stats.averages import matrices
-from leaderboard.stats.intervals import ALPHA, headline, holm
+from leaderboard.stats.averages import Seeds, matrices, seeds
+from leaderboard.stats.intervals import ALPHA, holm
 from leaderboard.store.board import UnknownName, suites
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import DataSet, Group, Record
@@ -69,6 +70,7 @@ def regress(
             " another suite version, nothing compared"
         )
         return report
+    pool = seeds(base, new)
     if common:
         base, new = _shared(base, new), _shared(new, base)
         if not base:
@@ -83,7 +85,7 @@ def regress(
         old = [record for record in base if record.label == label]
         now = [record for record in new if record.label == label]
         if _can_be_compared(old, now, report):
-            drops += _accuracy(old, now)
+            drops += _accuracy(old, now, pool)
             report.findings.extend(_costs(old, now))
     adjusted = holm([drop.p for drop in drops if drop.p is not None])
     for drop, p in zip(drops, adjusted, strict=True):
@@ -186,13 +188,13 @@ def _shared(records: Sequence[Record], others: Sequence[Record]) -> list[Record]
     return [record for record in records if (record.label, record.seed) in pairs]
 
 
-def _accuracy(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
+def _accuracy(base: Sequence[Record], new: Sequence[Record], pool: Seeds) -> list[Finding]:
     groups: tuple[Group, ...] = ("id", "ood")
     found: list[Finding] = []
     for group in groups:
-        gap = group_difference(new, base, group)
+        gap = group_difference(new, base, group, pool)
         if gap is not None:
-            before = headline(matrices(base, group)).value
+            before = fmean(float(matrix.mean()) for matrix in matrices(base, group))
             found.append(
                 Finding(
                     track=base[0].track,

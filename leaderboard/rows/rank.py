@@ -9,7 +9,15 @@ from typing import Any
 from leaderboard.rows.audit import audit
 from leaderboard.rows.loglikelihood import LogLikelihood, loglikelihoods
 from leaderboard.rows.overlap import Overlap, overlaps
-from leaderboard.stats.averages import estimate, group_micro, means, task_macro, task_micro
+from leaderboard.stats.averages import (
+    Seeds,
+    estimate,
+    group_micro,
+    means,
+    seeds,
+    task_macro,
+    task_micro,
+)
 from leaderboard.stats.intervals import Estimate
 from leaderboard.store.comparable import check_seeds, check_table, run_name
 from leaderboard.store.reading import RecordError
@@ -106,29 +114,31 @@ class Row:
         return self.id.value if self.ood is None else (self.id.value + self.ood.value) / 2
 
 
-def rows(records: Sequence[Record]) -> list[Row]:
+def rows(records: Sequence[Record], track: Sequence[Record] = ()) -> list[Row]:
     """One row per label, best mean of ID and OOD first, ties by label.
 
+    How far seeds differ is told by all records of the `track`, where more than these are given.
     Raises RecordError where records mix tracks, scopes or references, where two of a track ran
     under different settings or on different corpora, or where those of one label differ in their
     items. Records of kind `reported` have no row.
     """
     ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
     check_table(ranked)
-    table = [row(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
+    pool = seeds(track or ranked)
+    table = [row(list(group), pool) for _, group in groupby(ranked, key=lambda r: r.label)]
     if table:
         table = _relative(_audited(table, ranked), ranked[0].reference)
     return sorted(table, key=lambda row: (-row.overall, row.method))
 
 
-def row(records: Sequence[Record]) -> Row:
+def row(records: Sequence[Record], pool: Seeds) -> Row:
     """The row of one label, without its relative costs; raises RecordError."""
     check_seeds(records)
     sets = [data_set for record in records for data_set in record.data_sets.values()]
     recalls = [r.retrieval_recall for r in records if r.retrieval_recall is not None]
     author, flexible = means(records, "author"), means(records, "flexible")
     micro = group_micro(records)
-    in_domain = estimate(records, "id")
+    in_domain = estimate(records, "id", pool)
     if in_domain is None:
         raise RecordError(f"{run_name(records[0])}: no data set of group id")
     return Row(
@@ -136,7 +146,7 @@ def row(records: Sequence[Record]) -> Row:
         reference=records[0].reference,
         n_seeds=len(records),
         id=in_domain,
-        ood=estimate(records, "ood"),
+        ood=estimate(records, "ood", pool),
         tasks=task_micro(records),
         tasks_macro=task_macro(records),
         id_micro=micro["id"] or 0.0,

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any, cast
 
-from leaderboard.stats.averages import estimate
+from leaderboard.stats.averages import Seeds, estimate, seeds
 from leaderboard.stats.intervals import Estimate
 from leaderboard.store.record import DataSet, Group, Record
 
@@ -50,17 +50,18 @@ class Facts:
 def facts(records: Sequence[Record]) -> list[Facts]:
     """A line for each label, in the order of labels; [] where no record is of triples."""
     ranked = sorted(records, key=lambda r: (r.label, r.seed))
-    found = [_facts(list(group)) for _, group in groupby(ranked, key=lambda r: r.label)]
+    pool = seeds(records)
+    found = [_facts(list(group), pool) for _, group in groupby(ranked, key=lambda r: r.label)]
     return found if any(each.written for each in found) else []
 
 
-def _facts(records: Sequence[Record]) -> Facts:
+def _facts(records: Sequence[Record], pool: Seeds) -> Facts:
     first = records[0]
     written = [cast(Mapping[str, Any], r.snapshot.get("written") or {}) for r in records]
     return Facts(
         label=first.label,
         n_seeds=len(records),
-        accuracy={"id": estimate(records, "id"), "ood": estimate(records, "ood")},
+        accuracy={"id": estimate(records, "id", pool), "ood": estimate(records, "ood", pool)},
         cut=_mean(r.snapshot.get("triples") for r in records),
         critic=_mean(r.snapshot.get("critic") for r in records),
         method=first.snapshot.get("method") or {},

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization, probes_legend, probes_table
-from leaderboard.compare.pair import resolution
+from leaderboard.compare.power import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
@@ -93,16 +93,16 @@ def _older(name: str, newest: str) -> list[str]:
 def _results(track: str, root: Path) -> list[str]:
     """The tables of a track; where rows were tuned, those at the track's settings after them."""
     records, trials = load(track, root), [root.parents[1] / "trials"]
-    parts = _tables(track, shown(records, trials))
+    parts = _tables(track, shown(records, trials), records)
     if any(record.own for record in records):
         as_track = shown(records, trials, tuned=False)
         title = f"{track} at the track's settings"
-        parts += [f"### {title}\n", *_tables(title, as_track)]
+        parts += [f"### {title}\n", *_tables(title, as_track, records)]
     return parts
 
 
-def _tables(title: str, records: Sequence[Record]) -> list[str]:
-    ranked, treatments = rows(records), audit(records)
+def _tables(title: str, records: Sequence[Record], track: Sequence[Record]) -> list[str]:
+    ranked, treatments = rows(records, track), audit(records)
     if not ranked:
         return []
     return [
@@ -178,15 +178,17 @@ def _filled(readme: Path, root: Path) -> str:
         track = match["track"]
         found = load(track, suite(root, track)) if track in tracks(root) else []
         records = shown(found, [root.parent / "trials"])
-        body = _selected(records, match["methods"], readme) if records else "No records yet."
+        body = _selected(records, found, match["methods"], readme) if records else "No records yet."
         return f"{match['open']}{body}\n{match['close']}"
 
     return _REGION.sub(region, text)
 
 
-def _selected(records: Sequence[Record], methods: str | None, readme: Path) -> str:
+def _selected(
+    records: Sequence[Record], track: Sequence[Record], methods: str | None, readme: Path
+) -> str:
     """The table of the labels named, in the board's order, or of all."""
-    ranked = rows(records)
+    ranked = rows(records, track)
     if methods is None:
         return _explained(ranked, records, "")
     # A comma inside brackets parts the fields of one label, not two labels.

@@ -89,7 +89,7 @@ def _printed_gain(student: Claims, label: str) -> list[str]:
 
 def _measured_gain(paper: Paper, records: Sequence[Record], label: str) -> list[str]:
     own = of_label(records, label)
-    gaps = compare(own, of_label(records, REFERENCE)).data_sets
+    gaps = compare(own, of_label(records, REFERENCE), records).data_sets
     # A sample of a data set is called by its name and its length.
     by_set = {name.rstrip("0123456789").rstrip("_"): gap for name, gap in gaps.items()}
     found = [by_set.get(column.data_set) for column in paper.columns]

@@ -1,34 +1,89 @@
 """From outcomes to averages: over items, over sub-tasks, over data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from statistics import fmean
 from typing import Literal
 
 import numpy as np
 
-from leaderboard.stats.intervals import Estimate, Matrix, by_cluster, headline
+from leaderboard.stats.intervals import (
+    Component,
+    Estimate,
+    Matrix,
+    by_cluster,
+    headline,
+    seed_variance,
+)
+from leaderboard.store.comparable import check_seeds
 from leaderboard.store.record import DataSet, Group, Record
 
 Extractor = Literal["strict", "author", "flexible"]
 
 
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """How far the runs of a track differ by their seed alone, pooled over its trained rows."""
+
+    pools: Mapping[tuple[str, ...], Component | None]
+    """Data sets that are averaged, by name -> variance of one run's average, a fraction squared."""
+
+    def of(self, records: Sequence[Record], names: Collection[str]) -> Component | None:
+        """For the records of a label; None where nothing is trained or no row has two seeds."""
+        return self.pools.get(tuple(sorted(names))) if records[0].training.n_steps else None
+
+
+def seeds(*tables: Sequence[Record]) -> Seeds:
+    """Pool what the trained rows of the tables, which answered the same questions, tell.
+
+    RecordError where the seeds of a row did not.
+    """
+    rows = [
+        list(group)
+        for table in tables
+        for _, group in groupby(sorted(table, key=lambda r: r.label), key=lambda r: r.label)
+    ]
+    found: dict[tuple[str, ...], list[list[Matrix]]] = {}
+    for records in rows:
+        if records[0].training.n_steps:
+            check_seeds(records)
+            per_set = clustered(records)
+            averaged = {names_of(records[0], "id"), names_of(records[0], "ood")}
+            for names in averaged | {(name,) for name in per_set}:
+                if names:
+                    found.setdefault(names, []).append([per_set[name] for name in names])
+    return Seeds({names: seed_variance(matrices) for names, matrices in found.items()})
+
+
+def names_of(record: Record, group: Group) -> tuple[str, ...]:
+    """The data sets of a group, by name."""
+    return tuple(sorted(name for name, each in record.data_sets.items() if each.group == group))
+
+
+def clustered(records: Sequence[Record], extractor: Extractor = "strict") -> dict[str, Matrix]:
+    """Data set -> outcomes: a row per seed, a column per item or, where items share a source, per
+    cluster."""
+    sets = records[0].data_sets
+    return {
+        name: by_cluster(matrix, sets[name].clusters)
+        for name, matrix in _matrices(records, extractor).items()
+    }
+
+
 def matrices(
     records: Sequence[Record], group: Group, extractor: Extractor = "strict"
 ) -> list[Matrix]:
-    """One matrix of outcomes per data set of the group, by name: a row per seed, a column per item
-    or, where items share a source, per cluster."""
-    sets = records[0].data_sets
-    return [
-        by_cluster(matrix, sets[name].clusters)
-        for name, matrix in _matrices(records, extractor).items()
-        if sets[name].group == group
-    ]
+    """Those of the group's data sets, by name."""
+    found = clustered(records, extractor)
+    return [found[name] for name in names_of(records[0], group)]
 
 
-def estimate(records: Sequence[Record], group: Group) -> Estimate | None:
+def estimate(records: Sequence[Record], group: Group, seeds: Seeds) -> Estimate | None:
     """Unweighted mean over the group's data sets; None without any."""
     found = matrices(records, group)
-    return headline(found) if found else None
+    pool = seeds.of(records, names_of(records[0], group))
+    return headline(found, pool) if found else None
 
 
 def means(records: Sequence[Record], extractor: Extractor) -> dict[Group, float | None]:

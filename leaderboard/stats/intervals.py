@@ -6,7 +6,10 @@ headline of D data sets is the unweighted mean of their means. Its variance has 
     items   sum_d var_i(mean over seeds) / n_d / D^2
     seeds   max(0, var_s(headline of one seed) / S - residual)
 
-where `residual` is the part of the seeds' variance that the item component already holds.
+where `residual` is the part of the seeds' variance that the item component already holds. The
+three seeds of one method tell little of it, and nothing where the difference falls below zero:
+`seed_variance` brings the rows of a track together, before anything is cut at zero.
+
 Within a source, variances add up by Welch and Satterthwaite; across the two, each keeps the
 t quantile of its own degrees of freedom (modified large-sample limits, Burdick and Graybill
 1992): half width^2 = t_items^2 V_items + t_seeds^2 V_seeds. One pooled number of degrees of
@@ -16,7 +19,7 @@ Items that share a source are no independent draws: `by_cluster` brings them tog
 n is then the number of clusters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, sqrt
 from statistics import NormalDist, fmean, stdev
@@ -28,6 +31,7 @@ from scipy.special import bdtr, stdtrit  # pyright: ignore[reportMissingTypeStub
 
 Matrix: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
+POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +86,28 @@ def by_cluster(matrix: Matrix, clusters: Sequence[str]) -> Matrix:
     return mean + len(sizes) / len(clusters) * (sums - sizes * mean)
 
 
-def headline(matrices: Sequence[Matrix]) -> Estimate:
-    """Unweighted mean over data sets; with one seed its interval speaks of items alone."""
+def seed_variance(rows: Iterable[Sequence[Matrix]]) -> Component | None:
+    """Variance between seeds of one run's headline, pooled over rows, with all their degrees of
+    freedom; None where no row has two seeds. `rows` holds the matrices of each."""
+    parts = [_between(matrices) for matrices in rows if len(matrices[0]) > 1]
+    if not parts:
+        return None
+    df = sum(part.df for part in parts)
+    return Component(max(0.0, sum(part.df * part.variance for part in parts) / df), df)
+
+
+def headline(matrices: Sequence[Matrix], pool: Component | None = None) -> Estimate:
+    """Unweighted mean over data sets. Seeds vary as `pool` has it, else as the row's own do; with
+    one seed and no pool the interval speaks of items alone."""
     value = float(np.mean([matrix.mean() for matrix in matrices]))
-    components = [
-        _items([matrix.mean(axis=0) for matrix in matrices], most=0.25),
-        _seeds(matrices),
-    ]
-    stderr = _stderr(components)
-    if stderr == 0:  # all outcomes alike: their spread says nothing, their number does
+    items, seeds = _items([matrix.mean(axis=0) for matrix in matrices], most=0.25), _seeds(matrices)
+    if items.variance + seeds.variance == 0:
+        # All outcomes alike: their spread says nothing, their number does.
         low, high = wilson(value, sum(matrix.shape[1] for matrix in matrices))
         return Estimate(value, low, high, 0.0)
+    components = [items, _runs([(matrices, pool)])]
     half = _half_width(components, ALPHA)
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), stderr)
+    return Estimate(value, max(0.0, value - half), min(1.0, value + half), _stderr(components))
 
 
 def single(outcomes: Sequence[int], clusters: Sequence[str]) -> Estimate:
@@ -102,11 +115,18 @@ def single(outcomes: Sequence[int], clusters: Sequence[str]) -> Estimate:
     return headline([by_cluster(np.array([outcomes], dtype=np.float64), clusters)])
 
 
-def difference(a: Sequence[Matrix], b: Sequence[Matrix]) -> Difference:
-    """Headline of A - headline of B: items paired column by column, seeds independent."""
+def difference(
+    a: Sequence[Matrix],
+    b: Sequence[Matrix],
+    pools: tuple[Component | None, Component | None] = (None, None),
+) -> Difference:
+    """Headline of A - headline of B: items paired column by column, seeds independent.
+
+    Both sides' `pools` are one and the same; None, where a side's own seeds speak for it.
+    """
     gaps = [x.mean(axis=0) - y.mean(axis=0) for x, y in zip(a, b, strict=True)]
     value = float(np.mean([gap.mean() for gap in gaps]))
-    components = [_items(gaps, most=1.0), _pooled([_seeds(a), _seeds(b)])]
+    components = [_items(gaps, most=1.0), _runs([(a, pools[0]), (b, pools[1])])]
     half = _half_width(components, ALPHA)
     return Difference(
         value,
@@ -115,6 +135,21 @@ def difference(a: Sequence[Matrix], b: Sequence[Matrix]) -> Difference:
         _stderr(components),
         _p_value(value, components),
     )
+
+
+def detectable(a: Sequence[Matrix], b: Sequence[Matrix], pool: Component, n_seeds: int) -> float:
+    """The true difference, as a fraction, that `n_seeds` runs of each side call significant with
+    POWER, where items vary as these do and seeds as `pool` has it.
+
+    What is chance in the spread over items shrinks with seeds; a single seed does not tell it.
+    """
+    items = _items([x.mean(axis=0) - y.mean(axis=0) for x, y in zip(a, b, strict=True)], most=1.0)
+    chance = sum(
+        (len(side[0]) / n_seeds - 1) * sum(map(_residual, side)) / len(side) ** 2 for side in (a, b)
+    )
+    variance = max(0.0, items.variance + chance)
+    components = [Component(variance, items.df), Component(2 * pool.variance / n_seeds, pool.df)]
+    return _half_width(components, ALPHA) + _half_width(components, 2 * (1 - POWER))
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -171,21 +206,38 @@ def _items(means: Sequence[Matrix], most: float) -> Component:
     return _pooled(parts)
 
 
+def _runs(sides: Sequence[tuple[Sequence[Matrix], Component | None]]) -> Component:
+    """Seed component of the sides together. A pool is one estimate, so its degrees of freedom
+    count once however many sides it serves."""
+    own = [_seeds(matrices) for matrices, pool in sides if pool is None]
+    shared = [(1 / len(matrices[0]), pool) for matrices, pool in sides if pool is not None]
+    if not shared:
+        return _pooled(own)
+    share, pool = sum(share for share, _ in shared), shared[0][1]
+    return _pooled([*own, Component(share * pool.variance, pool.df)])
+
+
 def _seeds(matrices: Sequence[Matrix]) -> Component:
     """Seed component of a headline, beyond what the item component already holds."""
     n_seeds = len(matrices[0])
     if n_seeds == 1:
         return Component(0.0, inf)
+    between = _between(matrices)
+    return Component(max(0.0, between.variance) / n_seeds, between.df)
+
+
+def _between(matrices: Sequence[Matrix]) -> Component:
+    """Variance between seeds of one run's headline, which may come out below zero."""
+    n_seeds = len(matrices[0])
     headlines = np.mean([matrix.mean(axis=1) for matrix in matrices], axis=0)
-    total = float(headlines.var(ddof=1)) / n_seeds
     residual = sum(_residual(matrix) for matrix in matrices) / len(matrices) ** 2
-    return Component(max(0.0, total - residual), n_seeds - 1)
+    return Component(float(headlines.var(ddof=1)) - n_seeds * residual, n_seeds - 1)
 
 
 def _residual(matrix: Matrix) -> float:
     """Seed-by-item variance of one data set's mean."""
     n_seeds, n = matrix.shape
-    if n == 1:
+    if n == 1 or n_seeds == 1:
         return 0.0
     by_seed, by_item = matrix.mean(axis=1, keepdims=True), matrix.mean(axis=0, keepdims=True)
     rest = matrix - by_seed - by_item + matrix.mean()

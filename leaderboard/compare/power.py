@@ -1,0 +1,124 @@
+"""How small a difference the runs of a track can find."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import sqrt
+from statistics import median
+from typing import Any
+
+from leaderboard.compare.pair import paired
+from leaderboard.stats.averages import names_of, seeds
+from leaderboard.stats.formats import tabulated
+from leaderboard.stats.intervals import POWER, Component, Matrix, detectable
+from leaderboard.store.record import Group, Record
+
+GROUPS: tuple[Group, ...] = ("id", "ood")
+MOST_SEEDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Of one group: fractions."""
+
+    group: Group
+    reference: str
+    n_rows: int
+    """Trained rows beside the reference; `detectable` is the median over them."""
+    seed_sd: float
+    """Standard deviation of one run's average over seeds, pooled over all trained rows."""
+    df: float
+    detectable: Mapping[int, float]
+    """Seeds of each side -> the difference from the reference that they find with POWER."""
+    gap: float
+    n_seeds_for_gap: int | None
+    """None where the items are too few, whatever the seeds; as many as MOST_SEEDS were tried."""
+
+
+def power(
+    records: Sequence[Record], n_seeds: Sequence[int], gap: float, labels: Collection[str] = ()
+) -> list[Power]:
+    """What the rows, or those named, can tell from the track's reference; [] where no row has two
+    seeds, or the reference or all others are not there. RecordError where they answered other
+    questions."""
+    trained = [record for record in records if record.training.n_steps]
+    reference = [record for record in trained if record.label == record.reference]
+    others = {record.label for record in trained if record.label != record.reference}
+    named = sorted(others & set(labels) if labels else others)
+    pool, found = seeds(records), list[Power]()
+    for group in GROUPS if reference and named else ():
+        spread = pool.of(reference, names_of(reference[0], group))
+        if spread is not None:
+            pairs = [paired(_of(records, label), reference, group) for label in named]
+            found.append(_power(group, reference[0].label, pairs, spread, n_seeds, gap))
+    return found
+
+
+def resolution(records: Sequence[Record], labels: Collection[str]) -> str:
+    """How small a difference from the reference the rows can tell, in words; "" where none can."""
+    n = max((sum(r.label == label for r in records) for label in labels), default=0)
+    found = power(records, [n], 1.0, labels)
+    if not found:
+        return ""
+    told = " and ".join(f"{100 * p.detectable[n]:.1f} points {p.group.upper()}" for p in found)
+    return (
+        f"What it can tell: with {n} seed{'s' if n > 1 else ''} a row, a difference from"
+        f" {found[0].reference} of {told} is found {100 * POWER:.0f} times in 100 (`board power`)."
+        " What is smaller may be none, and nothing is said of other students, corpora or test sets."
+    )
+
+
+def power_json(found: Sequence[Power]) -> list[dict[str, Any]]:
+    """The same as plain data."""
+    return [asdict(each) for each in found]
+
+
+def power_text(found: Sequence[Power]) -> str:
+    """A line for each group, in points."""
+    first = found[0]
+    asked = [f"{n} seed{'s' if n > 1 else ''}" for n in first.detectable]
+    headers = ["", "SD of a run", "df", *asked, f"seeds for {100 * first.gap:g} points"]
+    body = [
+        [
+            p.group.upper(),
+            f"{100 * p.seed_sd:.2f}",
+            f"{p.df:g}",
+            *(f"{100 * d:.1f}" for d in p.detectable.values()),
+            "more items" if p.n_seeds_for_gap is None else str(p.n_seeds_for_gap),
+        ]
+        for p in found
+    ]
+    legend = (
+        f"The true difference from {first.reference}, in points, that so many seeds of both find"
+        f" significant {100 * POWER:.0f} times in 100: the median over {first.n_rows} trained rows."
+        " SD of a run: over seeds, pooled over the track's trained rows. more items:"
+        f" {MOST_SEEDS} seeds are not enough on these questions."
+    )
+    return f"{tabulated(headers, body, 'text')}\n\n{legend}"
+
+
+def _of(records: Sequence[Record], label: str) -> list[Record]:
+    return [record for record in records if record.label == label]
+
+
+def _power(
+    group: Group,
+    reference: str,
+    pairs: Sequence[tuple[Sequence[Matrix], Sequence[Matrix]]],
+    spread: Component,
+    n_seeds: Sequence[int],
+    gap: float,
+) -> Power:
+    def found(n: int) -> float:
+        return median(detectable(a, b, spread, n) for a, b in pairs)
+
+    enough = next((n for n in range(1, MOST_SEEDS + 1) if found(n) <= gap), None)
+    return Power(
+        group=group,
+        reference=reference,
+        n_rows=len(pairs),
+        seed_sd=sqrt(spread.variance),
+        df=spread.df,
+        detectable={n: found(n) for n in n_seeds},
+        gap=gap,
+        n_seeds_for_gap=enough,
+    )

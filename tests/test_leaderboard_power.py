@@ -1,0 +1,112 @@
+"""What a track's runs can tell: one row against many, and the difference that they can find."""
+
+import numpy as np
+import pytest
+
+from leaderboard.compare.against import against, against_table
+from leaderboard.compare.pair import compare
+from leaderboard.compare.power import power, power_text, resolution
+from leaderboard.compare.regress import regress
+from leaderboard.rows.rank import rows
+from leaderboard.stats.averages import seeds
+from leaderboard.stats.intervals import holm, seed_variance
+from leaderboard.store.board import of_label
+from leaderboard.store.reading import RecordError
+from tests.leaderboard_records import record, trained, with_costs
+
+
+def noisy(label, seed, n=60, share=0.6):
+    rng = np.random.default_rng([seed, *map(ord, label)])
+    share = share + rng.normal() * 0.08
+    bits = {name: (rng.random(n) < share).astype(int).tolist() for name in ("id_a", "ood_a")}
+    return record(label, seed, outcomes=bits)
+
+
+def matrix(records, name):
+    return np.array([each.data_sets[name].strict for each in records], dtype=float)
+
+
+@pytest.fixture
+def track():
+    """Four trained rows, one of them with a single seed, and one that only prompts."""
+    labels = ("std_cot", "kard", "mt_cot")
+    runs = [noisy(label, seed) for label in labels for seed in range(3)]
+    prompts = [trained(noisy("zero_shot", seed), n_steps=0) for seed in range(3)]
+    return [*runs, noisy("cascod", 0), *prompts]
+
+
+def test_the_trained_rows_of_a_track_with_two_seeds_make_the_pool(track):
+    pool = seeds(track)
+    labels = ("std_cot", "kard", "mt_cot")
+    expected = seed_variance([[matrix(of_label(track, label), "id_a")] for label in labels])
+    assert expected.variance > 0 and expected.df == 6
+    assert pool.of(of_label(track, "cascod"), ["id_a"]) == expected
+    assert pool.of(of_label(track, "zero_shot"), ["id_a"]) is None
+    assert seeds([noisy("kard", 0)]).of([noisy("kard", 0)], ["id_a"]) is None
+
+
+def test_a_row_of_one_seed_is_as_wide_as_the_others_seeds_make_it(track):
+    alone = {row.method: row for row in rows(of_label(track, "cascod"))}
+    among = {row.method: row for row in rows(track)}
+    assert among["cascod"].id.stderr > alone["cascod"].id.stderr
+    same = rows(of_label(track, "cascod"), track)
+    assert same[0].id == among["cascod"].id
+
+
+def test_seeds_that_answered_other_questions_are_refused(track):
+    other = with_costs(noisy("kard", 3), "id_a", items=[f"other/{i}" for i in range(60)])
+    with pytest.raises(RecordError, match="other items"):
+        seeds([*track, other])
+
+
+def test_one_row_against_many_is_one_family_of_tests(track):
+    others = [of_label(track, label) for label in ("kard", "mt_cot", "cascod")]
+    base = of_label(track, "std_cot")
+    found = against(base, others, track)
+    pairs = [compare(base, other, track) for other in others]
+    plain = [gap.p for pair in pairs for gap in (pair.id, pair.ood)]
+    assert [gap.p for each in found for gap in (each.id, each.ood)] == holm(plain) != plain
+    assert [each.id.value for each in found] == [pair.id.value for pair in pairs]
+    assert against_table("std_cot", found, "text").splitlines()[2].startswith("kard ")
+    only_id = [record("a", outcomes={"id_a": [1, 0]}), record("b", outcomes={"id_a": [0, 1]})]
+    (alone,) = against(only_id[:1], [only_id[1:]], only_id)
+    assert alone.ood is None
+    assert against_table("a", [alone], "text").splitlines()[2].split()[-2:] == ["-", "-"]
+
+
+def test_a_pool_leaves_no_test_that_speaks_of_one_run_alone(track):
+    one, other = of_label(track, "cascod"), [noisy("kard", 0, share=0.3)]
+    assert compare(one, other).data_sets["id_a"].p < compare(one, other, track).data_sets["id_a"].p
+
+
+def test_more_seeds_find_a_smaller_difference_and_the_number_for_a_gap_is_the_first_enough(track):
+    first, _ = power(track, [1, 3, 9], gap=0.2)
+    told = list(first.detectable.values())
+    assert told == sorted(told, reverse=True) and len(set(told)) == 3
+    assert (first.reference, first.n_rows, first.df) == ("std_cot", 3, 6)
+    enough = first.n_seeds_for_gap
+    (again, _) = power(track, [enough - 1, enough], gap=0.2)
+    assert again.detectable[enough] <= 0.2 < again.detectable[enough - 1]
+    (hopeless, _) = power(track, [3], gap=0.001)
+    assert hopeless.n_seeds_for_gap is None and "more items" in power_text([hopeless])
+
+
+def test_a_table_says_how_small_a_difference_it_can_tell(track):
+    named = ["std_cot", "kard"]
+    told = [power(track, [3], 0.05, named)[i].detectable[3] for i in range(2)]
+    expected = f"of {100 * told[0]:.1f} points ID and {100 * told[1]:.1f} points OOD is found"
+    assert f"with 3 seeds a row, a difference from std_cot {expected} 80 times" in resolution(
+        track, named
+    )
+    without = [run for run in track if run.label != "std_cot"]
+    single = [run for run in track if run.seed == 0]
+    assert resolution(without, ["kard"]) == "" == resolution(single, ["kard"])
+
+
+def test_the_gate_takes_the_seeds_of_base_and_new_together(track):
+    base = [run for run in track if run.label != "cascod"]
+    new = [noisy("kard", 0, share=0.4)]
+    alone = regress("toy", of_label(base, "kard")[:1], new)
+    pooled = regress("toy", base, new, common=True)
+    p = {f.metric: f.p for f in alone.findings}
+    assert all(f.p > p[f.metric] for f in pooled.findings if f.metric in ("id", "ood"))
