@@ -93,6 +93,12 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("--json", action="store_true", help="print JSON")
     _runs(verb, lambda args: _verbs().regime_map(args))
 
+    verb = board.add_parser("study", help="a question with its rule, and what runs say of it")
+    verb.add_argument("study", metavar="NAME")
+    _add_suite(verb)
+    verb.add_argument("--publish", action="store_true", help="add local runs to the repository")
+    _add_source(verb, lambda args: _verbs().study(args))
+
     verb = board.add_parser("export", help="write the table of a track in another format")
     _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)

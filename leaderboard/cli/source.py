@@ -16,6 +16,7 @@ from leaderboard.store.record import Record, Scope
 if TYPE_CHECKING:
     from leaderboard.compare.regimes import Collected
     from leaderboard.rows.rank import Row
+    from leaderboard.store.studies import Question, Study
 
 
 def rows_asked(args: Namespace) -> "list[Row]":
@@ -133,6 +134,27 @@ def swept(args: Namespace) -> "tuple[str, Collected]":
     wanted = [args.suite] if args.suite else names[::-1]
     found = [(name, collect(local() / name, args.sweep)) for name in wanted]
     return next((each for each in found if each[1].sweep.points or each[1].missing), found[0])
+
+
+def studied(args: Namespace) -> "tuple[str, Question, Study | None]":
+    """Suite, question and runs of a study: what is published, or local runs; UnknownName."""
+    from leaderboard.compare.study import collect
+    from leaderboard.store.studies import Question, Study
+
+    published = board.beside(board.PUBLISHED, "studies")
+    path = published / f"{args.study}.toml"
+    if not path.is_file():
+        raise UnknownName("study", args.study, [each.stem for each in published.glob("*.toml")])
+    question, name = Question.load(path), f"{args.study}.json"
+    if args.local or args.publish:
+        suites = [args.suite] if args.suite else board.suites(local())[::-1]
+        runs = ((suite, collect(local() / suite, args.study)) for suite in suites)
+    else:
+        suites = [args.suite] if args.suite else board.suites_with(published, name)[::-1]
+        files = ((suite, published / suite / name) for suite in suites)
+        runs = ((suite, Study.load(path) if path.is_file() else None) for suite, path in files)
+    suite, found = next((each for each in runs if each[1]), ("v1", None))
+    return suite, question, found
 
 
 def local() -> Path:

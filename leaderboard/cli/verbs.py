@@ -202,6 +202,26 @@ def regime_map(args: Namespace) -> int:
     return INCOMPLETE if found.missing else FINE
 
 
+def study(args: Namespace) -> int:
+    """Print what a study found, or add local runs to it; 3 where none have run."""
+    from leaderboard.compare.study import study_json, study_text
+    from leaderboard.show.pages import render_all
+    from leaderboard.store.studies import publish_study
+
+    suite, question, found = source.studied(args)
+    if found is None:
+        print(f"no runs of study {args.study}: see {args.study}.toml", file=sys.stderr)
+        return INCOMPLETE
+    if args.publish:
+        stored = publish_study(found, beside(board.PUBLISHED / suite, "studies"))
+        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED.parents[1])])
+    elif args.json:
+        _print_json(study_json(question, found))
+    else:
+        print(study_text(question, found, "text"))
+    return FINE
+
+
 def export(args: Namespace) -> int:
     """Write the rows of a track in a format to publish."""
     from leaderboard.show.render import export

@@ -1,13 +1,13 @@
 """One row against many others: their differences are one family of tests."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.stats.averages import seeds
 from leaderboard.stats.formats import NONE, TableFormat, gap, tabulated
-from leaderboard.stats.intervals import Difference, holm
+from leaderboard.stats.intervals import Difference, family
 from leaderboard.store.record import Record
 
 
@@ -25,20 +25,11 @@ def against(
 ) -> list[Against]:
     """The records of one label beside those of each other, as `pair.compare`."""
     pool = seeds(track)
-    found = [
-        Against(b[0].label, group_difference(a, b, "id", pool), group_difference(a, b, "ood", pool))
-        for b in others
-    ]
-    gaps = [gap for each in found for gap in (each.id, each.ood) if gap is not None]
-    adjusted = iter(holm([gap.p for gap in gaps]))
-    return [
-        Against(
-            each.b,
-            each.id and replace(each.id, p=next(adjusted)),
-            each.ood and replace(each.ood, p=next(adjusted)),
-        )
-        for each in found
-    ]
+    of_id = [group_difference(a, b, "id", pool) for b in others]
+    of_ood = [group_difference(a, b, "ood", pool) for b in others]
+    adjusted = family([*of_id, *of_ood])
+    pairs = zip(others, adjusted[: len(of_id)], adjusted[len(of_id) :], strict=True)
+    return [Against(b[0].label, in_domain, out) for b, in_domain, out in pairs]
 
 
 def against_json(found: Sequence[Against]) -> list[dict[str, Any]]:

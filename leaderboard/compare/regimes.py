@@ -62,12 +62,7 @@ def collect(root: Path, name: str) -> Collected:
     Where some runs answered all test items and others had a limit or another split, the former
     alone count. Raises RecordError where runs of a point contradict each other.
     """
-    found = list[Record]()
-    for path in sorted(root.glob("*/*/*.json")):
-        record = Record.load(path)
-        if _of_sweep(record, name):
-            check_place(path, record.track, record.version, path.parents[1].name, root)
-            found.append(record)
+    found = [record for record in swept(root, name) if record.scope.sealed is None]
     full = [record for record in found if _is_full(record)]
     kept = full or found
     groups: dict[tuple[str, ...], list[Record]] = {}
@@ -80,6 +75,17 @@ def collect(root: Path, name: str) -> Collected:
     notes = [f"left out {left_out} runs with a limit or on another split"] if left_out else []
     sweep = Sweep.of(name, [point for point in found_points if point.worlds])
     return Collected(sweep, missing, notes)
+
+
+def swept(root: Path, name: str) -> list[Record]:
+    """The runs of a sweep among the records under `root`, in every scope."""
+    found = list[Record]()
+    for path in sorted(root.glob("*/*/*.json")):
+        record = Record.load(path)
+        if _of_sweep(record, name):
+            check_place(path, record.track, record.version, path.parents[1].name, root)
+            found.append(record)
+    return found
 
 
 def gap(point: Point, group: Group) -> Gap | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from leaderboard.compare.internalization import internalization, probes_legend, probes_table
 from leaderboard.compare.power import resolution
 from leaderboard.compare.regimes import map_legend, map_table
+from leaderboard.compare.study import study_text
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
 from leaderboard.rows.settings import shown
@@ -19,6 +20,7 @@ from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.store.studies import stored_studies
 
 _REGION = re.compile(
     r"(?P<open><!-- board:(?P<track>[^\s]+)(?: methods=(?P<methods>[^\s]+))? -->\n)"
@@ -74,6 +76,7 @@ def _leaderboard(home: Path) -> dict[Path, str]:
             parts += _internalization(track, probed, home / "pictures", pictures)
             parts += _older(probed.name, suite(records, track).name)
     parts += _regimes(home, pictures)
+    parts += _studies(home)
     parts += costs.section(home / "cost", home / "reported")
     parts += papers.section(home / "reported", records)
     return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
@@ -161,6 +164,15 @@ def _regimes(home: Path, pictures: dict[Path, str]) -> list[str]:
             *_older(name, suite(home / "records", sweep.track).name),
         ]
     return parts
+
+
+def _studies(home: Path) -> list[str]:
+    """The section of all studies that have runs."""
+    parts = list[str]()
+    for name, question, study in stored_studies(home / "studies"):
+        parts += [f"### {study.study}\n", f"{study_text(question, study, 'markdown')}\n"]
+        parts += _older(name, suite(home / "records", study.track).name)
+    return ["## Studies\n", *parts] if parts else []
 
 
 def _filled(readme: Path, root: Path) -> str:

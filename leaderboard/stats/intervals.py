@@ -20,7 +20,7 @@ n is then the number of clusters.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import TypeAlias
@@ -179,6 +179,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
         adjusted[i] = highest
     return adjusted
+
+
+def family(gaps: Sequence[Difference | None]) -> list[Difference | None]:
+    """Differences that one text speaks of, None where there is none: p values after Holm."""
+    adjusted = iter(holm([gap.p for gap in gaps if gap is not None]))
+    return [gap and replace(gap, p=next(adjusted)) for gap in gaps]
 
 
 def wilson(fraction: float, n: int) -> tuple[float, float]:
