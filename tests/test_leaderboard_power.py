@@ -1,8 +1,13 @@
 """What a track's runs can tell: one row against many, and the difference that they can find."""
 
+import json
+from argparse import ArgumentParser
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from leaderboard.cli.parser import add_parser
 from leaderboard.compare.against import against, against_table
 from leaderboard.compare.pair import compare
 from leaderboard.compare.power import power, power_text, resolution
@@ -10,9 +15,10 @@ from leaderboard.compare.regress import regress
 from leaderboard.rows.rank import rows
 from leaderboard.stats.averages import seeds
 from leaderboard.stats.intervals import holm, seed_variance
+from leaderboard.store import board
 from leaderboard.store.board import of_label
 from leaderboard.store.reading import RecordError
-from tests.leaderboard_records import record, trained, with_costs
+from tests.leaderboard_records import record, save, trained, with_costs
 
 
 def noisy(label, seed, n=60, share=0.6):
@@ -51,6 +57,25 @@ def test_a_row_of_one_seed_is_as_wide_as_the_others_seeds_make_it(track):
     assert among["cascod"].id.stderr > alone["cascod"].id.stderr
     same = rows(of_label(track, "cascod"), track)
     assert same[0].id == among["cascod"].id
+
+
+def test_a_row_has_one_interval_whichever_rows_are_beside_it(track, tmp_path, monkeypatch, capsys):
+    own = {"name": "tuned", "of": "kard", "settings": {}, "trials_sha256": "none"}
+    tuned = [
+        replace(noisy("kard", seed, share=0.3), label="kard+tuned", snapshot={"own": own})
+        for seed in range(3)
+    ]
+    save(tmp_path / "records" / "v1", [*track, *tuned])
+    monkeypatch.setattr(board, "PUBLISHED", tmp_path / "records")
+    parser = ArgumentParser()
+    add_parser(parser.add_subparsers())
+    found = list[dict[str, dict[str, object]]]()
+    for words in (["show", "toy"], ["show", "toy", "--untuned"]):
+        args = parser.parse_args(["board", *words, "--json"])
+        assert args.run(args) == 0
+        found.append({row["method"]: row for row in json.loads(capsys.readouterr().out)})
+    assert found[0]["std_cot"]["id"] == found[1]["std_cot"]["id"]
+    assert ("kard" in found[0], "kard+tuned" in found[1]) == (False, False)
 
 
 def test_seeds_that_answered_other_questions_are_refused(track):

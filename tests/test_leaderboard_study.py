@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from leaderboard.cli import parser as cli
+from leaderboard.compare import regimes
 from leaderboard.compare.study import collect, findings, verdict
 from leaderboard.show.pages import check
 from leaderboard.stats.intervals import difference, holm, seed_variance
@@ -94,17 +95,23 @@ def test_a_pair_is_the_difference_of_its_rows_with_the_seeds_of_all_pooled(home,
     study = collect(local, "why")
     (found,) = findings(question(home), study)  # C has no runs
     rows = ["long/skintern+tuned", "long/skintern[decoy=true]+tuned", "short/std_cot+tuned"]
-    bits = {
-        row: [[int(b) for b in each.outcomes["id_a"]] for each in study.of(row)] for row in rows
-    }
-    a, _, b = matrices = [[np.array(bits[row], dtype=float)] for row in rows]
-    pool = seed_variance(matrices)
-    assert pool.df == 5
-    expected = difference(a, b, (pool, pool))
-    assert (found.id.value, found.id.low) == (expected.value, expected.low)
-    assert (found.a.n_seeds, found.a.id) == (3, np.mean(bits[rows[0]]))
-    plain = [expected.p, found.ood.p / 2]
-    assert found.id.p in holm(plain)
+    expected = []
+    for name in ("id_a", "ood_a"):
+        told = [[each.outcomes[name] for each in study.of(row)] for row in rows]
+        sides = [[np.array([list(map(int, bits)) for bits in row], float)] for row in told]
+        pool = seed_variance(sides)
+        expected.append(difference(sides[0], sides[2], (pool, pool)))
+    in_domain, out = expected
+    assert pool.df == 5 and in_domain.stderr > 0
+    assert (found.id.value, found.id.low) == (in_domain.value, in_domain.low)
+    assert (found.ood.value, found.ood.low) == (out.value, out.low)
+    assert found.a.n_seeds == 3 and found.a.ood - found.b.ood == pytest.approx(out.value)
+    plain = [in_domain.p, out.p]
+    assert [found.id.p, found.ood.p] == holm(plain) != plain
+
+
+def test_runs_on_sealed_items_are_in_no_map(local):
+    assert regimes.collect(local, "why").sweep.points == []
 
 
 @pytest.mark.parametrize(
