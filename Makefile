@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all check perf
+.PHONY: run test test-all check perf peers
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -27,10 +27,20 @@ check: .venv/ready
 perf: .venv/ready
 	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable
 
+# The project beside others that do the same, in an environment of their own.
+peers: .venv/ready .peers/ready
+	$(BIN)/python -m pytest tests/peers
+
 # torch first: its pin alone decides between the CPU and the CUDA build.
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.peers/ready: tests/peers/requirements.txt
+	$(PYTHON) -m venv .peers
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' $<)"
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
