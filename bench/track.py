@@ -3,8 +3,8 @@
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -60,10 +60,19 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """lm-eval task names; the headline averages the data sets of each group."""
+    """Data sets; the headline averages those of each group.
+
+    A name is one of the project's tasks, of those in the folder `include`, or of lm-eval's own. A
+    file of questions, NAME.jsonl, is called by its name, and stands in `files`.
+    """
 
     id: Annotated[list[str], Field(min_length=1)]
     ood: list[str]
+    include: str | None = None
+    """A folder of YAML for lm-eval. It and files are sought from where the track's file lies."""
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    items_sha256: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Data set that the track brings -> the pin of its items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,8 @@ class Track:
     probe: Probe | None = None
     critic: Critic | None = None
     reranker: Reranker | None = None
+    folder: Path = Path()
+    """Where its file lies: no setting, and in no record."""
 
 
 def names() -> list[str]:
@@ -202,12 +213,31 @@ def load(name_or_path: str) -> Track:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    if "folder" in table:
+        raise ConfigError(f"{path}: unknown key 'folder'")
     track = build(Track, {"name": path.stem, **table}, str(path))
+    track = replace(track, folder=path.parent, tasks=_named(track.tasks))
     if path.parent != TRACKS and track.name in names():
         raise ConfigError(f"{path}: '{track.name}' is a built-in track; give yours another name")
     for fault in _faults(track):
         raise ConfigError(f"{path}: {fault}")
     return track
+
+
+def told(track: Track) -> dict[str, Any]:
+    """The track as records hold it."""
+    return {key: value for key, value in asdict(track).items() if key != "folder"}
+
+
+def _named(tasks: Tasks) -> Tasks:
+    """With each file of questions called by its name."""
+
+    def name(told: str) -> str:
+        return Path(told).stem if told.endswith(".jsonl") else told
+
+    files = {name(told): told for told in (*tasks.id, *tasks.ood) if told.endswith(".jsonl")}
+    ids, ood = ([*map(name, told)] for told in (tasks.id, tasks.ood))
+    return replace(tasks, id=ids, ood=ood, files={**tasks.files, **files})
 
 
 def _faults(track: Track) -> Iterator[str]:

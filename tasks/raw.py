@@ -73,15 +73,20 @@ def with_options(question: str, options: Iterable[str]) -> str:
 
 def item(name: str, task: str, question: str, target: str) -> Item:
     """The item `name` of sub-task `task`; its options are read from the question."""
-    _, found, listing = question.rpartition(_OPTIONS)
-    lines = listing.split("\n") if found else []
     return {
         "id": name,
         "task": task,
         "question": question,
-        "options": [re.sub(r"^- ", "", line).strip() for line in lines],
+        "options": listed_in(question),
         "target": target,
     }
+
+
+def listed_in(question: str) -> list[str]:
+    """The options that stand below a question, [] where none do."""
+    _, found, listing = question.rpartition(_OPTIONS)
+    lines = listing.split("\n") if found else []
+    return [re.sub(r"^- ", "", line).strip() for line in lines]
 
 
 class Ranking(NamedTuple):

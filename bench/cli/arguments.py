@@ -1,6 +1,7 @@
 """Types of command-line arguments: numbers within bounds."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +28,23 @@ def number(
 POSITIVE = number(int, 1)
 
 
+class _Trust(argparse.Action):
+    """Sets the environment, which processes that share a run inherit."""
+
+    def __call__(self, *_: object) -> None:
+        os.environ["SKBENCH_TRUST_TASK_CODE"] = "1"
+
+
+def add_trust(verb: argparse.ArgumentParser) -> None:
+    """Whether to run what a YAML of the track's `include` names as code."""
+    verb.add_argument(
+        "--trust-task-code", action=_Trust, nargs=0, help="run the code that your task YAML names"
+    )
+
+
 def add_choice(verb: argparse.ArgumentParser) -> None:
     """Which methods of which track, with which fields."""
+    add_trust(verb)
     verb.add_argument("track", metavar="TRACK|FILE.toml")
     verb.add_argument(
         "--methods", help="comma-separated, or 'all'; default: the file's or the track's"

@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, add_choice
+from bench.cli.arguments import POSITIVE, add_choice, add_trust
 
 FINE = 0
 
@@ -48,6 +48,7 @@ def _add_run(verb: ArgumentParser) -> None:
 
 
 def _add_probe(verb: ArgumentParser) -> None:
+    add_trust(verb)
     verb.add_argument("track", metavar="TRACK|FILE.toml")
     verb.add_argument("--methods", required=True, help="comma-separated")
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
@@ -69,6 +70,7 @@ def run(args: Namespace) -> int:
     from bench import track
     from bench.ground import bars, provenance
     from bench.ground.places import home
+    from bench.questions import obtain
     from bench.run import jobs, precision, stages
 
     chosen = track.load(args.track)
@@ -91,6 +93,8 @@ def run(args: Namespace) -> int:
         with bars.stage("looking for what is done"):
             to_do = [cell for cell in cells if cell.found() is None]
         precision.warn(to_do)
+        if to_do:
+            obtain.tell_pins(chosen)
     if args.jobs > 1 and to_do:
         code = jobs.share(args.arguments, args.jobs, identity)
         if code != FINE:

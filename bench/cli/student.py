@@ -10,7 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, number
+from bench.cli.arguments import POSITIVE, add_trust, number
 from bench.cli.run import print_rows
 
 FINE, FAILED = 0, 1
@@ -45,6 +45,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def _add_evaluate(verb: argparse.ArgumentParser) -> None:
+    add_trust(verb)
     verb.add_argument(
         "--student",
         required=True,

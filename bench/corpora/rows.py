@@ -141,13 +141,13 @@ def numbered(path: Path, *, lenient: bool = False) -> Iterator[tuple[int, dict[s
     """
     if not path.is_file():
         raise CorpusError(f"{path}: no such file")
-    content = path.read_bytes()
-    if lenient:
-        content = content.removeprefix(codecs.BOM_UTF8)
-    lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    for number, line in enumerate(lines, 1):
-        if line.strip() or not lenient:
-            yield number, parsed(line)
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.removesuffix(b"\n")
+            if lenient and number == 1:
+                text = text.removeprefix(codecs.BOM_UTF8)
+            if text.strip() or not lenient:
+                yield number, parsed(text)
 
 
 def parsed(line: bytes) -> dict[str, Any] | str:
@@ -155,6 +155,8 @@ def parsed(line: bytes) -> dict[str, Any] | str:
 
     Refuses what json.loads lets through: a number that is none, half of a surrogate pair.
     """
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "in UTF-16: save the file as UTF-8"
     try:
         found = from_json(line, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:

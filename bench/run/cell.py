@@ -11,6 +11,7 @@ from bench.corpora.corpus import Corpus
 from bench.ground import provenance, sources
 from bench.ground.places import home
 from bench.method import Method
+from bench.questions.obtain import brought
 from bench.students.hashes import checkpoint_sha256
 from bench.track import Critic, Reranker, Student, Track, Training
 from leaderboard.store.record import Record, Scope
@@ -207,6 +208,7 @@ class Cell:
                 "acceptance": self.acceptor and self.acceptor.critic_key,
                 "reranker": self.method.needs.rerank and self.reranker_key,
                 "tasks": asdict(track.tasks),
+                "questions": {name: each.sha256 for name, each in brought(track).items()},
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),
                 "sources": sources.sha256("bench.run.stages", also=("tasks",)),

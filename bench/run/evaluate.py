@@ -9,13 +9,13 @@ from typing import Any
 import tasks
 from bench.ground.files import write_atomically
 from bench.method import Method
+from bench.questions.obtain import brought
 from bench.solve import Solved
 from bench.students.generate import Generator
 from bench.students.lm import Ask, StudentLM
 from bench.students.student import Student
-from bench.track import ConfigError, Track
+from bench.track import Track
 from bench.types import Question
-from leaderboard.store.reading import nearest
 
 TASKS = Path(tasks.__file__).parent
 
@@ -51,12 +51,14 @@ def task_manager(metadata: Mapping[str, Any]) -> Any:
 
 
 def load_tasks(track: Track, metadata: Mapping[str, Any]) -> Any:
-    """The track's tasks with their items; ConfigError for an unknown name."""
-    manager, names = task_manager(metadata), [*track.tasks.id, *track.tasks.ood]
-    for name in names:
-        if name not in manager.all_tasks:
-            raise ConfigError(f"unknown task '{name}': {nearest(name, sorted(manager.all_tasks))}")
-    return manager.load(names)
+    """The track's data sets with their items, as lm-eval evaluates them."""
+    own = brought(track)
+    loaded = task_manager(metadata).load(
+        [name for name in (*track.tasks.id, *track.tasks.ood) if name not in own]
+    )
+    for name, each in own.items():
+        loaded["tasks"][name] = each.served(metadata["split"])
+    return loaded
 
 
 def evaluate(

@@ -19,7 +19,7 @@ from bench.run.cell import Cell
 from bench.run.evaluate import Evaluation, Sample
 from bench.students.lm import Ask
 from bench.students.student import Student
-from bench.track import ConfigError
+from bench.track import ConfigError, told
 from bench.training.progress import Spent, curve
 from bench.types import Question
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
@@ -222,7 +222,7 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
     that the method sees were written per task or per question, where the corpus says it.
     """
     track = cell.track if cell.method.needs.rerank else replace(cell.track, reranker=None)
-    found: dict[str, Any] = {"track": asdict(track), "method": asdict(cell.method)}
+    found: dict[str, Any] = {"track": told(track), "method": asdict(cell.method)}
     found["restarts"] = 0 if cell.method.keeps_moments else len(cell.method.restart_points)
     whose, needs = cell.corpus.manifest.get("knowledge"), cell.method.needs
     if whose and (needs.train_knowledge or needs.passages or needs.test_knowledge != "none"):

@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 from bench.registry import is_what_ran
 from bench.run.cell import Cell
-from bench.track import ConfigError
+from bench.track import ConfigError, told
 from leaderboard.store import board
 from leaderboard.store.comparable import settings, track_settings
 from leaderboard.store.record import FOR_SOME, Record
@@ -53,7 +52,7 @@ def _published(cell: Cell) -> Record | None:
 def _differences(cell: Cell, record: Record) -> Iterator[str]:
     if not is_what_ran(cell.method, record.snapshot.get("method")):
         yield "method"
-    ran, track = track_settings(record) or {}, asdict(cell.track)
+    ran, track = track_settings(record) or {}, told(cell.track)
     for name in FOR_SOME:
         if ran.get(name) and ran[name] != track[name]:
             yield name

@@ -11,6 +11,7 @@ from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.ground.places import home
 from bench.method import Method
+from bench.questions import obtain as questions
 from bench.run.cell import Cell
 from bench.run.sweep import Sweep, variations
 from bench.track import ConfigError, Track
@@ -100,6 +101,7 @@ def plan(
     point: Mapping[str, str | int] | None = None,
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
+    questions.check(track, scope)
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     if (limit := scope.limit) is not None:
         # Of each split half are true: a split has as many labels as a data set has items.

@@ -17,6 +17,10 @@ STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 """As `__pydantic_config__` of a dataclass that is read; what it holds is read as strictly."""
 
 
+_SLIPS = ("unexpected_keyword_argument", "extra_forbidden")
+"""What pydantic calls an unknown key, of a dataclass and of a model."""
+
+
 class MisreadError(ValueError):
     """A text that does not stand for the dataclass; the message names the field."""
 
@@ -49,7 +53,7 @@ def _read(cls: type[T], how: Callable[[TypeAdapter[T]], T]) -> T:
     except ValidationError as error:
         faults = error.errors(include_url=False)
     # A slip in a key is a missing key as well: the slip says more.
-    first = min(faults, key=lambda fault: fault["type"] != "unexpected_keyword_argument")
+    first = min(faults, key=lambda fault: fault["type"] not in _SLIPS)
     *parents, last = first["loc"] or ("",)
     place, found = ".".join(map(str, first["loc"])), repr(first["input"])
     match first["type"]:
@@ -57,7 +61,7 @@ def _read(cls: type[T], how: Callable[[TypeAdapter[T]], T]) -> T:
             raise MisreadError(f"not JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
         case "missing":
             raise MisreadError(f"missing key '{place}'")
-        case "unexpected_keyword_argument":
+        case slip if slip in _SLIPS:
             raise MisreadError(f"unknown key '{place}'; {nearest(str(last), _keys(cls, parents))}")
         case "too_short" | "string_too_short":
             raise MisreadError(f"{place} must not be empty")

@@ -1,0 +1,1 @@
+"""Test questions that a track brings itself: lines of JSON, or tasks of lm-eval."""

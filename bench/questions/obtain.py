@@ -1,0 +1,173 @@
+"""The data sets that a track names and the project does not have: whose, and their items."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tasks
+from bench.questions import lines
+from bench.track import ConfigError, Track
+from leaderboard.store.record import Scope
+from tasks import docs, scoring
+from tasks.docs import Item
+
+if TYPE_CHECKING:
+    from bench.questions.templates import Foreign
+
+TRUST = "SKBENCH_TRUST_TASK_CODE"
+"""Set to run code that a YAML of a track's `include` names; processes of `--jobs` inherit it."""
+TASKS = Path(tasks.__file__).parent
+METRICS = ("strict", "author", "flexible", "failed")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Items of a track's own, or of a task of lm-eval, which `foreign` is then."""
+
+    name: str
+    items: Sequence[Item]
+    dev: Sequence[Item]
+    foreign: "Foreign | None" = None
+
+    @property
+    def sha256(self) -> str:
+        """Of all items, as pins are."""
+        return docs.items_sha256([*self.items, *self.dev])
+
+    def of(self, split: str) -> Sequence[Item]:
+        """The items of a split; ConfigError where there are none."""
+        found = {"test": self.items, "dev": self.dev}.get(split)
+        if not found:
+            raise ConfigError(
+                f"data set '{self.name}' has no {split} items: put some into"
+                f" {self.name}.dev.jsonl beside its file, or leave out what asks for them"
+            )
+        return found
+
+    @property
+    def metrics(self) -> list[str]:
+        """What lm-eval itself scores of an answer."""
+        if self.foreign is None:
+            return []
+        first = self.items[0]
+        return list(self.foreign.score(first, f"{scoring.CONCLUSION} {first['target']}."))
+
+    def served(self, split: str) -> Any:
+        """The items as a task that lm-eval evaluates, with our extractors and its own metrics."""
+        from lm_eval.api.task import ConfigurableTask
+
+        asked = docs.stratified(self.of(split))
+        foreign = self.foreign
+
+        def process_results(doc: Any, results: Sequence[str]) -> Mapping[str, object]:
+            scores = scoring.process_results(doc, results)
+            return {**scores, **(foreign.score(doc, results[0]) if foreign else {})}
+
+        return ConfigurableTask(
+            config={
+                "task": self.name,
+                "custom_dataset": lambda **_: {"test": docs.dataset(asked)},
+                "test_split": "test",
+                "output_type": "generate_until",
+                "doc_to_text": "{{question}}",
+                "doc_to_target": "{{target}}",
+                "process_results": process_results,
+                "metric_list": [
+                    {"metric": name, "aggregation": "mean", "higher_is_better": name != "failed"}
+                    for name in (*METRICS, *self.metrics)
+                ],
+                "metadata": {"version": 1},
+            }
+        )
+
+
+def built_in() -> set[str]:
+    """The names of the project's own tasks."""
+    return {path.stem for path in TASKS.rglob("*.yaml") if not path.stem.startswith("_")}
+
+
+def brought(track: Track) -> dict[str, DataSet]:
+    """The data sets of the track that are not built in, by name; ConfigError names what is wrong.
+
+    Where the track pins their items they must be those; where not, what to put there is told.
+    """
+    spec = track.tasks
+    names = [name for name in (*spec.id, *spec.ood) if name not in built_in()]
+    found = {name: _read(track.folder, name, spec.files.get(name), spec.include) for name in names}
+    for name, each in found.items():
+        pin = spec.items_sha256.get(name)
+        if pin is not None and pin != each.sha256:
+            raise ConfigError(
+                f"data set '{name}': other items than the track pins: expected items_sha256 {pin},"
+                f" got {each.sha256}; correct the file, or the pin and the track's version"
+            )
+    for name in spec.items_sha256.keys() - found.keys():
+        raise ConfigError(f"tasks.items_sha256: '{name}' is no data set that the track brings")
+    return found
+
+
+def check(track: Track, scope: Scope) -> None:
+    """ConfigError where the track brings data sets that do not have the items of the scope."""
+    for name, each in brought(track).items():
+        each.of(scope.split)
+        if scope.world:
+            raise ConfigError(f"data set '{name}' is of no world: leave out --world")
+
+
+def shown(
+    name: str, include: str | None, split: str, data_dir: str | None
+) -> tuple[Sequence[Item], list[str]]:
+    """The items of a data set by name or file, in the order of serving, and lm-eval's metrics."""
+    if name in built_in():
+        from bench.run.evaluate import task_manager
+
+        task = task_manager({"split": split, "data_dir": data_dir}).load([name])["tasks"][name]
+        return list(task.test_docs()), []
+    path = Path(name)
+    file = path.name if path.suffix == ".jsonl" else None
+    folder, named = (path.parent, path.stem) if file else (Path(), name)
+    found = _read(folder, named, file, include)
+    return docs.stratified(found.of(split)), found.metrics
+
+
+def tell_pins(track: Track) -> None:
+    """Say on stderr which pins the track lacks."""
+    lacking = {n: each for n, each in brought(track).items() if n not in track.tasks.items_sha256}
+    if lacking:
+        pins = "".join(f'\n{name} = "{each.sha256}"' for name, each in lacking.items())
+        print(
+            f"to notice when questions change, put into the track:\n[tasks.items_sha256]{pins}",
+            file=sys.stderr,
+        )
+
+
+@cache
+def _read(folder: Path, name: str, file: str | None, include: str | None) -> DataSet:
+    if file is not None:
+        path = folder / file
+        dev = path.with_suffix(".dev.jsonl")
+        items, held = _good(path, name), _good(dev, f"{name}/dev") if dev.is_file() else []
+        asked = {item["question"] for item in items}
+        if shared := [item["id"] for item in held if item["question"] in asked]:
+            raise ConfigError(f"{dev}: {shared[0]} stands in {path.name} as well")
+        return DataSet(name, items, held)
+    from bench.questions import templates
+
+    where = folder / include if include else None
+    if where is not None and not where.is_dir():
+        raise ConfigError(f"tasks.include: no folder {where}")
+    trusted = bool(os.environ.get(TRUST))
+    foreign = templates.read(name, where, trusted=trusted)
+    return DataSet(name, foreign.items, foreign.dev, foreign)
+
+
+def _good(path: Path, name: str) -> list[Item]:
+    items, faults = lines.examine(path, name)
+    if faults:
+        more = f" (and {len(faults) - 1} more: `skbench task check {path}`)" if faults[1:] else ""
+        raise ConfigError(f"{faults[0]}{more}")
+    return items
