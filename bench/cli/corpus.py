@@ -23,8 +23,25 @@ def add_parser(verbs: Any) -> None:
     verb = verbs.add_parser("check", help="name every bad line of a corpus; exit 1 if there is one")
     verb.add_argument("file", type=Path, metavar="FILE.jsonl")
     verb.set_defaults(run=check)
-    verb = verbs.add_parser("import", help="make a corpus of published rationales or plain JSONL")
-    verb.add_argument("file", type=Path, metavar="NAME|IN.jsonl", help="a built-in one, or yours")
+    verb = verbs.add_parser("import", help="make a corpus of published rationales or your own file")
+    verb.add_argument(
+        "file",
+        type=Path,
+        metavar="NAME|FILE|OWNER/NAME",
+        help="a built-in one; JSONL, CSV or Parquet; a data set of the hub",
+    )
+    verb.add_argument(
+        "--map",
+        type=_columns,
+        default={},
+        metavar="FIELD=COLUMN,..",
+        help="columns of the file: question, rationale, answer, completion, ..",
+    )
+    verb.add_argument("--revision", help="of a data set of the hub")
+    verb.add_argument("--split", default="train", help="of a data set of the hub; default: train")
+    verb.add_argument(
+        "--passages", choices=("facts",), help="to retrieve: the rows' own facts or knowledge"
+    )
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
     verb.add_argument("--licence", default="unknown", help="of what a file holds")
     verb.add_argument(
@@ -59,6 +76,13 @@ def add_parser(verbs: Any) -> None:
     _add_data_dir(verb)
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=recall)
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    if not all(field and column for field, _, column in pairs):
+        raise argparse.ArgumentTypeError(f"expected FIELD=COLUMN,.., got '{text}'")
+    return {field: column for field, _, column in pairs}
 
 
 def _add_build(verb: argparse.ArgumentParser) -> None:
@@ -153,7 +177,7 @@ def check(args: Namespace) -> int:
 
 
 def import_(args: Namespace) -> int:
-    """Write a built-in corpus, or plain JSONL: if it has bad lines, name all and write nothing.
+    """Write a built-in corpus, or a file: if it has bad lines, name all and write nothing.
 
     Of a file of triples they are set aside, unless `--strict` stops at the first.
     """
@@ -168,13 +192,13 @@ def import_(args: Namespace) -> int:
         return generate(str(args.file), out, args.data_dir)
     if holds_triples(args.file):
         return _import_triples(args, out)
-    found = read(args.file)
+    found = read(args.file, args.map, revision=args.revision, split=args.split)
     for fault in found.faults:
         print(fault)
     if found.faults:
         print(f"{len(found.faults)} bad lines, nothing written", file=sys.stderr)
         return FAILED
-    new = write_new(out, as_corpus(found, args.file, args.licence))
+    new = write_new(out, as_corpus(found, args.licence, passages=args.passages is not None))
     ignored = f"; fields not taken: {', '.join(found.ignored)}" if found.ignored else ""
     print(f"{out}: {len(found.rows)} rows{'' if new else ', as it was'}{ignored}")
     return FINE

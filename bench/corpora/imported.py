@@ -1,4 +1,4 @@
-"""Somebody's plain JSONL of questions and rationales as rows of a corpus."""
+"""Somebody's questions and rationales as rows of a corpus."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.corpora import training_files
 from bench.corpora.check import Fault, without_conclusion
 from bench.corpora.knowledge import knowledge_parts
-from bench.corpora.rows import OPTIONAL, Row, fault, numbered
+from bench.corpora.rows import OPTIONAL, Row, fault
 from bench.ground.provenance import file_sha256
-from tasks.corpora import TeacherCorpus, n_tokens
+from tasks.corpora import Passage, TeacherCorpus, n_tokens
 from tasks.scoring import CONCLUSION
 
 TAKEN = {
@@ -26,13 +27,21 @@ class Imported:
     rows: Sequence[dict[str, Any]]
     faults: Sequence[Fault]
     ignored: Sequence[str]
+    source: str
 
 
-def read(path: Path) -> Imported:
-    """Rows of plain JSONL; an id and a task are made up where there are none."""
+def read(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    revision: str | None = None,
+    split: str = "train",
+) -> Imported:
+    """Rows of a file or a data set; an id and a task are made up where there are none."""
     rows, faults = list[dict[str, Any]](), list[Fault]()
     ignored, seen = set[str](), set[str]()
-    for number, found in numbered(path, lenient=True):
+    for number, told in training_files.rows(path, revision, split):
+        found = told if isinstance(told, str) else training_files.plain(told, columns or {})
         if isinstance(found, str):
             faults.append(Fault(path, number, found))
             continue
@@ -47,7 +56,9 @@ def read(path: Path) -> Imported:
             seen.add(row["id"])
     if not rows and not faults:
         faults.append(Fault(path, 0, "no rows"))
-    return Imported(rows, faults, sorted(ignored))
+    is_file = path.is_file()
+    source = f"{path.name}, sha256 {file_sha256(path)}" if is_file else f"{path}@{revision}"
+    return Imported(rows, faults, sorted(ignored), source)
 
 
 def _row(found: Mapping[str, Any], name: str, task: str) -> dict[str, Any] | str:
@@ -107,8 +118,23 @@ def _last_answer(text: str) -> str | None:
     return stated if phrase and not re.search(r"[.!?]\s|\n", stated) else None
 
 
-def as_corpus(found: Imported, path: Path, licence: str) -> TeacherCorpus:
-    """The corpus of the rows that were read from `path`."""
+def passages_of(rows: Sequence[Mapping[str, Any]]) -> list[Passage]:
+    """What there is to retrieve, from the rows' own facts, or the sentences of their knowledge."""
+    texts = dict.fromkeys(
+        text
+        for row in rows
+        for text in row.get("facts") or _sentences(row["summary"], row["supplementary"])
+    )
+    return [{"id": f"fact/{n}", "text": text} for n, text in enumerate(texts)]
+
+
+def _sentences(*texts: str | None) -> list[str]:
+    parts = (part.strip() for text in texts if text for part in re.split(r"(?<=[.!?])\s+|\n", text))
+    return [part for part in parts if part]
+
+
+def as_corpus(found: Imported, licence: str, *, passages: bool = False) -> TeacherCorpus:
+    """The corpus of the rows that were read, with `passages` of what they say of themselves."""
     rows: Any = found.rows
     written = {
         "rationale": n_tokens(*(row["rationale"] for row in rows)),
@@ -117,11 +143,11 @@ def as_corpus(found: Imported, path: Path, licence: str) -> TeacherCorpus:
     }
     return TeacherCorpus(
         rows=rows,
-        passages=[],
+        passages=passages_of(rows) if passages else [],
         asked=len(rows),
         rejected=0,
         teacher="unknown",
         teacher_tokens={key: n for key, n in written.items() if n or key != "further"},
         licence=licence,
-        source=f"{path.name}, sha256 {file_sha256(path)}",
+        source=found.source,
     )
