@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bench", "tasks", "baselines", "leaderboard")
 ROOMS = {
     "bench": (
-        "ground", "contract", "costs", "students", "corpora", "training", "critics", "teacher",
-        "run", "estimates", "reuse", "cli",
+        "ground", "contract", "costs", "students", "corpora", "questions", "training", "critics",
+        "teacher", "run", "estimates", "reuse", "cli",
     ),
     "leaderboard": ("store", "stats", "rows", "compare", "show", "cli"),
 }  # fmt: skip

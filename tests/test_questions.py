@@ -14,7 +14,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from bench.__main__ import main
 from bench.questions import lines, obtain, templates
 from bench.track import ConfigError, load
-from leaderboard.store.record import Record, Scope
+from leaderboard.store.record import Record
 from tasks.scoring import process_results
 from tests.tracks import toy_track
 
@@ -408,11 +408,11 @@ def test_own_questions_are_trained_for_judged_and_scored_beside_lm_evals_score(
         + "\n[tasks.items_sha256]\n"
         + "".join(f'{name} = "{pin}"\n' for name, pin in pins)
     )
-    obtain.check(load(str(study)), Scope())
+    obtain.check(load(str(study)))
     write(study.parent / "sums.jsonl", SUMS[1:])
     obtain._read.cache_clear()
     with pytest.raises(ConfigError, match="data set 'sums': other items than the track pins"):
-        obtain.check(load(str(study)), Scope())
+        obtain.check(load(str(study)))
 
 
 def test_other_questions_are_another_cell(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -435,7 +435,7 @@ def test_dev_questions_lie_beside_the_others(study: Path, tmp_path: Path) -> Non
     write(study.parent / "sums.dev.jsonl", SUMS[3:4])
     obtain._read.cache_clear()
     with pytest.raises(ConfigError, match="sums/dev/1 stands in sums"):
-        obtain.check(load(str(study)), Scope())
+        obtain.check(load(str(study)))
 
 
 @pytest.mark.parametrize(

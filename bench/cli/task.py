@@ -50,10 +50,18 @@ def check(args: Namespace) -> int:
 def show(args: Namespace) -> int:
     """Print a few items, with what lm-eval itself scores of them."""
     from bench.ground.quiet import quiet_libraries
-    from bench.questions.obtain import shown
+    from bench.questions import obtain
+    from bench.run.evaluate import task_manager
+    from tasks.docs import stratified
 
     quiet_libraries()
-    items, metrics = shown(args.name, args.include, args.split, args.data_dir)
+    metrics = list[str]()
+    if args.name in obtain.built_in():
+        known = task_manager({"split": args.split, "data_dir": args.data_dir})
+        items = list(known.load([args.name])["tasks"][args.name].test_docs())
+    else:
+        found = obtain.named(args.name, args.include)
+        items, metrics = stratified(found.of(args.split)), found.metrics
     told = items[: args.items]
     if args.json:
         print(json.dumps({"items": told, "n": len(items), "metrics": metrics}, indent=1))

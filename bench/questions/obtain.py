@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import tasks
 from bench.questions import lines
 from bench.track import ConfigError, Track
-from leaderboard.store.record import Scope
 from tasks import docs, scoring
 from tasks.docs import Item
 
@@ -110,28 +109,20 @@ def brought(track: Track) -> dict[str, DataSet]:
     return found
 
 
-def check(track: Track, scope: Scope) -> None:
-    """ConfigError where the track brings data sets that do not have the items of the scope."""
+def check(track: Track, *, split: str = "test", world: int = 0) -> None:
+    """ConfigError where the track brings data sets that have no such items."""
     for name, each in brought(track).items():
-        each.of(scope.split)
-        if scope.world:
+        each.of(split)
+        if world:
             raise ConfigError(f"data set '{name}' is of no world: leave out --world")
 
 
-def shown(
-    name: str, include: str | None, split: str, data_dir: str | None
-) -> tuple[Sequence[Item], list[str]]:
-    """The items of a data set by name or file, in the order of serving, and lm-eval's metrics."""
-    if name in built_in():
-        from bench.run.evaluate import task_manager
-
-        task = task_manager({"split": split, "data_dir": data_dir}).load([name])["tasks"][name]
-        return list(task.test_docs()), []
+def named(name: str, include: str | None) -> DataSet:
+    """A data set by its file, or by its name in the folder `include` or in lm-eval."""
     path = Path(name)
-    file = path.name if path.suffix == ".jsonl" else None
-    folder, named = (path.parent, path.stem) if file else (Path(), name)
-    found = _read(folder, named, file, include)
-    return docs.stratified(found.of(split)), found.metrics
+    if path.suffix == ".jsonl":
+        return _read(path.parent, path.stem, path.name, None)
+    return _read(Path(), name, None, include)
 
 
 def tell_pins(track: Track) -> None:

@@ -101,7 +101,7 @@ def plan(
     point: Mapping[str, str | int] | None = None,
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
-    questions.check(track, scope)
+    questions.check(track, split=scope.split, world=scope.world)
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     if (limit := scope.limit) is not None:
         # Of each split half are true: a split has as many labels as a data set has items.
