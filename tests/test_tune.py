@@ -97,6 +97,23 @@ def test_tuning_again_does_nothing_and_another_rate_is_added(
     assert found.chosen == {"learning_rate": 0.003} and not found.at_edge
 
 
+def test_what_was_tried_before_a_kill_is_kept(
+    track: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = stages._make_record, list[str]()
+
+    def deadly(cell: Any, *, wait: bool) -> Record:
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(cell.label)
+        return real(cell, wait=wait)
+
+    monkeypatch.setattr(stages, "_make_record", deadly)
+    assert main(["tune", track, "--methods", "std_cot", "--rates", "3,1,1/3"]) == 130
+    found = Trials.load(home / "trials" / "v1" / "own" / "std_cot.json")
+    assert [each.settings["learning_rate"] for each in found.trials] == RATES[1:]
+
+
 def test_two_processes_make_every_trial_once(track: str, home: Path) -> None:
     assert main(["tune", track, "--methods", "mt_cot", "--jobs", "2"]) == 0
     found = Trials.load(home / "trials" / "v1" / "own" / "mt_cot.json")

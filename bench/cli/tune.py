@@ -64,10 +64,8 @@ def tune(args: Namespace) -> int:
         if code != FINE:
             return code
     for step in steps:
-        trials = [step(row) for row in rows]
-        records = iter(stages.run_cells([trial for each in trials for trial in each]))
-        for row, each in zip(rows, trials, strict=True):
-            tune.keep(row, each, [next(records) for _ in each])
+        # Each is kept as soon as it is made: a machine may be gone before all are.
+        stages.run_cells([trial for row in rows for trial in step(row)], tune.keep)
     if not jobs.is_shared():
         _print([tune.trials_of(row) for row in rows], as_json=args.json)
     return FINE

@@ -1,7 +1,7 @@
 """Compose the stages of a cell - train, evaluate, measure, record - skipping what is done."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,13 @@ from bench.types import Question
 from leaderboard.store.record import Record
 
 
-def run_cells(cells: Sequence[Cell]) -> list[Record]:
+def run_cells(
+    cells: Sequence[Cell], made_one: Callable[[Cell, Record], None] | None = None
+) -> list[Record]:
     """Do what is not done yet; the records, in order.
 
     Cells that another process is at come last, so processes with one home share the work.
+    `made_one` is told each cell with its record as soon as there is one.
     """
     made = dict[int, Record]()
     for wait in (False, True):
@@ -33,6 +36,9 @@ def run_cells(cells: Sequence[Cell]) -> list[Record]:
                 made[number] = _run_cell(cell, name, wait=wait)
             except BusyError:
                 print(f"{name}: another process is at it", file=sys.stderr, flush=True)
+                continue
+            if made_one is not None:
+                made_one(cell, made[number])
     return [made[number] for number in sorted(made)]
 
 

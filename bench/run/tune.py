@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.ground.files import locked
 from bench.ground.places import home
 from bench.run.cell import Cell, Own
 from bench.track import ConfigError, Tasks
@@ -50,23 +51,26 @@ def by_knob(cell: Cell) -> list[Cell]:
     return _lacking(cell, [{RATE: rate, name: value} for value in values if value != usual])
 
 
-def keep(cell: Cell, trials: Sequence[Cell], records: Sequence[Record]) -> None:
-    """Add what the cell's trials came to, unless another process did, to the file in the home."""
-    known = _known(cell)
-    made = [
-        Trial(
-            settings=dict(each.own.settings) if each.own else {},
+def keep(trial: Cell, record: Record) -> None:
+    """Add what a trial came to to the file of its label in the home, unless another process did."""
+    assert trial.own is not None
+    track, label, settings = trial.track, trial.own.of, dict(trial.own.settings)
+    path = place(home() / "trials", track.name, track.version, label)
+    with locked(path):
+        known = _known(trial)
+        if settings in (dict(each.settings) for each in known):
+            return
+        made = Trial(
+            settings=settings,
             outcomes={name: list(of.outcomes) for name, of in record.data_sets.items()},
             items_sha256={name: of.items_sha256 for name, of in record.data_sets.items()},
             provenance=record.provenance,
         )
-        for each, record in zip(trials, records, strict=True)
-    ]
-    tried = [dict(trial.settings) for trial in known]
-    if new := [trial for trial in made if trial.settings not in tried]:
-        track = cell.track
-        found = Trials(SCHEMA, track.name, track.version, cell.label, cell.seed, [*known, *new])
-        found.save(place(home() / "trials", track.name, track.version, cell.label))
+        # In an order that does not depend on which process was faster.
+        trials = sorted(
+            [*known, made], key=lambda each: (len(each.settings), sorted(each.settings.items()))
+        )
+        Trials(SCHEMA, track.name, track.version, label, trial.seed, trials).save(path)
 
 
 def trials_of(cell: Cell) -> Trials:
