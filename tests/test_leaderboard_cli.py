@@ -203,7 +203,7 @@ def test_publish_copies_public_records_and_brings_the_pages_up_to_date(home, loc
     ]
     assert load("toy", root) == [record("skintern[steps=2]")]
     assert "skintern[steps=2]" in (home / "leaderboard" / "LEADERBOARD.md").read_text()
-    assert check(home) == []
+    assert check(home / "leaderboard" / "records") == []
     assert run("publish", "toy") == 0
 
 
@@ -250,7 +250,10 @@ def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, p
     before, after = "# Title\n\n<!-- board:toy -->\n", "<!-- /board -->\n\nmore\n"
     readme.write_text(f"{before}old\n{after}<!-- board:none -->\nold\n<!-- /board -->\n")
     assert run("render", "--check") == 1
-    assert set(render_all(home)) == {readme, home / "leaderboard" / "LEADERBOARD.md"}
+    assert set(render_all(home / "leaderboard" / "records")) == {
+        readme,
+        home / "leaderboard" / "LEADERBOARD.md",
+    }
     text = readme.read_text()
     assert text.startswith(before)
     assert after in text
@@ -258,7 +261,10 @@ def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, p
     assert "old" not in text
     assert run("render", "--check") == 0
     save(published, [record("newcomer")])
-    assert set(check(home)) == {readme, home / "leaderboard" / "LEADERBOARD.md"}
+    assert set(check(home / "leaderboard" / "records")) == {
+        readme,
+        home / "leaderboard" / "LEADERBOARD.md",
+    }
     assert run("render") == 0
     assert "newcomer" in readme.read_text()
 
@@ -267,13 +273,13 @@ def test_a_marker_that_is_not_closed_is_an_error_and_nothing_is_written(home, pu
     text = "<!-- board:toy -->\nkept\n"
     (home / "README.md").write_text(text)
     with pytest.raises(RecordError, match=r"README.md: 1 board markers opened, 0 closed"):
-        render_all(home)
+        render_all(home / "leaderboard" / "records")
     assert (home / "README.md").read_text() == text
 
 
 def test_a_dirty_record_is_published_with_a_dagger(home, published):
     save(published, [record("hasty", provenance={"dirty": True})])
-    render_all(home)
+    render_all(home / "leaderboard" / "records")
     text = (home / "leaderboard" / "LEADERBOARD.md").read_text()
     assert "hasty †" in text
     assert "kard †" not in text

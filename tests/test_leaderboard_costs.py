@@ -256,10 +256,10 @@ def test_the_page_has_both_sections_and_they_go_stale_with_their_files(
     home.mkdir()
     (tmp_path / "kept").rename(home / "reported")
     stored().save(home / "cost")
-    render_all(tmp_path)
+    render_all(tmp_path / "leaderboard" / "records")
     text = (home / "LEADERBOARD.md").read_text()
     assert "## Cost of the real students" in text
     assert "## Claimed beside measured" in text
-    assert render_all(tmp_path) == []
+    assert render_all(tmp_path / "leaderboard" / "records") == []
     stored(n=N + 1).save(home / "cost")
-    assert render_all(tmp_path) == [home / "LEADERBOARD.md"]
+    assert render_all(tmp_path / "leaderboard" / "records") == [home / "LEADERBOARD.md"]

@@ -184,9 +184,12 @@ def test_probes_are_published_beside_the_records_and_the_page_shows_them(
     assert "skintern †" in page
     picture = home / "leaderboard" / "pictures" / "toy-internalization.svg"
     assert f"pictures/{picture.name}" in page
-    assert check(home) == []
+    assert check(home / "leaderboard" / "records") == []
     store(published, probe("newcomer"))
-    assert set(check(home)) == {picture, home / "leaderboard" / "LEADERBOARD.md"}
+    assert set(check(home / "leaderboard" / "records")) == {
+        picture,
+        home / "leaderboard" / "LEADERBOARD.md",
+    }
     assert run("publish", "toy") == 0
 
 
@@ -232,7 +235,7 @@ def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
         "<!-- board:toy methods=skintern,kard[a=1,b=2] -->\nold\n<!-- /board -->\n"
         "<!-- board:toy -->\nold\n<!-- /board -->\n"
     )
-    render_all(home)
+    render_all(home / "leaderboard" / "records")
     some, every = readme.read_text().split("<!-- /board -->\n")[:2]
     assert "| kard[a=1,b=2] |" in some
     assert "| skintern " in some
@@ -242,7 +245,7 @@ def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
     assert "‡" not in some
     assert all(f"| {label} " in every for label in labels)
     assert "rows." not in every
-    assert check(home) == []
+    assert check(home / "leaderboard" / "records") == []
 
 
 def test_a_readme_region_that_names_no_row_is_refused(home):
@@ -250,5 +253,5 @@ def test_a_readme_region_that_names_no_row_is_refused(home):
     text = "<!-- board:toy methods=std_cott -->\nold\n<!-- /board -->\n"
     (home / "README.md").write_text(text)
     with pytest.raises(RecordError, match=r"README\.md: .*'std_cott'.* std_cot"):
-        render_all(home)
+        render_all(home / "leaderboard" / "records")
     assert (home / "README.md").read_text() == text

@@ -187,11 +187,11 @@ def test_a_published_map_is_read_back_and_shown_with_its_picture(local, maps, ca
     assert "pictures/regimes.svg" in page
     picture = home / "leaderboard" / "pictures" / "regimes.svg"
     assert str(picture) in capsys.readouterr().out
-    assert check(home) == []
+    assert check(home / "leaderboard" / "records") == []
     assert run("map", "regimes", "--publish") == 0
     assert capsys.readouterr().out == ""
     picture.write_text("<svg/>")
-    assert check(home) == [picture]
+    assert check(home / "leaderboard" / "records") == [picture]
     assert run("render", "--check") == 1
 
 

@@ -132,7 +132,7 @@ def test_a_study_is_published_shown_and_on_the_page(home, local, capsys):
     here = capsys.readouterr().out
     assert "It says: the method." in here and "C:" not in here
     assert skbench("study", "why", "--publish") == 0
-    assert skbench("study", "why") == 0 and not check(home)
+    assert skbench("study", "why") == 0 and not check(home / "leaderboard" / "records")
     assert here.strip() in capsys.readouterr().out
     assert "It says: the method." in (home / "leaderboard" / "LEADERBOARD.md").read_text()
     assert skbench("study", "why", "--json") == 0

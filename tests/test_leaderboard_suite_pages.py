@@ -40,10 +40,10 @@ def test_the_pages_show_the_newest_suite_and_say_how_to_see_the_others(published
     save(published.parents[2] / "home" / "records" / "v1", swept)
     assert run("map", "regimes", "--publish") == 0
     probe().save(published.parent / "probes" / "v1" / "toy" / "skintern" / "seed0.json")
-    render_all(home)
+    render_all(home / "leaderboard" / "records")
     page = (home / "leaderboard" / "LEADERBOARD.md").read_text()
     assert "Suite v2. It supersedes what `skbench board show toy --suite v1` shows." in page
     assert page.count("These are of suite v1, which v2 supersedes.") == 2
     for text in (page, (home / "README.md").read_text()):
         assert "| kard" in text and "| old" not in text
-    assert check(home) == []
+    assert check(home / "leaderboard" / "records") == []

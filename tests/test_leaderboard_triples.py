@@ -134,6 +134,8 @@ def test_likeness_to_the_right_tails_has_its_columns_where_it_was_graded() -> No
 
 def test_the_page_shows_the_section_and_keeps_it_fresh(tmp_path: Path) -> None:
     save(tmp_path / "leaderboard/records/v1", [of_triples("std_cot", ranks=[1, 2, 3, 4])])
-    changed = render_all(tmp_path)
+    changed = render_all(tmp_path / "leaderboard" / "records")
     assert [path.name for path in changed] == ["LEADERBOARD.md", "toy-cuts.svg"]
-    assert "### toy: by relation" in changed[0].read_text() and not check(tmp_path)
+    assert "### toy: by relation" in changed[0].read_text() and not check(
+        tmp_path / "leaderboard" / "records"
+    )

@@ -17,6 +17,7 @@ from leaderboard.cli.publish import publish
 from leaderboard.rows.rank import rows
 from leaderboard.rows.settings import shown
 from leaderboard.show import pages
+from leaderboard.store import board
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import Trial, Trials, file_sha256
@@ -241,8 +242,8 @@ def test_trials_that_are_published_need_not_be_made_again(
     tuned: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tuned("--methods", "std_cot")
-    folder.parents[1].rename(tmp_path / "published")
-    monkeypatch.setattr(tune, "PUBLISHED", tmp_path / "published")
+    folder.parents[1].rename(tmp_path / "trials")
+    monkeypatch.setattr(board, "PUBLISHED", tmp_path / "records")
     monkeypatch.setattr(stages, "_make_record", lambda *_, **__: pytest.fail("made again"))
     tuned("--methods", "std_cot")
     assert not folder.exists()

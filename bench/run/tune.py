@@ -16,8 +16,6 @@ from leaderboard.store import board
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, file_sha256, place
 
-PUBLISHED = board.beside(board.PUBLISHED, "trials")
-
 
 def tuned(cell: Cell) -> Cell:
     """The cell at the settings that its trials chose; as it is where nothing is trained.
@@ -99,7 +97,8 @@ def _found_in(cell: Cell) -> Path:
     published."""
     of, track = cell.own.of if cell.own else cell.label, cell.track
     own, published = (
-        place(root, track.name, track.version, of) for root in (home() / "trials", PUBLISHED)
+        place(root, track.name, track.version, of)
+        for root in (home() / "trials", board.beside(board.PUBLISHED, "trials"))
     )
     return own if own.is_file() else published
 

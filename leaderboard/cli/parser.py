@@ -167,4 +167,19 @@ def _add_source(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
 
 
 def _runs(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
-    verb.set_defaults(run=run)
+    """What the verb does, on the board that is asked for."""
+    verb.add_argument(
+        "--records",
+        type=Path,
+        metavar="DIR",
+        help="a board of your own, such as leaderboard/records; default: $SKBENCH_RECORDS, or ours",
+    )
+
+    def on_board(args: Namespace) -> int:
+        from leaderboard.store import board
+
+        if args.records is not None:
+            board.PUBLISHED, board.IS_OWN = args.records.resolve(), True
+        return run(args)
+
+    verb.set_defaults(run=on_board)

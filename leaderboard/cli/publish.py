@@ -64,7 +64,7 @@ def _new_trials(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
     for src in sorted((src_root / track).glob("*.json")):
         found, path = Trials.load(src), dest_root / track / src.name
         known = Trials.load(path).trials if path.is_file() else []
-        if found.trials[: len(known)] != known:
+        if not all(trial in found.trials for trial in known):
             raise RecordError(
                 f"{src}: does not go on from the trials that are published in {path}: no trial is"
                 " lost; delete the local file, and tune again"

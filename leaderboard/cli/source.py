@@ -109,8 +109,10 @@ def root_asked(args: Namespace) -> Path:
 
 
 def base_asked(args: Namespace) -> Path:
-    """The suites to read: what is not public is only ever local, and so is a track of one's own."""
-    is_local = args.local or _is_file(args) or not _scope(args).is_public
+    """The suites to read: what is not public is only ever local, and so is a track of one's own,
+    but on a board of one's own."""
+    of_nobody = _is_file(args) and not board.IS_OWN
+    is_local = args.local or of_nobody or not _scope(args).is_public
     base = local() if is_local else board.PUBLISHED
     return board.beside(base, "probes") if args.board_verb == "probes" else base
 

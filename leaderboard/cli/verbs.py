@@ -194,7 +194,7 @@ def regime_map(args: Namespace) -> int:
         return INCOMPLETE
     if args.publish:
         stored = publish_map(found.sweep, beside(board.PUBLISHED / suite, "maps"))
-        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED.parents[1])])
+        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
     elif args.json:
         _print_json(map_json(found.sweep))
     else:
@@ -214,7 +214,7 @@ def study(args: Namespace) -> int:
         return INCOMPLETE
     if args.publish:
         stored = publish_study(found, beside(board.PUBLISHED / suite, "studies"))
-        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED.parents[1])])
+        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
     elif args.json:
         _print_json(study_json(question, found))
     else:
@@ -250,7 +250,7 @@ def publish(args: Namespace) -> int:
     if not (load(track, base / suite, known=known) or track in tracks(probes / suite) or trials):
         return _nothing(args)
     written = publish(base / suite, track, board.PUBLISHED / suite)
-    _print_paths([*written, *render_all(board.PUBLISHED.parents[1])])
+    _print_paths([*written, *render_all(board.PUBLISHED)])
     return FINE
 
 
@@ -258,11 +258,10 @@ def render(args: Namespace) -> int:
     """Bring the generated pages up to date, or with --check only say which are not."""
     from leaderboard.show.pages import check, render_all
 
-    home = board.PUBLISHED.parents[1]
     if not args.check:
-        _print_paths(render_all(home))
+        _print_paths(render_all(board.PUBLISHED))
         return FINE
-    stale = check(home)
+    stale = check(board.PUBLISHED)
     for path in stale:
         print(f"{path}: stale; run `skbench board render`", file=sys.stderr)
     return FAILED if stale else FINE

@@ -34,37 +34,40 @@ costs and papers' tables beside them; do not edit.
 """
 
 
-def render_all(repo_root: Path) -> list[Path]:
-    """Bring LEADERBOARD.md, README.md and pictures up to date; returns the changed files."""
-    pages = _pages(repo_root)
+def render_all(records: Path) -> list[Path]:
+    """Bring the pages of a board up to date; returns the changed files.
+
+    LEADERBOARD.md and pictures lie beside its `records`; README.md, if there is one, in the folder
+    above.
+    """
+    pages = _pages(records)
     stale = [path for path, text in pages.items() if _is_stale(path, text)]
     for path in stale:
         replace_text(path, pages[path])
     return stale
 
 
-def check(repo_root: Path) -> list[Path]:
+def check(records: Path) -> list[Path]:
     """The generated files that are not what the records say."""
-    return [path for path, text in _pages(repo_root).items() if _is_stale(path, text)]
+    return [path for path, text in _pages(records).items() if _is_stale(path, text)]
 
 
 def _is_stale(path: Path, text: str) -> bool:
     return not path.exists() or path.read_text(encoding="utf-8") != text
 
 
-def _pages(repo_root: Path) -> dict[Path, str]:
+def _pages(records: Path) -> dict[Path, str]:
     """What each generated file should hold."""
-    home = repo_root / "leaderboard"
-    pages = _leaderboard(home)
-    readme = repo_root / "README.md"
+    pages = _leaderboard(records)
+    readme = records.parents[1] / "README.md"
     if readme.exists():
-        pages[readme] = _filled(readme, home / "records")
+        pages[readme] = _filled(readme, records)
     return pages
 
 
-def _leaderboard(home: Path) -> dict[Path, str]:
+def _leaderboard(records: Path) -> dict[Path, str]:
     """LEADERBOARD.md and the pictures that it shows."""
-    records, probes = home / "records", home / "probes"
+    home, probes = records.parent, records.parent / "probes"
     parts, pictures = [_HEAD], dict[Path, str]()
     for track in sorted({*tracks(records), *tracks(probes)}):
         parts.append(f"## {track}\n")
@@ -75,8 +78,8 @@ def _leaderboard(home: Path) -> dict[Path, str]:
             probed = suite(probes, track)
             parts += _internalization(track, probed, home / "pictures", pictures)
             parts += _older(probed.name, suite(records, track).name)
-    parts += _regimes(home, pictures)
-    parts += _studies(home)
+    parts += _regimes(records, pictures)
+    parts += _studies(records)
     parts += costs.section(home / "cost", home / "reported")
     parts += papers.section(home / "reported", records)
     return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
@@ -145,33 +148,33 @@ def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, 
     ]
 
 
-def _regimes(home: Path, pictures: dict[Path, str]) -> list[str]:
+def _regimes(records: Path, pictures: dict[Path, str]) -> list[str]:
     """The section of all published maps; their pictures are added to `pictures`."""
-    maps = stored_maps(home / "maps")
+    maps = stored_maps(records.parent / "maps")
     if not maps:
         return []
     from leaderboard.show.pictures import map_svg
 
     parts = ["## Regimes\n"]
     for name, sweep in maps:
-        path = home / "pictures" / f"{sweep.sweep}.svg"
+        path = records.parent / "pictures" / f"{sweep.sweep}.svg"
         pictures[path] = map_svg(sweep)
         parts += [
             f"### {sweep.sweep}\n",
             f"![Treatment minus control, point by point](pictures/{path.name})\n",
             f"{map_table(sweep, 'markdown')}\n",
             f"{map_legend(sweep)}\n",
-            *_older(name, suite(home / "records", sweep.track).name),
+            *_older(name, suite(records, sweep.track).name),
         ]
     return parts
 
 
-def _studies(home: Path) -> list[str]:
+def _studies(records: Path) -> list[str]:
     """The section of all studies that have runs."""
     parts = list[str]()
-    for name, question, study in stored_studies(home / "studies"):
+    for name, question, study in stored_studies(records.parent / "studies"):
         parts += [f"### {study.study}\n", f"{study_text(question, study, 'markdown')}\n"]
-        parts += _older(name, suite(home / "records", study.track).name)
+        parts += _older(name, suite(records, study.track).name)
     return ["## Studies\n", *parts] if parts else []
 
 

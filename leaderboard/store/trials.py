@@ -58,7 +58,7 @@ class Trials:
 
     @property
     def chosen(self) -> Mapping[str, float]:
-        """The settings of the highest accuracy; ties to the lower learning rate, then to the first."""
+        """Settings of the highest accuracy; ties to the lower learning rate, then to the first."""
         best = max(self.trials, key=lambda trial: (trial.accuracy, -trial.settings[RATE]))
         return best.settings
 
