@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import corpus, cost, data, prompts, run, student, task, tune
+from bench.cli import corpus, cost, data, init, prompts, run, student, task, tune
 from leaderboard.cli import parser as board
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_parser(verbs)
     tune.add_parser(verbs)
     _add_pretrain(verbs)
-    for family in (corpus, cost, data, prompts, student, task):
+    for family in (corpus, cost, data, init, prompts, student, task):
         family.add_parser(verbs)
     board.add_parser(verbs, known_tracks=_track_names())
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")

@@ -194,7 +194,7 @@ class Track:
     probe: Probe | None = None
     critic: Critic | None = None
     reranker: Reranker | None = None
-    folder: Path = Path()
+    folder: Path = field(default=Path(), compare=False)
     """Where its file lies: no setting, and in no record."""
 
 

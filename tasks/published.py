@@ -4,91 +4,70 @@ Each is read from a folder of raw files by a module of its own in in_domain/ or 
 which opens with one real question; SOURCES.tsv says which files of which repositories.
 """
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tasks import docs, sample
+from tasks import configs, docs, sample
 from tasks.docs import Item
-from tasks.in_domain.bbh import bbh
-from tasks.in_domain.csqa import split_csqa
-from tasks.in_domain.gsm8k import gsm8k
-from tasks.in_domain.sources import GSM8K
-from tasks.knowledge_graphs.atomic import atomic
-from tasks.knowledge_graphs.conceptnet import conceptnet, conceptnet_labels
-from tasks.out_of_domain.agieval import agieval
-from tasks.out_of_domain.arc import arc_challenge, arc_easy
-from tasks.out_of_domain.bb_sub import bb_sub, bb_sub_no_strategyqa
-from tasks.out_of_domain.gsm_plus import gsm_plus, gsm_plus_none
 from tasks.raw import by_hash, data_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
 
-
-def bbh_test(folder: Path) -> list[Item]:
-    """The part of BBH that is asked."""
-    return bbh(folder).test
+FOLDER = Path(__file__).parent
 
 
-def bbh_train(folder: Path) -> list[Item]:
-    """The part of BBH that is trained on."""
-    return bbh(folder).train
+def _reader(name: str) -> sample.Reader:
+    """The function MODULE.NAME below tasks/; its module is loaded when it is called."""
+    module, _, function = name.rpartition(".")
+
+    def read(folder: Path) -> list[Item]:
+        return getattr(importlib.import_module(f"tasks.{module}"), function)(folder)
+
+    return read
 
 
-def gsm8k_train(folder: Path) -> list[Item]:
-    """The part of GSM8K that is trained on."""
-    return [written.item for written in GSM8K.read(folder)]
+def _described() -> dict[str, Mapping[str, Any]]:
+    """What the YAML of each published task says of where its items come from."""
+    found = {path.stem: configs.read(path) for path in configs.paths(FOLDER)}
+    told: dict[str, Any] = {name: each.get("metadata") or {} for name, each in found.items()}
+    return {name: each for name, each in told.items() if {"reader", "sample_of"} & each.keys()}
 
 
-def csqa_test(folder: Path) -> list[Item]:
-    """The questions of CommonsenseQA that are asked."""
-    return split_csqa(folder).test
-
-
-def csqa_dev(folder: Path) -> list[Item]:
-    """The questions of CommonsenseQA for choices that must not see the test."""
-    return split_csqa(folder).dev
-
-
-WHOLE: dict[str, sample.Reader] = {
-    "skb_agieval": agieval,
-    "skb_arc_challenge": arc_challenge,
-    "skb_arc_easy": arc_easy,
-    "skb_bb_sub": bb_sub,
-    "skb_bb_sub_no_strategyqa": bb_sub_no_strategyqa,
-    "skb_bbh": bbh_test,
-    "skb_conceptnet_labels": conceptnet_labels,
-    "skb_csqa": csqa_test,
-    "skb_gsm8k": gsm8k,
-    "skb_gsm_plus": gsm_plus,
-    "skb_gsm_plus_none": gsm_plus_none,
+_TOLD = _described()
+WHOLE = {name: _reader(told["reader"]) for name, told in _TOLD.items() if "reader" in told}
+"""lm-eval task -> its items, of those that are no sample of another; `reader` of its YAML."""
+SAMPLES: dict[str, tuple[str, int]] = {
+    name: (told["sample_of"], told["length"]) for name, told in _TOLD.items() if "sample_of" in told
 }
-"""lm-eval task -> its test items, of those that are no sample of another."""
-_SMALL = ("skb_agieval", "skb_arc_challenge", "skb_arc_easy", "skb_bb_sub")
-SAMPLED = {150: _SMALL, 60: (*_SMALL, "skb_bbh", "skb_gsm8k", "skb_gsm_plus")}
-"""Length of a sample, about -> the sets that there is one of, called SET_LENGTH."""
-_SAMPLES = {f"{name}_{n}": (name, n) for n, names in SAMPLED.items() for name in names}
-
-TEST_SETS = WHOLE | {
-    sampled: sample.test(WHOLE[name], n) for sampled, (name, n) in _SAMPLES.items()
+"""lm-eval task -> whose sample it is, and of about how many items."""
+TRIPLES = {
+    name: read
+    for name, read in WHOLE.items()
+    if configs.of(FOLDER, name)["include"].endswith("_triples.yaml")
+}
+"""lm-eval task -> its test items, where a tail is asked for and not an answer."""
+TEST_SETS = {name: read for name, read in WHOLE.items() if name not in TRIPLES} | {
+    name: sample.test(WHOLE[of], n) for name, (of, n) in SAMPLES.items()
 }
 """lm-eval task -> its test items, read from a data folder."""
-TRIPLES: dict[str, sample.Reader] = {"skb_atomic": atomic, "skb_conceptnet": conceptnet}
-"""lm-eval task -> its test items, where a tail is asked for and not an answer."""
 
 
 def _dev(name: str, n: int) -> sample.Reader:
-    """What `recon-v1` holds out of a set's source, else a few of the set that no sample has."""
-    trained_on = {"skb_bbh": bbh_train, "skb_gsm8k": gsm8k_train}.get(name)
+    """What is held out of the part that is trained on, where the task has one (`train_reader`),
+    else a few items that no sample has."""
+    trained_on = _TOLD[name].get("train_reader")
     if trained_on is None:
-        return sample.dev(WHOLE[name], max(SAMPLED))
-    return sample.test(lambda folder: [i for i in trained_on(folder) if by_hash(i)], n)
+        return sample.dev(WHOLE[name], max(length for _, length in SAMPLES.values()))
+    read = _reader(trained_on)
+    return sample.test(lambda folder: [item for item in read(folder) if by_hash(item)], n)
 
 
-DEV_SETS = {"skb_csqa": csqa_dev} | {
-    sampled: _dev(name, n) for sampled, (name, n) in _SAMPLES.items()
-}
+DEV_SETS = {
+    name: _reader(told["dev_reader"]) for name, told in _TOLD.items() if "dev_reader" in told
+} | {name: _dev(of, n) for name, (of, n) in SAMPLES.items()}
 """lm-eval task -> its dev items, of the tasks that have any."""
 
 _USUAL = {"world": (None, 0), "sealed": (None,)}
@@ -113,7 +92,7 @@ def load(
     Under "test" are the dev items if the metadata ask for split "dev" and the task has any.
     """
     if data_set not in TEST_SETS | TRIPLES:
-        raise docs.WrongItemsError(f"{data_set}: tasks/published.py has no reader of that name")
+        raise docs.WrongItemsError(f"{data_set}: no YAML of that name has a reader")
     split = _split(data_set, metadata)
     pin = dev_sha256 if split == "dev" else items_sha256
     folder = data_folder(data_dir)

@@ -161,7 +161,7 @@ def test_a_limit_that_is_no_positive_whole_number_is_refused(
     assert f"'{limit}'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["runn"], ["list", "method"], ["run"]])
+@pytest.mark.parametrize("arguments", [[], ["runn"], ["list", "method"], ["tune"]])
 def test_an_unknown_verb_or_argument_exits_with_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)

@@ -443,6 +443,7 @@ def test_dev_questions_lie_beside_the_others(study: Path, tmp_path: Path) -> Non
     [
         ('"choices"', '"choises"', "unknown task 'choises'"),
         ("sums.jsonl", "gone.jsonl", "gone.jsonl: no such file"),
+        ("sums.jsonl", "x/pocket_hop.jsonl", "is called as a built-in task; rename it"),
         ('"choices"', '"sums"', "'sums' stands there 2 times"),
         ('include = "yaml"', 'include = "yml"', "tasks.include: no folder"),
         ("[tasks]", '[tasks]\nitems_sha256 = {other = "x"}', "'other' is no data set"),

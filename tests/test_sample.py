@@ -8,7 +8,7 @@ import pytest
 from tasks import docs
 from tasks.docs import Item
 from tasks.in_domain import teacher
-from tasks.published import DEV_SETS, SAMPLED, TEST_SETS
+from tasks.published import DEV_SETS, SAMPLES, TEST_SETS
 from tasks.raw import item, sha256
 from tasks.sample import N_DEV, cluster, dev, sampled
 
@@ -64,7 +64,7 @@ def sets(data: Path) -> dict[str, list[Item]]:
     return {name: TEST_SETS[name](data) for name in DEV_SETS}
 
 
-NAMES = [(name, n) for n, names in SAMPLED.items() for name in names]
+NAMES = sorted(SAMPLES.values())
 
 
 @pytest.mark.parametrize(("name", "n"), NAMES)

@@ -42,10 +42,10 @@ def add_trust(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def add_choice(verb: argparse.ArgumentParser) -> None:
-    """Which methods of which track, with which fields."""
+def add_choice(verb: argparse.ArgumentParser, *, needed: bool = True) -> None:
+    """Which methods of which track, with which fields; whether a track is `needed`."""
     add_trust(verb)
-    verb.add_argument("track", metavar="TRACK|FILE.toml")
+    verb.add_argument("track", nargs=None if needed else "?", metavar="TRACK|FILE.toml")
     verb.add_argument(
         "--methods", help="comma-separated, or 'all'; default: the file's or the track's"
     )

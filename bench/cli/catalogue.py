@@ -12,6 +12,7 @@ from bench.ground.files import write_atomically
 from bench.ground.provenance import ROOT
 from bench.run import sweep
 from bench.types import Needs
+from tasks import configs as task_configs
 
 PAGES = ("baselines/README.md", "tasks/README.md")
 REGION = re.compile(r"(<!-- table:(\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -47,9 +48,7 @@ def tracks() -> list[Entry]:
 
 def tasks() -> list[Entry]:
     """Every lm-eval task of ours with its groups, tracks and pin, read from the YAML alone."""
-    configs = [
-        _config(path) for path in sorted((ROOT / "tasks").rglob("*.yaml")) if path.stem[0] != "_"
-    ]
+    configs = [task_configs.read(path) for path in task_configs.paths(ROOT / "tasks")]
     used = [(t.name, {*t.tasks.id, *t.tasks.ood}) for t in map(track.load, track.names())]
     entries = [
         {
@@ -66,17 +65,6 @@ def tasks() -> list[Entry]:
         if "group" not in each
     ]
     return sorted(entries, key=lambda entry: entry["name"])
-
-
-def _config(path: Path) -> Entry:
-    """A task's own YAML: neither what it includes nor the functions it names are loaded."""
-    import yaml
-
-    class Reader(yaml.SafeLoader):
-        pass
-
-    Reader.add_constructor("!function", lambda _, node: node.value)
-    return yaml.load(path.read_text(), Reader)
 
 
 def task_rows() -> list[Entry]:

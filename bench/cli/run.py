@@ -6,23 +6,32 @@ Heavy imports stand inside the functions: building the parser loads the standard
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import POSITIVE, add_choice, add_trust
 
 FINE = 0
+HERE, METHOD_HERE = "track.toml", "method.py"
+"""What `run` takes from a folder where no track is named, as `init` writes them."""
 
 
 def add_parser(verbs: Any) -> None:
     """Add both verbs; each sets `run`, a function of the arguments to an exit code."""
-    _add_run(verbs.add_parser("run", help="train and judge methods on a track"))
+    _add_run(
+        verbs.add_parser(
+            "run",
+            help="train and judge methods on a track",
+            epilog=f"Without TRACK: {HERE} of this folder, with {METHOD_HERE} if it is there.",
+        )
+    )
     _add_probe(
         verbs.add_parser("probe", help="what a student knows at each quarter of its training")
     )
 
 
 def _add_run(verb: ArgumentParser) -> None:
-    add_choice(verb)
+    add_choice(verb, needed=False)
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
@@ -73,7 +82,9 @@ def run(args: Namespace) -> int:
     from bench.questions import obtain
     from bench.run import jobs, precision, stages
 
-    chosen = track.load(args.track)
+    if args.track is None:
+        _take_this_folder(args)
+    chosen = track.load(str(args.track))
     if args.dry_run:
         from bench.estimates import dry_run
 
@@ -106,6 +117,17 @@ def run(args: Namespace) -> int:
         for cell in cells:
             print(f"{cell.title}: {cell.folder.resolve()}")
     return FINE
+
+
+def _take_this_folder(args: Namespace) -> None:
+    """The folder's own track and method, where the command names no track."""
+    from bench.track import ConfigError
+
+    if not Path(HERE).is_file():
+        raise ConfigError(f"name a track, see `list tracks`: this folder has no {HERE}")
+    args.track = HERE
+    if args.method_file is None and Path(METHOD_HERE).is_file():
+        args.method_file = Path(METHOD_HERE)
 
 
 def asked_for(args: Namespace, chosen: Any) -> list[Any]:

@@ -63,26 +63,17 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
 
 def evaluate(args: Namespace) -> int:
     """Judge a checkpoint, and print its row."""
-    from bench import track
-    from bench.ground.places import data_dir, home
-    from bench.reuse import judge
-    from bench.run import planning
-    from bench.track import ConfigError
+    from bench.api import calls
+    from bench.ground.places import home
 
-    chosen = track.load(args.track)
-    methods, _ = planning.select(chosen, args.method, [], args.method_file)
-    if len(methods) != 1:
-        raise ConfigError(f"--method {args.method}: expected one method")
-    origin = ("--track", args.track)
-    origin += ("--method-file", str(args.method_file)) if args.method_file else ()
-    record = judge.judge(
+    record = calls.evaluate(
         args.student,
-        chosen,
-        methods[0],
+        args.method,
+        args.track,
         seed=args.seed,
         limit=args.limit,
-        data=data_dir(args.data_dir),
-        origin=origin,
+        method_file=args.method_file,
+        data_dir=args.data_dir,
     )
     print_rows([record], as_json=args.json)
     if not args.json:

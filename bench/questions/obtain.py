@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tasks
 from bench.questions import lines
 from bench.track import ConfigError, Track
-from tasks import docs, scoring
+from tasks import configs, docs, scoring
 from tasks.docs import Item
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class DataSet:
 
 def built_in() -> set[str]:
     """The names of the project's own tasks."""
-    return {path.stem for path in TASKS.rglob("*.yaml") if not path.stem.startswith("_")}
+    return {path.stem for path in configs.paths(TASKS)}
 
 
 def brought(track: Track) -> dict[str, DataSet]:
@@ -94,8 +94,10 @@ def brought(track: Track) -> dict[str, DataSet]:
 
     Where the track pins their items they must be those; where not, what to put there is told.
     """
-    spec = track.tasks
-    names = [name for name in (*spec.id, *spec.ood) if name not in built_in()]
+    spec, ours = track.tasks, built_in()
+    for name in spec.files.keys() & ours:
+        raise ConfigError(f"tasks: '{spec.files[name]}' is called as a built-in task; rename it")
+    names = [name for name in (*spec.id, *spec.ood) if name not in ours]
     found = {name: _read(track.folder, name, spec.files.get(name), spec.include) for name in names}
     for name, each in found.items():
         pin = spec.items_sha256.get(name)

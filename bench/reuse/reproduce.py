@@ -100,7 +100,7 @@ def _track(record: Record) -> tuple[Track, dict[str, str | int] | None, tuple[st
 def _check_same(what: str, here: Track, there: Track) -> None:
     gained = {name for name in FOR_SOME if getattr(there, name) is None}
     ours, theirs = (
-        {k: v for k, v in asdict(each).items() if k not in WHAT_TO_RUN | gained}
+        {k: v for k, v in track.told(each).items() if k not in WHAT_TO_RUN | gained}
         for each in (here, there)
     )
     changed = list(_differences(ours, theirs, ""))

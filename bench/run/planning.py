@@ -32,7 +32,8 @@ def select(
     if names == "all":
         wanted = sorted(known)
     else:
-        usual = [method_file.stem] if method_file else list(track.methods)
+        own = method_file is not None and method_file.stem not in track.methods
+        usual = [method_file.stem] if method_file and own else list(track.methods)
         wanted = usual if names is None else split_names(names)
     methods = [registry.configure(known, spec, list(settings)) for spec in wanted]
     if not methods:

@@ -178,8 +178,12 @@ def _runs(verb: ArgumentParser, run: Callable[[Namespace], int]) -> None:
     def on_board(args: Namespace) -> int:
         from leaderboard.store import board
 
+        before = board.PUBLISHED, board.IS_OWN
         if args.records is not None:
             board.PUBLISHED, board.IS_OWN = args.records.resolve(), True
-        return run(args)
+        try:
+            return run(args)
+        finally:
+            board.PUBLISHED, board.IS_OWN = before
 
     verb.set_defaults(run=on_board)

@@ -1,15 +1,19 @@
 """Copying records, probes and trials into the repository."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization
 from leaderboard.rows.rank import rows
 from leaderboard.store.board import beside, load, suites, version
 from leaderboard.store.comparable import run_name
+from leaderboard.store.files import replace_text
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.trials import Trials
+
+_PUBLISHED = "## Published\n"
 
 
 def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
@@ -27,6 +31,20 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     for path, stored in new:
         stored.save(path)
     return [path for path, _ in new]
+
+
+def note(changes: Path, suite: str, track: str, written: Sequence[Path], today: str) -> Path | None:
+    """Add a line of what was published to the board's list of changes; None where nothing was."""
+    seeds: dict[str, list[str]] = {}
+    for path in written:
+        seeds.setdefault(path.parent.name, []).append(path.stem.removeprefix("seed"))
+    if not seeds:
+        return None
+    told = "; ".join(f"{label} seed {', '.join(each)}" for label, each in sorted(seeds.items()))
+    before = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changes\n"
+    before += "" if _PUBLISHED in before else f"\n{_PUBLISHED}\n"
+    replace_text(changes, f"{before}- {today} {track} {suite}: {told}\n")
+    return changes
 
 
 def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Record]]:

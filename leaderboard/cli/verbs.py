@@ -8,6 +8,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from leaderboard.cli import source
@@ -239,7 +240,7 @@ def export(args: Namespace) -> int:
 
 def publish(args: Namespace) -> int:
     """Copy local records and probes into the repository and render its pages."""
-    from leaderboard.cli.publish import publish
+    from leaderboard.cli.publish import note, publish
     from leaderboard.show.pages import render_all
 
     base, track = source.local(), source.track_asked(args)
@@ -250,7 +251,10 @@ def publish(args: Namespace) -> int:
     if not (load(track, base / suite, known=known) or track in tracks(probes / suite) or trials):
         return _nothing(args)
     written = publish(base / suite, track, board.PUBLISHED / suite)
-    _print_paths([*written, *render_all(board.PUBLISHED)])
+    records = [path for path in written if path.is_relative_to(board.PUBLISHED)]
+    changes = board.PUBLISHED.parent / "CHANGELOG.md"
+    noted = note(changes, suite, track, records, date.today().isoformat())
+    _print_paths([*written, *([noted] if noted else []), *render_all(board.PUBLISHED)])
     return FINE
 
 

@@ -50,5 +50,15 @@ def bbh(folder: Path) -> Split:
     return split
 
 
+def bbh_test(folder: Path) -> list[Item]:
+    """The part that is asked."""
+    return bbh(folder).test
+
+
+def bbh_train(folder: Path) -> list[Item]:
+    """The part that is trained on."""
+    return bbh(folder).train
+
+
 def _item(name: str, task: str, raw: RawExample) -> Item:
     return item(name, task, raw["input"].removeprefix("Question: "), raw["target"])

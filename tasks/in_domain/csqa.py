@@ -116,6 +116,16 @@ def split_csqa(folder: Path) -> Split:
     return Split(train, *(sorted(part, key=_hash) for part in (dev, test)))
 
 
+def csqa_test(folder: Path) -> list[Item]:
+    """The questions that are asked."""
+    return split_csqa(folder).test
+
+
+def csqa_dev(folder: Path) -> list[Item]:
+    """Those for choices that must not see the test."""
+    return split_csqa(folder).dev
+
+
 def _by_hash(found: list[Asked]) -> list[Asked]:
     return sorted(found, key=lambda each: _hash(each.item))
 

@@ -247,3 +247,8 @@ def _evaluated(node: ast.expr) -> Fraction | None:
 
 def _plain(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else str(float(value))
+
+
+def gsm8k_train(folder: Path) -> list[Item]:
+    """The part of GSM8K that is trained on."""
+    return [written.item for written in GSM8K.read(folder)]

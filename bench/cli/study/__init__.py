@@ -1,0 +1,1 @@
+"""What `skbench init` writes: a study of one's own in one folder."""

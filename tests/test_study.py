@@ -1,0 +1,182 @@
+"""A study of one's own in one folder, and the same from Python."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import tiny_model
+
+from bench import api
+from bench.__main__ import main
+from bench.api.callback import Judge
+from bench.questions import obtain
+from bench.students.student import Student
+from bench.track import ConfigError, load
+from leaderboard.store import board
+from tests.tracks import toy_track
+
+ROOT = Path(__file__).parent.parent
+STUDY = (
+    *("track.toml", "method.py", "README.md", ".github/workflows/regress.yml"),
+    *("corpus.jsonl", "corpus.passages.jsonl", "questions.jsonl", "questions.dev.jsonl"),
+)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that `init` made, which is where the process stands."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(board, "PUBLISHED", board.PUBLISHED)
+    monkeypatch.setattr(board, "IS_OWN", False)
+    obtain._read.cache_clear()
+    assert main(["init", "mine"]) == 0
+    monkeypatch.chdir(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "own.toml").write_text(toy_track(["std_cot", "zero_shot"]))
+    return str(tmp_path / "own.toml")
+
+
+def small(study: Path) -> None:
+    """A student of one layer and few steps: what is tried here is not what is learned."""
+    text = (study / "track.toml").read_text()
+    tiny = tomllib.loads(toy_track())["student"]["scratch"]["config"]
+    scratch = "[student.scratch]\nvocab_size = 400\n\n[student.scratch.config]\n"
+    scratch += "".join(f"{key} = {json.dumps(value)}\n" for key, value in tiny.items())
+    scratch = scratch.replace("= 512", "= 1024")
+    text = re.sub(r"\[student\]\npath = .*\n", scratch, text)
+    (study / "track.toml").write_text(text.replace("max_new_tokens = 128", "max_new_tokens = 4"))
+
+
+def test_init_writes_a_study_that_holds_what_it_promises(study: Path) -> None:
+    found = [path for path in study.rglob("*") if path.is_file()]
+    assert sorted(str(path.relative_to(study)) for path in found) == sorted(STUDY)
+    assert len((study / "questions.jsonl").read_text().splitlines()) == 200
+    assert len((study / "corpus.jsonl").read_text().splitlines()) == 240
+    assert main(["task", "check", "questions.jsonl"]) == 0
+    assert main(["corpus", "check", "corpus.jsonl"]) == 0
+    track = load("track.toml")
+    assert track.name == "mine" and set(obtain.brought(track)) == {"questions"}
+    workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["regress"]["steps"] if "run" in step]
+    assert steps[-1] in (study / "README.md").read_text(), "the README names what the gate runs"
+
+
+def test_init_never_overwrites(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (study / "track.toml").write_text("mine")
+    assert main(["init", "."]) == 2
+    assert "track.toml, method.py" in capsys.readouterr().err
+    assert (study / "track.toml").read_text() == "mine"
+
+
+def test_run_takes_the_track_and_the_method_of_the_folder(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small(study)
+    assert main(["run", "--limit", "2"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"| {name} " in told for name in ("method", "std_cot", "zero_shot"))
+
+
+def test_run_names_a_track_only_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run"]) == 2
+    assert "this folder has no track.toml" in capsys.readouterr().err
+
+
+def test_a_board_of_ones_own_is_kept_shown_and_guarded_beside_the_study(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small(study)
+    ours = board.PUBLISHED
+    own = ["--records", "leaderboard/records"]
+    assert main(["run", "--methods", "std_cot,zero_shot"]) == 0
+    assert main(["board", "publish", "track.toml", *own]) == 0
+    records = study / "leaderboard" / "records"
+    assert sorted(path.parent.name for path in records.rglob("*.json")) == ["std_cot", "zero_shot"]
+    assert "| std_cot " in (study / "README.md").read_text()
+    assert "## mine" in (study / "leaderboard" / "LEADERBOARD.md").read_text()
+    changes = (study / "leaderboard" / "CHANGELOG.md").read_text()
+    assert re.search(r"- \d{4}-\d\d-\d\d mine v1: std_cot seed 0; zero_shot seed 0\n", changes)
+    capsys.readouterr()
+    assert main(["board", "show", "track.toml", "--json", *own]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert main(["board", "compare", "std_cot", "zero_shot", "--track", "track.toml", *own]) == 0
+    gate = ["board", "regress", "--base", str(records), "--track", "track.toml"]
+    assert main([*gate, "--local", "--common"]) == 0
+    assert ours == board.PUBLISHED and not (ours / "v1" / "mine").exists()
+    assert main(["board", "publish", "track.toml", *own]) == 0
+    assert (study / "leaderboard" / "CHANGELOG.md").read_text() == changes, "nothing was new"
+
+
+# ---------------------------------------------------------------- from Python
+
+
+def test_a_track_runs_from_python_as_from_the_command_line(toy: str) -> None:
+    records = api.run(toy, methods=["std_cot"], seeds=[0, 1], limit=2)
+    assert [(r.label, r.seed) for r in records] == [("std_cot", 0), ("std_cot", 1)]
+    again = api.run(toy, methods=["std_cot"], limit=2)
+    assert again == records[:1], "the seeds of the track, and nothing twice"
+    with pytest.raises(ConfigError, match="unknown method 'std_cott'"):
+        api.run(toy, methods=["std_cott"])
+
+
+def test_records_are_rows_for_a_data_frame(toy: str, tmp_path: Path) -> None:
+    (record,) = api.run(toy, methods=["std_cot"], limit=2)
+    rows = api.load_records(tmp_path / "home" / "records")
+    assert [(row["data_set"], row["item"]) for row in rows] == [
+        (name, item) for name, each in record.data_sets.items() for item in each.items
+    ]
+    first = record.data_sets["pocket_chain"]
+    assert [row["strict"] for row in rows[:2]] == list(first.strict)
+    assert rows[0]["prompt_tokens"] == first.prompt_tokens[0] and rows[0]["label"] == "std_cot"
+
+
+def test_a_model_in_memory_is_judged(toy: str, tokenizer: Any) -> None:
+    model = tiny_model("llama")
+    record = api.evaluate(model, "std_cot", toy, tokenizer=tokenizer, name="mine", limit=2)
+    assert record.label.startswith("std_cot@mine-") and record.track == "own.own"
+    with pytest.raises(ValueError, match="needs its tokenizer"):
+        api.evaluate(model, "std_cot", toy)
+
+
+def test_a_trainer_is_told_how_good_its_model_is(
+    toy: str, tmp_path: Path, make_student: Any
+) -> None:
+    from datasets import Dataset
+    from transformers import Trainer, TrainingArguments
+
+    student: Student = make_student("llama")
+    ids = student.tokenizer("1 plus 1? 2").input_ids
+    data = Dataset.from_list([{"input_ids": ids, "labels": ids}] * 4)
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "out"), max_steps=4, per_device_train_batch_size=1,
+        report_to=[], use_cpu=True, save_strategy="no", logging_steps=100,
+    )  # fmt: skip
+    judge = Judge(toy, "std_cot", student.tokenizer, every=2, limit=2)
+    trainer = Trainer(student.model, arguments, train_dataset=data, callbacks=[judge])
+    trainer.train()
+    told = [entry for entry in trainer.state.log_history if "skbench_id" in entry]
+    assert [entry["step"] for entry in told] == [2, 4]
+    assert all(0 <= entry[key] <= 1 for entry in told for key in ("skbench_id", "skbench_ood"))
+    assert student.model.training
+    folders = sorted(p.name for p in (tmp_path / "home/records/v1/own.own").iterdir())
+    assert [name.rpartition("-")[0] for name in folders] == ["std_cot@step-2", "std_cot@step-4"]
+
+
+def test_the_packages_of_the_wheel_are_the_folders_of_code() -> None:
+    """`packages.find` takes every folder with an __init__.py; a file without one would be lost."""
+    for name in ("baselines", "bench", "leaderboard", "tasks"):
+        for path in (ROOT / name).rglob("*.py"):
+            assert (path.parent / "__init__.py").is_file(), path
