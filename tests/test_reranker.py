@@ -25,7 +25,7 @@ from bench.track import ConfigError
 from bench.track import Reranker as Spec
 from bench.track import Student as Encoder
 from bench.types import Needs
-from leaderboard.rows.rank import row
+from leaderboard.rows.rank import rows
 from leaderboard.store.comparable import check_table
 from leaderboard.store.reading import RecordError
 from tests.leaderboard_records import OUTCOMES, record, trained, with_costs
@@ -297,9 +297,9 @@ def test_what_it_spends_is_a_cost_of_the_row() -> None:
     new = reduce(
         lambda made, name: with_costs(made, name, helper_flops=[1000] * 4), OUTCOMES, plain
     )
-    found = row([new])
+    (found,), (before,) = rows([new]), rows([plain])
     assert found.helper_flops == 1000 and found.train_helper_flops == 7
-    assert found.total_flops == row([plain]).total_flops + 1000
+    assert found.total_flops == before.total_flops + 1000
 
 
 def test_a_track_may_gain_one_that_stays_the_same() -> None:
