@@ -22,8 +22,3 @@ def paths(folder: Path) -> Iterator[Path]:
 def read(path: Path) -> dict[str, Any]:
     """What one of them says itself."""
     return yaml.load(path.read_text(), _Reader)
-
-
-def of(folder: Path, name: str) -> dict[str, Any]:
-    """That of the task `name`, after which its file is called."""
-    return read(next(path for path in paths(folder) if path.stem == name))

@@ -29,14 +29,13 @@ def _reader(name: str) -> sample.Reader:
     return read
 
 
-def _described() -> dict[str, Mapping[str, Any]]:
-    """What the YAML of each published task says of where its items come from."""
-    found = {path.stem: configs.read(path) for path in configs.paths(FOLDER)}
-    told: dict[str, Any] = {name: each.get("metadata") or {} for name, each in found.items()}
-    return {name: each for name, each in told.items() if {"reader", "sample_of"} & each.keys()}
-
-
-_TOLD = _described()
+_CONFIGS = {path.stem: configs.read(path) for path in configs.paths(FOLDER)}
+_TOLD: dict[str, Mapping[str, Any]] = {
+    name: config["metadata"]
+    for name, config in _CONFIGS.items()
+    if {"reader", "sample_of"} & config.get("metadata", {}).keys()
+}
+"""Published task -> what its YAML says of where its items come from."""
 WHOLE = {name: _reader(told["reader"]) for name, told in _TOLD.items() if "reader" in told}
 """lm-eval task -> its items, of those that are no sample of another; `reader` of its YAML."""
 SAMPLES: dict[str, tuple[str, int]] = {
@@ -46,7 +45,7 @@ SAMPLES: dict[str, tuple[str, int]] = {
 TRIPLES = {
     name: read
     for name, read in WHOLE.items()
-    if configs.of(FOLDER, name)["include"].endswith("_triples.yaml")
+    if _CONFIGS[name]["include"].endswith("_triples.yaml")
 }
 """lm-eval task -> its test items, where a tail is asked for and not an answer."""
 TEST_SETS = {name: read for name, read in WHOLE.items() if name not in TRIPLES} | {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import chi2, kstest
 
 from leaderboard.cli.parser import add_parser
 from leaderboard.compare.against import against, against_table
@@ -13,10 +14,10 @@ from leaderboard.compare.pair import compare
 from leaderboard.compare.power import power, power_text, resolution
 from leaderboard.compare.regress import regress
 from leaderboard.rows.rank import rows
-from leaderboard.stats.averages import seeds
-from leaderboard.stats.intervals import holm, seed_variance
+from leaderboard.stats.averages import matrices, seeds
+from leaderboard.stats.intervals import _residual, holm, seed_variance
 from leaderboard.store import board
-from leaderboard.store.board import of_label
+from leaderboard.store.board import PUBLISHED, load, of_label, suite
 from leaderboard.store.reading import RecordError
 from tests.leaderboard_records import record, save, trained, with_costs
 
@@ -135,3 +136,18 @@ def test_the_gate_takes_the_seeds_of_base_and_new_together(track):
     pooled = regress("toy", base, new, common=True)
     p = {f.metric: f.p for f in alone.findings}
     assert all(f.p > p[f.metric] for f in pooled.findings if f.metric in ("id", "ood"))
+
+
+@pytest.mark.parametrize("group", ["id", "ood"])
+def test_the_trained_rows_of_pocket_vary_alike(group):
+    """With S seeds (S - 1) x what a row's seeds tell / what the pool expects is chi-squared."""
+    found = [run for run in load("pocket", suite(PUBLISHED, "pocket")) if run.training.n_steps]
+    rows = [matrices(of_label(found, label), group) for label in sorted({r.label for r in found})]
+    rows = [each for each in rows if len(each[0]) == 3]
+    pool = seed_variance(rows)
+    chance = [3 * sum(_residual(m) for m in each) / len(each) ** 2 for each in rows]
+    told = [np.mean([m.mean(axis=1) for m in each], axis=0).var(ddof=1) for each in rows]
+    shares = [seen / (pool.variance + own) for seen, own in zip(told, chance, strict=True)]
+    untold = sum(seen < own for seen, own in zip(told, chance, strict=True))
+    assert len(rows) > 30 and untold / len(rows) > 0.25
+    assert kstest(shares, chi2(df=2, scale=1 / 2).cdf).pvalue > 0.05

@@ -12,6 +12,7 @@ from lm_eval.api.model import LM
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from bench.__main__ import main
+from bench.ground.places import TRUST_TASK_CODE
 from bench.questions import lines, obtain, templates
 from bench.track import ConfigError, load
 from leaderboard.store.record import Record
@@ -39,7 +40,7 @@ doc_to_target: "{{{{target}}}}"
 @pytest.fixture(autouse=True)
 def untrusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is trusted, and what a test trusts is forgotten after it."""
-    monkeypatch.setenv(obtain.TRUST, "")
+    monkeypatch.setenv(TRUST_TASK_CODE, "")
     obtain._read.cache_clear()
 
 
@@ -338,6 +339,7 @@ def test_a_template_that_fails_on_one_row_names_it(tmp_path: Path) -> None:
         "dataset_path: pandas\n",
         "metric_list: [{metric: exact_match, hf_evaluate: true}]\n",
         "metric_list: [{metric: somebody/code}]\n",
+        "metric_list: [somebody/code]\n",
         "include: other.yaml\n",
     ],
 )

@@ -36,7 +36,7 @@ def run(
     chosen = tracks.load(str(track))
     named = None if methods is None else ",".join(methods)
     selected, was_all = planning.select(chosen, named, [], method_file)
-    origin = (str(track), *(("--method-file", str(method_file)) if method_file else ()))
+    origin = (str(track), *_of_file(method_file))
     cells = planning.plan(
         chosen,
         selected,
@@ -87,7 +87,7 @@ def evaluate(
     methods, _ = planning.select(chosen, method, [], method_file)
     if len(methods) != 1:
         raise ConfigError(f"method {method}: expected one method")
-    origin = ("--track", str(track), *(("--method-file", str(method_file)) if method_file else ()))
+    origin = ("--track", str(track), *_of_file(method_file))
     return judge.judge(
         str(model), chosen, methods[0],
         seed=seed, limit=limit, data=folder_of(data_dir), origin=origin,
@@ -109,6 +109,11 @@ def load_records(folder: str | Path) -> list[dict[str, Any]]:
         for name, data_set in record.data_sets.items()
         for row in _rows(record, name, data_set)
     ]
+
+
+def _of_file(method_file: Path | None) -> tuple[str, ...]:
+    """As the command line says it."""
+    return ("--method-file", str(method_file)) if method_file else ()
 
 
 def _rows(record: "Record", name: str, data_set: "DataSet") -> Iterator[dict[str, Any]]:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.ground.places import TRUST_TASK_CODE
+
 
 def number(
     kind: type[int] | type[float], least: float, most: float = 2**31 - 1
@@ -32,7 +34,7 @@ class _Trust(argparse.Action):
     """Sets the environment, which processes that share a run inherit."""
 
     def __call__(self, *_: object) -> None:
-        os.environ["SKBENCH_TRUST_TASK_CODE"] = "1"
+        os.environ[TRUST_TASK_CODE] = "1"
 
 
 def add_trust(verb: argparse.ArgumentParser) -> None:

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+TRUST_TASK_CODE = "SKBENCH_TRUST_TASK_CODE"
+"""Variable that lets code run which a YAML of a track's `include` names; processes inherit it."""
+
 
 def home() -> Path:
     """Where everything that a run makes lives: $SKBENCH_HOME, by default .bench."""

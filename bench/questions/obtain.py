@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tasks
+from bench.ground.places import TRUST_TASK_CODE
 from bench.questions import lines
 from bench.track import ConfigError, Track
 from tasks import configs, docs, scoring
@@ -17,8 +18,6 @@ from tasks.docs import Item
 if TYPE_CHECKING:
     from bench.questions.templates import Foreign
 
-TRUST = "SKBENCH_TRUST_TASK_CODE"
-"""Set to run code that a YAML of a track's `include` names; processes of `--jobs` inherit it."""
 TASKS = Path(tasks.__file__).parent
 METRICS = ("strict", "author", "flexible", "failed")
 
@@ -84,9 +83,10 @@ class DataSet:
         )
 
 
-def built_in() -> set[str]:
+@cache
+def built_in() -> frozenset[str]:
     """The names of the project's own tasks."""
-    return {path.stem for path in configs.paths(TASKS)}
+    return frozenset(path.stem for path in configs.paths(TASKS))
 
 
 def brought(track: Track) -> dict[str, DataSet]:
@@ -98,7 +98,7 @@ def brought(track: Track) -> dict[str, DataSet]:
     for name in spec.files.keys() & ours:
         raise ConfigError(f"tasks: '{spec.files[name]}' is called as a built-in task; rename it")
     names = [name for name in (*spec.id, *spec.ood) if name not in ours]
-    found = {name: _read(track.folder, name, spec.files.get(name), spec.include) for name in names}
+    found = {name: _found(track.folder, name, spec.files.get(name), spec.include) for name in names}
     for name, each in found.items():
         pin = spec.items_sha256.get(name)
         if pin is not None and pin != each.sha256:
@@ -123,8 +123,8 @@ def named(name: str, include: str | None) -> DataSet:
     """A data set by its file, or by its name in the folder `include` or in lm-eval."""
     path = Path(name)
     if path.suffix == ".jsonl":
-        return _read(path.parent, path.stem, path.name, None)
-    return _read(Path(), name, None, include)
+        return _found(path.parent, path.stem, path.name, None)
+    return _found(Path(), name, None, include)
 
 
 def tell_pins(track: Track) -> None:
@@ -138,8 +138,14 @@ def tell_pins(track: Track) -> None:
         )
 
 
+def _found(folder: Path, name: str, file: str | None, include: str | None) -> DataSet:
+    return _read(folder, name, file, include, trusted=bool(os.environ.get(TRUST_TASK_CODE)))
+
+
 @cache
-def _read(folder: Path, name: str, file: str | None, include: str | None) -> DataSet:
+def _read(
+    folder: Path, name: str, file: str | None, include: str | None, *, trusted: bool
+) -> DataSet:
     if file is not None:
         path = folder / file
         dev = path.with_suffix(".dev.jsonl")
@@ -153,7 +159,6 @@ def _read(folder: Path, name: str, file: str | None, include: str | None) -> Dat
     where = folder / include if include else None
     if where is not None and not where.is_dir():
         raise ConfigError(f"tasks.include: no folder {where}")
-    trusted = bool(os.environ.get(TRUST))
     foreign = templates.read(name, where, trusted=trusted)
     return DataSet(name, foreign.items, foreign.dev, foreign)
 

@@ -98,11 +98,11 @@ def read(name: str, include: Path | None, *, trusted: bool) -> Foreign:
     if name not in known.all_subtasks:
         raise ConfigError(f"task '{name}' is a group or a tag: name its tasks one by one")
     where = str(entry.yaml_path or name)
-    if entry.yaml_path and include and not trusted:
-        for what in dict.fromkeys(code_in(entry.yaml_path)):
-            raise ConfigError(
-                f"{where}: {what} runs code; look at it, then pass --trust-task-code to run it"
-            )
+    suspect = entry.yaml_path if include and not trusted else None
+    if code := suspect and ", ".join(dict.fromkeys(code_in(suspect))):
+        raise ConfigError(
+            f"{where}: {code} runs code; look at it, then pass --trust-task-code to run it"
+        )
     try:
         own = entry.yaml_path if include else None
         task = _configured(own) if own else known.load([name])["tasks"][name]
@@ -148,8 +148,9 @@ def code_in(path: Path) -> Iterator[str]:
     if isinstance(builder, str) and "/" not in builder and builder not in BUILDERS:
         yield f"dataset_path: {builder}"
     for metric in config.get("metric_list") or ():
-        if metric.get("hf_evaluate") or metric.get("metric") not in METRIC_REGISTRY:
-            yield f"metric {metric.get('metric')}"
+        told: Mapping[str, Any] = metric if isinstance(metric, dict) else {"metric": metric}
+        if told.get("hf_evaluate") or str(told.get("metric")) not in METRIC_REGISTRY:
+            yield f"metric {told.get('metric')}"
     included = config.get("include") or []
     for name in included if isinstance(included, list) else [included]:
         yield from code_in(path.parent / name)

@@ -10,9 +10,9 @@ from leaderboard.compare.pair import paired
 from leaderboard.stats.averages import names_of, seeds
 from leaderboard.stats.formats import tabulated
 from leaderboard.stats.intervals import POWER, Component, Matrix, detectable
-from leaderboard.store.record import Group, Record
+from leaderboard.store.board import of_label
+from leaderboard.store.record import GROUPS, Group, Record
 
-GROUPS: tuple[Group, ...] = ("id", "ood")
 MOST_SEEDS = 50
 
 
@@ -48,7 +48,7 @@ def power(
     for group in GROUPS if reference and named else ():
         spread = pool.of(reference, names_of(reference[0], group))
         if spread is not None:
-            pairs = [paired(_of(records, label), reference, group) for label in named]
+            pairs = [paired(of_label(records, label), reference, group) for label in named]
             found.append(_power(group, reference[0].label, pairs, spread, n_seeds, gap))
     return found
 
@@ -94,10 +94,6 @@ def power_text(found: Sequence[Power]) -> str:
         f" {MOST_SEEDS} seeds are not enough on these questions."
     )
     return f"{tabulated(headers, body, 'text')}\n\n{legend}"
-
-
-def _of(records: Sequence[Record], label: str) -> list[Record]:
-    return [record for record in records if record.label == label]
 
 
 def _power(

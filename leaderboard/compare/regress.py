@@ -14,7 +14,7 @@ from leaderboard.stats.averages import Seeds, matrices, seeds
 from leaderboard.stats.intervals import ALPHA, holm
 from leaderboard.store.board import UnknownName, suites
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import DataSet, Group, Record
+from leaderboard.store.record import GROUPS, DataSet, Group, Record
 
 Cost = Literal["prompt_tokens", "prefill_flops", "decode_flops"]
 _FIXED: dict[Cost, tuple[str, ...]] = {
@@ -189,9 +189,8 @@ def _shared(records: Sequence[Record], others: Sequence[Record]) -> list[Record]
 
 
 def _accuracy(base: Sequence[Record], new: Sequence[Record], pool: Seeds) -> list[Finding]:
-    groups: tuple[Group, ...] = ("id", "ood")
     found: list[Finding] = []
-    for group in groups:
+    for group in GROUPS:
         gap = group_difference(new, base, group, pool)
         if gap is not None:
             before = fmean(float(matrix.mean()) for matrix in matrices(base, group))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,11 +12,10 @@ from leaderboard.compare.regimes import swept
 from leaderboard.stats.formats import NONE, TableFormat, gap, percent, tabulated
 from leaderboard.stats.intervals import Difference, Matrix, difference, family, seed_variance
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import Group, Record
+from leaderboard.store.record import GROUPS, Group, Record
 from leaderboard.store.studies import SCHEMA, Pair, Question, Run, Study
 
 Verdict = Literal["below", "within", "undecided"]
-GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ SCHEMA = 2
 Mark = Annotated[int, Field(ge=0, le=1)]
 Count = NonNegativeInt
 Group = Literal["id", "ood"]
+GROUPS: tuple[Group, ...] = ("id", "ood")
 
 WHAT_TO_RUN = frozenset({"about", "methods", "seeds", "tuning"})
 """Fields of a track that say which runs it has, not how one goes: a track may gain a method, and
