@@ -17,6 +17,7 @@ from bench.questions import obtain
 from bench.students.student import Student
 from bench.track import ConfigError, load
 from leaderboard.store import board
+from leaderboard.store.trials import Trial, Trials
 from tests.tracks import toy_track
 
 ROOT = Path(__file__).parent.parent
@@ -109,15 +110,22 @@ def test_a_board_of_ones_own_is_kept_shown_and_guarded_beside_the_study(
     assert "## mine" in (study / "leaderboard" / "LEADERBOARD.md").read_text()
     changes = (study / "leaderboard" / "CHANGELOG.md").read_text()
     assert re.search(r"- \d{4}-\d\d-\d\d mine v1: std_cot seed 0; zero_shot seed 0\n", changes)
+    local = study.parent / "home" / "records"
+    local.rename(local.with_name("aside"))
     capsys.readouterr()
     assert main(["board", "show", "track.toml", "--json", *own]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert len(json.loads(capsys.readouterr().out)) == 2, "what is published, and nothing local"
     assert main(["board", "compare", "std_cot", "zero_shot", "--track", "track.toml", *own]) == 0
+    local.with_name("aside").rename(local)
     gate = ["board", "regress", "--base", str(records), "--track", "track.toml"]
     assert main([*gate, "--local", "--common"]) == 0
     assert ours == board.PUBLISHED and not (ours / "v1" / "mine").exists()
+    tried = Trial({"learning_rate": 1e-3}, {"questions": [1.0]}, {"questions": "sha"}, {})
+    trials = Trials(1, "mine", 1, "std_cot", 0, [tried])
+    trials.save(study.parent / "home" / "trials" / "v1" / "mine" / "std_cot.json")
     assert main(["board", "publish", "track.toml", *own]) == 0
-    assert (study / "leaderboard" / "CHANGELOG.md").read_text() == changes, "nothing was new"
+    assert (study / "leaderboard" / "trials" / "v1" / "mine" / "std_cot.json").is_file()
+    assert (study / "leaderboard" / "CHANGELOG.md").read_text() == changes, "no record was new"
 
 
 # ---------------------------------------------------------------- from Python

@@ -35,13 +35,10 @@ class Judge(TrainerCallback):
         """Judge the model if it is time."""
         if state.global_step % self._every or not state.is_world_process_zero:
             return
-        model = kwargs["model"]
-        was_training = model.training
         record = calls.evaluate(
-            model, self._method, self._track, tokenizer=self._tokenizer,
+            kwargs["model"], self._method, self._track, tokenizer=self._tokenizer,
             name=f"step-{state.global_step}", limit=self._limit,
         )  # fmt: skip
-        model.train(was_training)
         found: dict[str, list[float]] = {}
         for each in record.data_sets.values():
             found.setdefault(f"skbench_{each.group}", []).append(fmean(each.outcomes))
