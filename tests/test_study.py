@@ -1,11 +1,15 @@
 """A study of one's own in one folder, and the same from Python."""
 
 import json
+import random
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 import yaml
 from conftest import tiny_model
@@ -55,7 +59,8 @@ def small(study: Path) -> None:
     scratch += "".join(f"{key} = {json.dumps(value)}\n" for key, value in tiny.items())
     scratch = scratch.replace("= 512", "= 1024")
     text = re.sub(r"\[student\]\npath = .*\n", scratch, text)
-    (study / "track.toml").write_text(text.replace("max_new_tokens = 128", "max_new_tokens = 4"))
+    text = text.replace("max_new_tokens = 128", "max_new_tokens = 4")
+    (study / "track.toml").write_text(text.replace("epochs = 16", "epochs = 1"))
 
 
 def test_init_writes_a_study_that_holds_what_it_promises(study: Path) -> None:
@@ -126,6 +131,68 @@ def test_a_board_of_ones_own_is_kept_shown_and_guarded_beside_the_study(
     assert main(["board", "publish", "track.toml", *own]) == 0
     assert (study / "leaderboard" / "trials" / "v1" / "mine" / "std_cot.json").is_file()
     assert (study / "leaderboard" / "CHANGELOG.md").read_text() == changes, "no record was new"
+
+
+def test_the_readme_on_ones_own_runs_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_student: Any
+) -> None:
+    from datasets import Dataset
+
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("\n## Your own")[2].partition("\n## ")[0]
+    first = section.partition("\n    ")[2].partition("\n\n")[0]
+    commands = [line.partition(" # ")[0].strip() for line in first.splitlines()]
+    assert len(commands) == 9 and "```python" in section
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKBENCH_HOME", raising=False)
+    monkeypatch.setattr(board, "PUBLISHED", board.PUBLISHED)
+    monkeypatch.setattr(board, "IS_OWN", False)
+    start, enter = commands[0].split(" && ")
+    assert main(shlex.split(start)[1:]) == 0
+    monkeypatch.chdir(shlex.split(enter)[1])
+    small(Path())
+    traces = [{"problem": "1 plus 1?", "generation": "<think>one and one.</think> Answer: 2"}]
+    parquet.write_table(pa.Table.from_pylist(traces), "traces.parquet")
+    for command in commands[1:]:
+        program, *words = shlex.split(command)
+        assert program == "skbench" and main(words) == 0, command
+
+    student: Student = make_student("llama")
+    ids = student.tokenizer("1 plus 1? 2").input_ids
+    mine = {
+        "model": student.model,
+        "tokenizer": student.tokenizer,
+        "data": Dataset.from_list([{"input_ids": ids, "labels": ids}]),
+    }
+    code = section.partition("```python\n")[2].partition("```")[0]
+    exec(compile(code, "README.md", "exec"), mine)
+    assert set(mine["frame"]["label"]) == {"method", "std_cot", "zero_shot"}
+
+
+@pytest.mark.slow
+def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study as `init` made it, its student trained for real; about two minutes."""
+    workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
+    steps = [step.get("run", "") for step in workflow["jobs"]["regress"]["steps"]]
+    run, gate = (shlex.split(step)[1:] for step in steps if step.startswith("skbench"))
+    assert main(run) == 0
+    assert main(["board", "publish", "track.toml", "--records", "leaderboard/records"]) == 0
+    assert main(gate) == 0
+    rows = [json.loads(line) for line in (study / "corpus.jsonl").read_text().splitlines()]
+    rationales = [row["rationale"] for row in rows]
+    random.Random(0).shuffle(rationales)
+    rows = [row | {"rationale": text} for row, text in zip(rows, rationales, strict=True)]
+    (study / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(run) == 0
+    capsys.readouterr()
+    assert main(gate) == 1
+    fallen = [line for line in capsys.readouterr().out.splitlines() if "REGRESSION" in line]
+    assert [line.split()[1:3] for line in fallen] == [
+        ["mine/method", "id:"],
+        ["mine/std_cot", "id:"],
+    ], "quality alone"
 
 
 # ---------------------------------------------------------------- from Python
