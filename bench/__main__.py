@@ -16,6 +16,7 @@ MADE = (
     "corpora",
     "tokenizers",
     "records",
+    "generations",
     "probes",
     "importance",
     "indices",

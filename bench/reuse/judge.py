@@ -73,10 +73,9 @@ def judge(
                 print(f"{label}: found", file=sys.stderr)
                 return record
         with bars.about(label):
-            made = _made(cell, track, checkpoint, label)
+            made, solutions = _made(cell, track, checkpoint, label)
         record = _own(made, cell, checkpoint, label, key)
-        path.unlink(missing_ok=True)
-        record.save(path)
+        stages.keep(record, solutions, path)
     return record
 
 
@@ -97,7 +96,9 @@ def _key(cell: Cell, checkpoint: Checkpoint) -> str:
     return provenance.digest([cell.key, checkpoint.sha256, made_by])
 
 
-def _made(cell: Cell, track: Track, checkpoint: Checkpoint, label: str) -> Record:
+def _made(
+    cell: Cell, track: Track, checkpoint: Checkpoint, label: str
+) -> tuple[Record, stages.Solutions]:
     quiet_libraries()
     latency.reset_peak_memory(students.device())
     with bars.stage("loading questions and student"):

@@ -6,8 +6,7 @@ method's prompt, so all such rows of one student have the same scores.
 """
 
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +18,7 @@ from datasets import Dataset
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.models.huggingface import HFLM
 
-from bench.ground import provenance, sources
+from bench.ground import bars, provenance, sources
 from bench.ground.files import locked, write_atomically
 from bench.run.evaluate import Sample
 from bench.students.student import Student
@@ -43,6 +42,8 @@ WORDING = {
 """As in lm-eval's arc_easy.yaml."""
 BATCH_SIZE = 4
 """Small: lm-eval holds the logits of a whole batch, all its tokens by the whole vocabulary."""
+COUNTED = 64
+"""Options between two counts of the bar; lm-eval sorts them by length among themselves."""
 
 
 def columns(student: Student, samples: Sequence[Sample], home: Path) -> dict[str, Columns]:
@@ -67,12 +68,23 @@ def _scored(student: Student, asked: Mapping[str, Sequence[Ranking | None]]) -> 
         backend="causal",
         batch_size=BATCH_SIZE,
     )
-    # Its bar is for a terminal alone, as ours are.
-    lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=not sys.stderr.isatty())
+    # Its own bar is for a terminal alone, and tells nothing of the row.
+    lm.loglikelihood = partial(_counted, lm.loglikelihood)
     served: Any = {name: _task(name, [r for r in each if r]) for name, each in asked.items()}
     results = lm_eval.evaluate(lm, {"tasks": served}, bootstrap_iters=0, log_samples=True)
     assert results is not None and "samples" in results
     return {name: _columns(each, results["samples"][name]) for name, each in asked.items()}
+
+
+def _counted(score: Callable[..., list[Any]], requests: Sequence[Any]) -> list[Any]:
+    """What lm-eval's `score` says of all requests, under a bar of ours."""
+    found = list[Any]()
+    with bars.Bar(total=len(requests), what="ranking options", unit="option") as bar:
+        for start in range(0, len(requests), COUNTED):
+            part = requests[start : start + COUNTED]
+            found += score(part, disable_tqdm=True)
+            bar.update(len(part))
+    return found
 
 
 def _columns(asked: Sequence[Ranking | None], rows: Sequence[Mapping[str, Any]]) -> Columns:

@@ -15,7 +15,12 @@ from bench.run.cell import Cell
 from bench.track import ConfigError
 from bench.training.progress import Spent
 from bench.types import Question
+from leaderboard.store import generations
+from leaderboard.store.generations import Generations
 from leaderboard.store.record import Record
+
+Solutions = Sequence[tuple[str, str]]
+"""Data set and solution of each question, in the order of the record's items."""
 
 
 def run_cells(
@@ -53,13 +58,21 @@ def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
         record = cell.found()
         print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
         if record is None:
-            record = _make_record(cell, wait=wait)
-            cell.record_path.unlink(missing_ok=True)
-            record.save(cell.record_path)
+            record, solutions = _make_record(cell, wait=wait)
+            keep(record, solutions, cell.record_path)
         return record
 
 
-def _make_record(cell: Cell, *, wait: bool) -> Record:
+def keep(record: Record, solutions: Solutions, path: Path) -> None:
+    """Write a local record and what its student answered, in the place of an older run's."""
+    # The record last: where it is, the run is done.
+    for each in (path, generations.place(path)):
+        each.unlink(missing_ok=True)
+    Generations.of(record, solutions).save(generations.place(path))
+    record.save(path)
+
+
+def _make_record(cell: Cell, *, wait: bool) -> tuple[Record, Solutions]:
     from bench.costs import latency
     from bench.costs.flops import fit_flops
     from bench.ground.quiet import quiet_libraries
@@ -106,8 +119,8 @@ def items(cell: Cell) -> Any:
 
 def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
-) -> Record:
-    """The record of a student that stands ready; what it answered goes to `samples`."""
+) -> tuple[Record, Solutions]:
+    """The record of a student that stands ready, and its solutions; `samples` gets all of both."""
     from bench.run import acceptance, fit, loglikelihood, measure, ranking, reranker
     from bench.run.evaluate import evaluate, save_samples
 
@@ -120,6 +133,7 @@ def judged(
     found, told = acceptance.accepted(cell, done.samples)
     done = replace(done, samples=found)
     save_samples(done.samples, samples)
+    solutions = [(each.data_set, each.solved.solution) for each in done.samples]
 
     def helper_flops(question: Question) -> int:
         of_drafts = judge.spent[question.text, question.phrase] if judge else 0
@@ -129,10 +143,10 @@ def judged(
     if told is not None:
         made = replace(made, snapshot={**made.snapshot, "acceptance": told})
     if cell.method.trains or not cell.method.runs_student:
-        return made
+        return made, solutions
     # Last, when memory and time are measured: nothing of this is a cost of the row.
     ranked = loglikelihood.columns(student, done.samples, home())
     data_sets = {
         name: replace(each, **ranked.get(name, {})) for name, each in made.data_sets.items()
     }
-    return replace(made, data_sets=data_sets)
+    return replace(made, data_sets=data_sets), solutions

@@ -8,6 +8,8 @@ from leaderboard.rows.rank import rows
 from leaderboard.store.board import beside, load, suites, version
 from leaderboard.store.comparable import run_name
 from leaderboard.store.files import replace_text
+from leaderboard.store.generations import Generations
+from leaderboard.store.generations import place as place_of
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -17,14 +19,16 @@ _PUBLISHED = "## Published\n"
 
 
 def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
-    """Copy the public records of a track, its probes and its trials into the repository.
+    """Copy the public records of a track with what their students answered, its probes and its
+    trials into the repository.
 
-    Both roots are a suite of records; probes and trials lie beside them. Returns the new files.
+    Both roots are a suite of records; the others lie beside them. Returns the new files.
     What is published is never replaced: a record or probe that differs raises RecordError before
     anything is copied, and so do new ones that cannot stand in one table with those published, and
     trials that have lost one.
     """
-    new: list[tuple[Path, Record | ProbeRecord | Trials]] = []
+    new: list[tuple[Path, Record | Generations | ProbeRecord | Trials]] = []
+    new += _new_generations(src_root, track, dest_root)
     new += _new_records(src_root, track, dest_root)
     new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
     new += _new_trials(beside(src_root, "trials"), track, beside(dest_root, "trials"))
@@ -61,6 +65,21 @@ def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path
         elif Record.load(path) != record:
             raise _other_run(path, track, dest_root)
     rows([*load(track, dest_root, known=[track]), *(record for _, record in new)])
+    return new
+
+
+def _new_generations(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Generations]]:
+    """Of local records that have some; those of before they were kept have none."""
+    new: list[tuple[Path, Generations]] = []
+    for record in load(track, src_root, known=[track]):
+        src, path = (
+            place_of(root / track / record.label / f"seed{record.seed}.json")
+            for root in (src_root, dest_root)
+        )
+        if src.is_file() and not path.exists():
+            found = Generations.load(src)
+            found.check(record, src)
+            new.append((path, found))
     return new
 
 

@@ -10,13 +10,18 @@ from typing import Any
 
 def write_once(path: Path, body: Mapping[str, Any], what: str) -> None:
     """Write JSON, one line per key; FileExistsError, naming `what`, where the file exists."""
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in body.items())
+    write_bytes_once(path, f"{{\n{lines}\n}}\n".encode(), what)
+
+
+def write_bytes_once(path: Path, content: bytes, what: str) -> None:
+    """The same for any content."""
     if path.exists():
         raise FileExistsError(errno.EEXIST, f"a {what} is never overwritten", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in body.items())
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    part.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    part.write_bytes(content)
     try:
         path.hardlink_to(part)  # unlike a rename, fails if another run was faster
     finally:

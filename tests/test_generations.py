@@ -1,0 +1,110 @@
+"""What students answered is kept beside their records, and gives their outcomes again."""
+
+import json
+import lzma
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from bench import api
+from bench.__main__ import main
+from bench.reuse.rescore import Rescorer
+from bench.track import ConfigError
+from leaderboard.store import board
+from leaderboard.store.generations import MAX_BYTES, Generations, place
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from tests.tracks import toy_track
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The path of a local record of an untrained student on four questions."""
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "toy.toml").write_text(toy_track(["std_cot", "zero_shot"]))
+    api.run(tmp_path / "toy.toml", methods=["zero_shot"], limit=2)
+    (path,) = (tmp_path / "home" / "records").rglob("*.json")
+    return path
+
+
+def packed(path: Path, body: bytes) -> Path:
+    path.write_bytes(lzma.compress(body))
+    return path
+
+
+def test_a_run_keeps_its_texts_and_they_score_what_the_record_says(run: Path) -> None:
+    record, texts = Record.load(run), Generations.load(place(run))
+    texts.check(record, place(run))
+    (samples,) = run.parents[4].rglob("samples-*.jsonl")
+    lines = [json.loads(line) for line in samples.read_text().splitlines()]
+    found = [text for each in texts.data_sets.values() for text in each]
+    assert found == [line["solution"] for line in lines]
+    outcomes = Rescorer(None)(record, texts)
+    for name, each in record.data_sets.items():
+        for key, values in outcomes[name].items():
+            assert values == list(getattr(each, key))
+
+
+def test_other_texts_score_otherwise(run: Path) -> None:
+    record, texts = Record.load(run), Generations.load(place(run))
+    (name, *_), line = record.data_sets, json.loads(next(iter(samples(run))))
+    right = [f"Therefore, the answer is {line['target']}."]
+    better = replace(texts, data_sets={**texts.data_sets, name: right + texts.data_sets[name][1:]})
+    assert record.data_sets[name].strict[0] == 0
+    assert Rescorer(None)(record, better)[name]["strict"][0] == 1
+
+
+def samples(run: Path) -> list[str]:
+    (path,) = run.parents[4].rglob("samples-*.jsonl")
+    return path.read_text().splitlines()
+
+
+def test_texts_are_not_scored_on_other_questions(run: Path) -> None:
+    record, texts = Record.load(run), Generations.load(place(run))
+    (name, *_) = record.data_sets
+    others = replace(record.data_sets[name], items_sha256="0" * 64)
+    with pytest.raises(ConfigError, match=f"the questions of {name} here are not"):
+        Rescorer(None)(replace(record, data_sets={**record.data_sets, name: others}), texts)
+
+
+def test_publish_copies_the_texts_beside_the_record(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "PUBLISHED", tmp_path / "mine" / "records")
+    for path in (run, place(run)):  # as a run without a limit has it
+        path.rename(path.with_name(path.name.replace("-limit2", "")))
+    full = run.with_name("seed0.json")
+    full.write_text(json.dumps(asdict(Record.load(full)) | {"scope": {}}))
+    assert main(["board", "publish", "toy", "--records", str(tmp_path / "mine/records")]) == 0
+    (record,) = (tmp_path / "mine" / "records").rglob("*.json")
+    assert place(record).read_bytes() == place(full).read_bytes()
+    place(full).write_bytes(place(record).read_bytes()[:40])
+    place(record).unlink()
+    assert main(["board", "publish", "toy", "--records", str(tmp_path / "mine/records")]) == 2
+
+
+def test_what_does_not_unpack_to_texts_is_refused(run: Path, tmp_path: Path) -> None:
+    path, good = tmp_path / "texts.json.xz", place(run).read_bytes()
+    body = lzma.decompress(good)
+    path.write_bytes(b"PK\x03\x04" * 8)
+    with pytest.raises(RecordError, match=r"texts.json.xz: not packed by xz"):
+        Generations.load(path)
+    path.write_bytes(good[:-8])
+    with pytest.raises(RecordError, match=r"texts.json.xz: cut off"):
+        Generations.load(path)
+    with pytest.raises(RecordError, match=r"unpacks to more than 67,108,864 bytes"):
+        Generations.load(packed(path, b" " * (MAX_BYTES + 1)))
+    with pytest.raises(RecordError, match=r"unknown key 'sede'"):
+        Generations.load(packed(path, body.replace(b'"seed"', b'"sede"')))
+
+
+def test_texts_of_another_record_are_refused(run: Path) -> None:
+    record, texts = Record.load(run), Generations.load(place(run))
+    for other in (replace(texts, seed=1), replace(texts, label="std_cot")):
+        with pytest.raises(RecordError, match="beside a record of"):
+            other.check(record, run)
+    (name, *_) = texts.data_sets
+    short = replace(texts, data_sets={**texts.data_sets, name: []})
+    with pytest.raises(RecordError, match="and the record asked"):
+        short.check(record, run)
