@@ -415,6 +415,8 @@ def test_a_record_is_reproduced_in_a_home_of_its_own(
 ) -> None:
     path = record_of(home, "lora")
     before = path.read_bytes()
+    code, _, complaint = told("reproduce", path, "--publish")
+    assert code == 2 and "--publish is for records below" in complaint
     code, printed, _ = told("reproduce", path, "--json")
     found = json.loads(printed)
     assert code == 0 and found["agrees"]

@@ -10,16 +10,18 @@ from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.compare.study import study_text
 from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.reruns import reruns_legend, reruns_table
 from leaderboard.rows.settings import shown
 from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
-from leaderboard.store.board import load, suite, suites, tracks
+from leaderboard.store.board import beside, load, suite, suites, tracks
 from leaderboard.store.files import replace_text
 from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.store.reruns import load_reruns
 from leaderboard.store.studies import stored_studies
 
 _REGION = re.compile(
@@ -74,6 +76,7 @@ def _leaderboard(records: Path) -> dict[Path, str]:
         if track in tracks(records):
             parts += [*_versions(track, records), *_results(track, suite(records, track))]
             parts += _triples(track, suite(records, track), home / "pictures", pictures)
+            parts += _reruns(track, beside(suite(records, track), "reruns"))
         if track in tracks(probes):
             probed = suite(probes, track)
             parts += _internalization(track, probed, home / "pictures", pictures)
@@ -146,6 +149,15 @@ def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, 
         f"{probes_table(found, 'markdown')}\n",
         f"{probes_legend(found)}\n",
     ]
+
+
+def _reruns(track: str, root: Path) -> list[str]:
+    """What came out of the track's records when they were run again; nothing where none was."""
+    found = load_reruns(root, track)
+    if not found:
+        return []
+    table = reruns_table(found, "markdown")
+    return [f"### {track}: run again\n", f"{table}\n", f"{reruns_legend()}\n"]
 
 
 def _regimes(records: Path, pictures: dict[Path, str]) -> list[str]:

@@ -1,0 +1,90 @@
+"""A record run again: what is filed of it, and on which step of the ladder its row stands."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from leaderboard.rows.reruns import LEVELS, level, reruns_table
+from leaderboard.show.pages import render_all
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from leaderboard.store.reruns import Rerun, load_reruns, publish_rerun, rerun
+from tests.leaderboard_records import record
+
+RIGHT = {"id_a": [1, 0] * 100, "ood_a": [1, 0] * 100}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A record of 400 questions in a suite of its own."""
+    path = tmp_path / "leaderboard" / "records" / "v1" / "toy" / "std_cot" / "seed0.json"
+    record(outcomes=RIGHT).save(path)
+    return path
+
+
+def flipped(n: int) -> dict[str, Sequence[int]]:
+    """RIGHT with `n` other outcomes in its first data set."""
+    changed = [1 - each if i < n else each for i, each in enumerate(RIGHT["id_a"])]
+    return {**RIGHT, "id_a": changed}
+
+
+def found(path: Path, obtained: Record, *, is_inside: bool = True) -> Rerun:
+    return rerun(path, Record.load(path), obtained, is_inside=is_inside)
+
+
+def test_what_comes_out_equal_stands_highest(path: Path) -> None:
+    assert LEVELS[level(found(path, record(outcomes=RIGHT)))] == "equal"
+
+
+def test_one_other_length_or_loss_is_no_longer_equal(path: Path) -> None:
+    expected = record(outcomes=RIGHT)
+    data_set = expected.data_sets["id_a"]
+    longer = replace(data_set, generated_tokens=[6, *data_set.generated_tokens[1:]])
+    other = replace(expected, data_sets={**expected.data_sets, "id_a": longer})
+    assert found(path, other).other_lengths == 1
+    loss = replace(expected, training=replace(expected.training, final_loss=0.5000001))
+    assert [LEVELS[level(found(path, each))] for each in (other, loss)] == [LEVELS[2]] * 2
+
+
+@pytest.mark.parametrize(("flips", "step"), [(1, 2), (4, 2), (5, 1), (50, 1)])
+def test_the_share_of_flips_decides_the_step(path: Path, flips: int, step: int) -> None:
+    again = found(path, record(outcomes=flipped(flips)))
+    assert (again.flips, again.n, level(again)) == (flips, 400, step)
+
+
+def test_what_leaves_its_interval_was_not_reproduced(path: Path) -> None:
+    away = found(path, record(outcomes=flipped(100)), is_inside=False)
+    assert LEVELS[level(away)] == "not reproduced"
+
+
+def test_other_questions_are_no_rerun(path: Path) -> None:
+    other = record(outcomes=RIGHT)
+    items = replace(other.data_sets["id_a"], items_sha256="of others")
+    with pytest.raises(RecordError, match="id_a was asked other questions"):
+        found(path, replace(other, data_sets={**other.data_sets, "id_a": items}))
+
+
+def test_reruns_are_filed_one_beside_the_other_and_shown_by_machine(path: Path) -> None:
+    cpu = {"dirty": False, "device": "CPU X"}
+    here = record(outcomes=RIGHT, provenance=cpu)
+    path.unlink()
+    here.save(path)
+    there = record(outcomes=flipped(2), provenance={**cpu, "device": "CPU Y"})
+    stored = [publish_rerun(found(path, each), path) for each in (here, there, there)]
+    assert [each.name for each in stored] == [f"seed0-{n}.json" for n in (1, 2, 3)]
+    table = reruns_table(load_reruns(stored[0].parents[2], "toy"), "text")
+    same, another = table.splitlines()[2:]
+    assert same.split()[1:5] == ["same", "same", "1", "0.00"] and same.endswith(" equal")
+    assert another.split()[1:5] == ["another", "same", "2", "0.50"]
+    render_all(path.parents[3])
+    page = (path.parents[4] / "LEADERBOARD.md").read_text()
+    assert "### toy: run again" in page and " another |" in page
+
+
+def test_an_uncommitted_tree_files_nothing(path: Path) -> None:
+    dirty = record(outcomes=RIGHT, provenance={"dirty": True})
+    with pytest.raises(RecordError, match="from an uncommitted working tree"):
+        publish_rerun(found(path, dirty), path)
+    assert not (path.parents[4] / "reruns").exists()
