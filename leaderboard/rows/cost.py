@@ -14,6 +14,7 @@ class Cost:
     """A cost per question: `of` is None where a row's is not that of the same questions."""
 
     title: str
+    unit: str
     of: Callable[[Row], float | None]
     about: str
     """What it is and how far it can be trusted, in a sentence."""
@@ -35,12 +36,14 @@ def _latency(row: Row) -> float | None:
 COSTS: Mapping[CostName, Cost] = {
     "flops": Cost(
         "FLOPs",
+        "FLOP",
         _flops,
         "Cost: FLOPs per solved question, an exact count of every call's prompt and completion,"
         " helpers included.",
     ),
     "latency": Cost(
         "seconds",
+        "s",
         _latency,
         "Cost: seconds per solved question, ttft of every call + tpot x further tokens, from"
         " medians at batch 1: one machine's measurement, without an interval.",

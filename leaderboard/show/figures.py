@@ -11,6 +11,7 @@ asked for.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _LEFT, _BOTTOM, _ACROSS, _UP, _HEAD = 0.55, 0.83, 4.8, 3.63, 0.45  # inches: axes and their margins
 _KEY = 6.3  # inches: the width of the text beneath
 _CHARACTER = 0.071  # inches, of a name
-_LINE = 0.15 / _UP  # a name's height, in parts of the axes'
+_LINE = 0.15  # inches: the height of a name
 _BOX = 0.011  # a box's width, in parts of the axes'
 _ROOM = 0.06  # beyond the cheapest and the costliest row
 
@@ -54,8 +55,8 @@ _OFF = _Mark("#777777", "o", 2.6, 0.16)
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
-    """What one of them shows."""
+class Picture:
+    """What one figure shows."""
 
     title: str
     places: Sequence[Place]
@@ -79,21 +80,30 @@ def figures(
     `records` are those of the rows, and how far seeds differ is told by all of the `track`. Raises
     UnknownName for a row asked for that there is not.
     """
+    found: dict[str, str | bytes] = {}
+    for name, picture in pictures(rows, records, track, asked).items():
+        found[f"{name}.svg"] = svg(partial(draw, picture))
+        found[f"{name}.png"] = png(partial(draw, picture))
+    return found
+
+
+def pictures(
+    rows: Sequence[Row], records: Sequence[Record], track: Sequence[Record], asked: Sequence[str]
+) -> Mapping[str, Picture]:
+    """What `figures` draws, by the stem of its files."""
     for label in asked:
         of_label(records, label)
-    found: dict[str, str | bytes] = {}
-    for name, cost in COSTS.items():
-        for group, places in frontier(rows, records, track, cost).items():
-            picture = _Picture(
-                title=_title(records[0], group, cost),
-                places=places,
-                unit={"FLOPs": "FLOP", "seconds": "s"}[cost.title],
-                reference=rows[0].reference,
-                asked=asked,
-            )
-            found[f"{group}-{name}.svg"] = svg(lambda picture=picture: draw(picture))
-            found[f"{group}-{name}.png"] = png(lambda picture=picture: draw(picture))
-    return found
+    return {
+        f"{group}-{name}": Picture(
+            title=_title(records[0], group, cost),
+            places=places,
+            unit=cost.unit,
+            reference=rows[0].reference,
+            asked=asked,
+        )
+        for name, cost in COSTS.items()
+        for group, places in frontier(rows, records, track, cost).items()
+    }
 
 
 def _title(record: Record, group: Group, cost: Cost) -> str:
@@ -103,16 +113,17 @@ def _title(record: Record, group: Group, cost: Cost) -> str:
     )
 
 
-def draw(picture: _Picture) -> "Figure":
+def draw(picture: Picture) -> "Figure":
     """Rows as boxes of their 95 % interval, with the highest mean so far as stairs."""
     from matplotlib.figure import Figure
 
     named = [place for place in picture.places if picture.mark(place) is not _OFF]
     names = [_name(place) for place in named]
     beside = 0.25 + _CHARACTER * max(map(len, names), default=0)
-    width, height = _LEFT + max(_KEY, _ACROSS + beside), _BOTTOM + _UP + _HEAD
+    up = max(_UP, _LINE * len(names))
+    width, height = _LEFT + max(_KEY, _ACROSS + beside), _BOTTOM + up + _HEAD
     figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((_LEFT / width, _BOTTOM / height, _ACROSS / width, _UP / height))
+    axes = figure.add_axes((_LEFT / width, _BOTTOM / height, _ACROSS / width, up / height))
     _scale(axes, picture)
     best = _stairs(picture.places)
     costs = [place.cost for place in best]
@@ -121,7 +132,7 @@ def draw(picture: _Picture) -> "Figure":
     axes.step(*ends, where="post", color="#999999", linewidth=1, zorder=1)
     for place in sorted(picture.places, key=lambda place: place in named):
         _draw_row(axes, place, picture.mark(place))
-    _draw_names(axes, named, picture)
+    _draw_names(axes, named, picture, _LINE / up)
     figure.text(_LEFT / width, 1 - 0.22 / height, picture.title, fontsize=10, va="center")
     key = _key(len(picture.places) - len(named))
     figure.text(_LEFT / width, 0.08 / height, key, fontsize=7.5, color="#555555", linespacing=1.4)
@@ -145,7 +156,7 @@ def _stairs(places: Sequence[Place]) -> list[Place]:
     return found
 
 
-def _scale(axes: "Axes", picture: _Picture) -> None:
+def _scale(axes: "Axes", picture: Picture) -> None:
     """A logarithmic axis of costs: 1, 2 and 5 of each power of ten, or a few numbers where it
     spans less."""
     from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
@@ -198,12 +209,12 @@ def _name(place: Place) -> str:
     return f"{place.method}  {percent(place.accuracy.value)}"
 
 
-def _draw_names(axes: "Axes", named: Sequence[Place], picture: _Picture) -> None:
+def _draw_names(axes: "Axes", named: Sequence[Place], picture: Picture, line: float) -> None:
     """Each in a line of its own, as near to the height of its row as the others let it be."""
     bottom, top = axes.get_ylim()
     ranked = sorted(named, key=lambda place: (-place.accuracy.value, place.cost))
     heights = [(100 * place.accuracy.value - bottom) / (top - bottom) for place in ranked]
-    for place, height, at in zip(ranked, heights, _apart(heights), strict=True):
+    for place, height, at in zip(ranked, heights, _apart(heights, line), strict=True):
         mark = picture.mark(place)
         ends = [_across(axes, place.cost), 1.0, 1.025], [height, at, at]
         axes.plot(
@@ -220,13 +231,13 @@ def _draw_names(axes: "Axes", named: Sequence[Place], picture: _Picture) -> None
         )
 
 
-def _apart(heights: Sequence[float]) -> list[float]:
-    """Heights from the top down, in parts of the axes', moved as little as leaves each a line."""
+def _apart(heights: Sequence[float], line: float) -> list[float]:
+    """Heights from the top down, moved as little as leaves each a line; in parts of the axes'."""
     from scipy.optimize import isotonic_regression  # pyright: ignore[reportMissingTypeStubs]
 
     if not heights:
         return []
-    steps = _LINE * np.arange(len(heights))
+    steps = line * np.arange(len(heights))
     wanted = np.array(heights) + steps
     moved = isotonic_regression(wanted, increasing=False).x
     return list(np.clip(moved, steps[-1], 1.0) - steps)
