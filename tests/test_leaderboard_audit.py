@@ -9,7 +9,8 @@ import pytest
 from leaderboard.cli import parser as cli
 from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
 from leaderboard.rows.rank import row_json, rows
-from leaderboard.show.render import detail, export, legend, table
+from leaderboard.show.exporting import Shown, export
+from leaderboard.show.render import detail, legend, table
 from leaderboard.store import board
 from leaderboard.store.record import Record
 from tests.leaderboard_records import record, save, trained
@@ -165,7 +166,7 @@ def test_a_skewed_row_is_marked_in_every_table_and_explained_only_where_it_is():
     for text in (
         table(ranked, "text"),
         detail(ranked, "markdown"),
-        export(ranked, "latex"),
+        export(Shown(ranked), "latex"),
         audit_table(found, "text"),
     ):
         assert "cascod ‡" in text

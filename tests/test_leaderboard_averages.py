@@ -8,7 +8,8 @@ import pytest
 from leaderboard.compare.pair import compare
 from leaderboard.compare.regress import regress
 from leaderboard.rows.rank import row_json, rows
-from leaderboard.show.render import detail, export, legend
+from leaderboard.show.exporting import Shown, export
+from leaderboard.show.render import detail, legend
 from leaderboard.stats.intervals import mcnemar
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -60,7 +61,7 @@ def test_the_micro_average_of_a_group_weighs_its_data_sets_by_their_items():
 
 def test_the_json_of_a_row_names_both_averages_and_the_overlap():
     run = with_tasks(record(provenance={"contamination": OVERLAP}))
-    (body,) = json.loads(export(rows([run]), "json"))
+    (body,) = json.loads(export(Shown(rows([run])), "json"))
     assert body["tasks_macro"] == {"id_a": pytest.approx(5 / 6)}
     assert (body["id_micro"], body["ood_micro"]) == (0.75, 0.5)
     assert body["contamination"] == OVERLAP

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from leaderboard.rows.rank import row_json, rows
-from leaderboard.show.render import detail, export, legend, table
+from leaderboard.show.exporting import Shown, export
+from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.intervals import single
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -125,6 +126,6 @@ def test_json_and_csv_hold_them_as_fractions():
     ranked = rows([untrained(), record("std_cot")])
     body = json.loads(json.dumps(row_json(ranked[1])))["loglikelihood"]
     assert body["id_a"]["acc"]["value"] == 2 / 3 and body["id_a"]["n"] == 3
-    plain, with_them = csv.DictReader(io.StringIO(export(ranked, "csv")))
+    plain, with_them = csv.DictReader(io.StringIO(export(Shown(ranked), "csv")))
     assert float(with_them["loglikelihood.id_a.acc_norm.value"]) == 1 / 3
     assert plain["loglikelihood.id_a.acc_norm.value"] == ""

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from leaderboard.compare.pair import compare, comparison_json, comparison_text
 from leaderboard.rows.rank import row, row_json, rows
-from leaderboard.show.render import detail, export, legend, table
+from leaderboard.show.exporting import Shown, export
+from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.averages import Seeds
 from leaderboard.stats.intervals import mcnemar
 from leaderboard.store.reading import RecordError
@@ -233,10 +234,10 @@ def test_a_row_from_an_uncommitted_tree_is_marked():
 
 def test_every_export_names_every_row():
     ranked = rows([record(), record("kard[passages=2]")])
-    assert r"\toprule" in export(ranked, "latex")
-    assert "|" in export(ranked, "markdown")
-    assert json.loads(export(ranked, "json")) == [row_json(row) for row in ranked]
-    lines = list(csv.DictReader(io.StringIO(export(ranked, "csv"))))
+    assert r"\toprule" in export(Shown(ranked), "latex")
+    assert "|" in export(Shown(ranked), "markdown")
+    assert json.loads(export(Shown(ranked), "json")) == [row_json(row) for row in ranked]
+    lines = list(csv.DictReader(io.StringIO(export(Shown(ranked), "csv"))))
     assert [line["method"] for line in lines] == ["kard[passages=2]", "std_cot"]
     assert float(lines[0]["id.value"]) == 0.75
     assert float(lines[0]["tasks.ood_a"]) == 0.5

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-FORMATS = ("markdown", "latex", "csv", "json")
+FORMATS = tuple(
+    sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
+)
+"""Each is a file; listed here, since importing one loads what it is written with."""
 
 
 def add_parser(
@@ -31,6 +34,18 @@ def _verbs() -> ModuleType:
     from leaderboard.cli import verbs
 
     return verbs
+
+
+def _exports() -> ModuleType:
+    from leaderboard.cli import exports
+
+    return exports
+
+
+def _costs() -> ModuleType:
+    from leaderboard.cli import costs
+
+    return costs
 
 
 def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -60,6 +75,23 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("--gap", type=float, default=5.0, metavar="POINTS", help="to find: how many?")
     _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().power(args))
+
+    verb = board.add_parser("frontier", help="which rows are worth what a question costs")
+    _add_track(verb)
+    verb.add_argument("--cost", choices=("flops", "latency"), default="flops")
+    _add_untuned(verb)
+    _add_source(verb, lambda args: _costs().frontier(args))
+
+    verb = board.add_parser("amortised", help="FLOPs with training, over so many questions")
+    _add_track(verb)
+    verb.add_argument(
+        "--questions", type=_amounts, default=[10**3, 10**6], metavar="N,..", help="such as 1e3,1e6"
+    )
+    verb.add_argument(
+        "--tuning", action="store_true", help="with a training for each learning rate tried"
+    )
+    _add_untuned(verb)
+    _add_source(verb, lambda args: _costs().amortised(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
@@ -102,10 +134,29 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("export", help="write the table of a track in another format")
     _add_track(verb)
     verb.add_argument("--format", choices=FORMATS, required=True)
-    verb.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    verb.add_argument(
+        "--output", type=Path, metavar="PATH", help="a file, or a folder; default: standard output"
+    )
+    verb.add_argument(
+        "--hub-dataset", metavar="OWNER/NAME", help="what hf files call the questions on the Hub"
+    )
     _add_untuned(verb)
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
-    _runs(verb, lambda args: _verbs().export(args))
+    _runs(verb, lambda args: _exports().export(args))
+
+    verb = board.add_parser("figures", help="accuracy against cost, as SVG and PNG")
+    _add_track(verb)
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR")
+    verb.add_argument(
+        "--methods",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="A,B",
+        help="rows to name beside the front and the reference",
+    )
+    _add_untuned(verb)
+    verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
+    _runs(verb, lambda args: _exports().figures(args))
 
     verb = board.add_parser("publish", help="copy local records of a track into the repository")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
@@ -138,6 +189,13 @@ def _counts(text: str) -> list[int]:
     if min(found) < 1:
         raise ValueError
     return found
+
+
+def _amounts(text: str) -> list[int]:
+    found = [float(part) for part in text.split(",")]
+    if not all(amount >= 0 and amount.is_integer() for amount in found):
+        raise ValueError
+    return [int(amount) for amount in found]
 
 
 def _add_scope(verb: ArgumentParser) -> None:

@@ -1,14 +1,10 @@
-"""Rows as tables: text, markdown, LaTeX (booktabs), CSV and JSON."""
+"""Rows as tables: text, markdown and LaTeX (booktabs)."""
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Sequence
 
 from leaderboard.rows.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_table
 from leaderboard.rows.overlap import overlap_lines
-from leaderboard.rows.rank import Row, row_json
+from leaderboard.rows.rank import Row
 from leaderboard.stats.formats import (
     BOUND,
     DIRTY,
@@ -24,7 +20,6 @@ from leaderboard.stats.formats import (
     tabulated,
 )
 
-Format: TypeAlias = Literal["markdown", "latex", "csv", "json"]
 _HEADERS = (
     "method",
     "seeds",
@@ -39,17 +34,6 @@ _HEADERS = (
     "train tok",
     "train s",
 )
-
-
-def export(rows: Sequence[Row], form: Format) -> str:
-    """All rows in a format to publish: tables hold rounded numbers, csv and json exact ones."""
-    if form == "json":
-        return json.dumps([row_json(row) for row in rows], indent=1) + "\n"
-    if form == "csv":
-        return _csv(rows)
-    note = legend(rows)
-    note = f"% {note.replace('%', 'percent')}" if form == "latex" else note
-    return f"{table(rows, form)}\n\n{note}\n\n{detail(rows, form)}\n"
 
 
 def table(rows: Sequence[Row], form: TableFormat) -> str:
@@ -194,26 +178,3 @@ def _method(row: Row) -> str:
 
 def _kept(row: Row) -> str:
     return " ".join(f"{100 * share:.0f}" for share in row.kept_ratio) or NONE
-
-
-def _csv(rows: Sequence[Row]) -> str:
-    """One line per row; nested values become columns such as `id.low` and `tasks.NAME`."""
-    flat = [_flat(row_json(row)) for row in rows]
-    columns = list(dict.fromkeys(column for line in flat for column in line))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return text.getvalue()
-
-
-def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in body.items():
-        if isinstance(value, dict):
-            flat |= _flat(cast(dict[str, Any], value), f"{prefix}{key}.")
-        elif isinstance(value, list):
-            flat[f"{prefix}{key}"] = "; ".join(map(str, cast(list[object], value)))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

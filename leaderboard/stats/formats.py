@@ -60,3 +60,8 @@ def gap(difference: Difference) -> str:
 def ratio(value: float | None) -> str:
     """A ratio to two decimals."""
     return NONE if value is None else f"{value:.2f}"
+
+
+def significant(value: float) -> str:
+    """A cost to four significant digits."""
+    return f"{value:.4g}"

@@ -1,0 +1,51 @@
+"""What `board frontier` and `board amortised` do: which rows are worth what they cost."""
+
+import sys
+from argparse import Namespace
+
+from leaderboard.cli import source
+from leaderboard.cli.printing import FINE, INCOMPLETE, nothing, print_json, print_text
+
+
+def frontier(args: Namespace) -> int:
+    """Print the front of accuracy and cost; 3 where no row has a cost."""
+    from leaderboard.compare.frontier import frontier, frontier_json, frontier_text
+    from leaderboard.rows.cost import COSTS
+
+    ranked, records = source.rows_asked(args), source.records_asked(args)
+    if not ranked:
+        return nothing(args)
+    cost = COSTS[args.cost]
+    found = frontier(ranked, source.shown(records, args), records, cost)
+    if not found:
+        return _no_cost(args)
+    if args.json:
+        print_json(frontier_json(found))
+    else:
+        print_text(args, frontier_text(found, cost, "text"))
+    return FINE
+
+
+def amortised(args: Namespace) -> int:
+    """Print what the rows cost in all; 3 where no row has a cost."""
+    from leaderboard.compare.amortised import amortised, amortised_json, amortised_text
+
+    ranked = source.rows_asked(args)
+    if not ranked:
+        return nothing(args)
+    found = amortised(ranked, args.questions, tuning=args.tuning)
+    if not found:
+        return _no_cost(args)
+    if args.json:
+        print_json(amortised_json(found))
+    else:
+        print_text(args, amortised_text(found, ranked[0].reference, "text"))
+    return FINE
+
+
+def _no_cost(args: Namespace) -> int:
+    print(
+        f"{args.track}: no row whose student ran on every question, so none has a cost to compare",
+        file=sys.stderr,
+    )
+    return INCOMPLETE

@@ -1,0 +1,150 @@
+"""What a row costs in all: what is spent once, and then on every question.
+
+    FLOPs(N) = teacher + helpers + training + N x per question
+
+All are counts of FLOPs, means over seeds. `teacher` is what a teacher of logits spent; what it cost
+to write rationales and knowledge is not known, so its tokens stand beside the sum and not in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from leaderboard.rows.rank import Row
+from leaderboard.stats.formats import NONE, TableFormat, significant, tabulated
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a number of questions costs, with all that came before them; FLOPs."""
+
+    n_questions: int
+    flops: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cheaper:
+    """Whole numbers of questions for which a row's total is below the reference's."""
+
+    first: int | None
+    """None where it never is."""
+    last: int | None
+    """None where there is no end to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amortised:
+    """The costs of one row; FLOPs."""
+
+    method: str
+    teacher_flops: int
+    helper_flops: int
+    train_flops: int
+    """Of `n_trainings`; those of full fine-tuning, 3 x forward."""
+    n_trainings: int
+    """1, and where tuning is counted the learning rates that were tried."""
+    question_flops: int
+    totals: Sequence[Total]
+    cheaper: Cheaper | None
+    """Than the track's reference; None for that itself, or where it has no comparable row."""
+    teacher_tokens: int
+    """Written by the teacher; in no sum."""
+
+    @property
+    def fixed_flops(self) -> int:
+        """Spent before the first question."""
+        return self.teacher_flops + self.helper_flops + self.train_flops
+
+
+def amortised(
+    rows: Sequence[Row], n_questions: Sequence[int], *, tuning: bool = False
+) -> list[Amortised]:
+    """The rows in their order, but those of prompts that did not fit or without a student, whose
+    questions cost something else."""
+    told = [_costs(row, n_questions, tuning) for row in rows if _is_comparable(row)]
+    base = next((each for each in told if rows[0].reference == each.method), None)
+    return [_beside(each, base) for each in told]
+
+
+def cheaper(fixed: int, question: int) -> Cheaper:
+    """Where fixed + N x question < 0, of a row's costs less the reference's."""
+    if question == 0:
+        return Cheaper(0 if fixed < 0 else None, None)
+    if question < 0:
+        return Cheaper(max(0, fixed // -question + 1), None)
+    return Cheaper(0, (-fixed - 1) // question) if fixed < 0 else Cheaper(None, None)
+
+
+def amortised_json(found: Sequence[Amortised]) -> list[dict[str, Any]]:
+    """The costs as plain data."""
+    return [{**asdict(each), "fixed_flops": each.fixed_flops} for each in found]
+
+
+def amortised_text(found: Sequence[Amortised], reference: str, form: TableFormat) -> str:
+    """A line per row, and what it means."""
+    asked = [f"total at {each.n_questions:,}" for each in found[0].totals]
+    headers = ["method", "teacher", "helpers", "training", "per question", *asked]
+    body = [
+        [
+            each.method,
+            *map(significant, (each.teacher_flops, each.helper_flops, each.train_flops)),
+            significant(each.question_flops),
+            *(significant(total.flops) for total in each.totals),
+            _when(each.cheaper),
+            f"{each.teacher_tokens:,}",
+        ]
+        for each in found
+    ]
+    table = tabulated([*headers, f"cheaper than {reference}", "teacher tok"], body, form)
+    trials = max(each.n_trainings for each in found) > 1
+    legend = (
+        "FLOPs, means over seeds: what is spent once (a teacher of logits, helpers, training as"
+        " full fine-tuning), per solved question, and both together for so many questions; cheaper:"
+        f" the numbers of questions for which the total is below that of {reference}. It says"
+        " nothing of accuracy (`board frontier`), and what the teacher's writing cost is not known:"
+        " its tokens (teacher tok) are in no sum."
+    )
+    if trials:
+        legend += (
+            " Training counts once for the row and once for each learning rate that was tried;"
+            " evaluating the trials is not counted."
+        )
+    return f"{table}\n\n{legend}"
+
+
+def _is_comparable(row: Row) -> bool:
+    return not row.overflow and row.ttft_s is not None
+
+
+def _costs(row: Row, n_questions: Sequence[int], tuning: bool) -> Amortised:
+    n_trainings = 1 + (row.tuning_trials if tuning else 0)
+    found = Amortised(
+        method=row.method,
+        teacher_flops=row.teacher_flops,
+        helper_flops=row.train_helper_flops,
+        train_flops=n_trainings * row.train_flops,
+        n_trainings=n_trainings,
+        question_flops=row.total_flops,
+        totals=(),
+        cheaper=None,
+        teacher_tokens=row.teacher_tokens,
+    )
+    totals = [Total(n, found.fixed_flops + n * row.total_flops) for n in n_questions]
+    return replace(found, totals=totals)
+
+
+def _beside(each: Amortised, base: Amortised | None) -> Amortised:
+    if base is None or each.method == base.method:
+        return each
+    fixed = each.fixed_flops - base.fixed_flops
+    return replace(each, cheaper=cheaper(fixed, each.question_flops - base.question_flops))
+
+
+def _when(found: Cheaper | None) -> str:
+    if found is None:
+        return NONE
+    if found.first is None:
+        return "never"
+    if found.last is not None:
+        return f"up to {found.last:,}"
+    return f"from {found.first:,}" if found.first else "always"

@@ -1,0 +1,1 @@
+"""Formats to publish in: one file each, found by its name, with a function `export`."""

@@ -1,0 +1,52 @@
+"""Hugging Face `.eval_results`: a file per row, for the repository of that row's model.
+
+The format (hub documentation, "Evaluation Results") names the questions as a benchmark on the Hub.
+A record does not know of one, so it is asked for, and a data set's name is its task there.
+"""
+
+from collections.abc import Iterator
+
+from leaderboard.rows.rank import Row
+from leaderboard.show.exporting import ExportError, Shown
+from leaderboard.stats.formats import interval
+from leaderboard.stats.intervals import Estimate
+
+
+def export(shown: Shown) -> Iterator[tuple[str, str]]:
+    """Paths LABEL/.eval_results/TRACK.yaml, accuracies as fractions; ExportError without a
+    benchmark."""
+    if shown.hub_dataset is None:
+        raise ExportError(
+            "hf names the questions as a data set of the Hub: pass --hub-dataset OWNER/NAME"
+        )
+    dataset = shown.hub_dataset
+    return (
+        (
+            f"{row.method}/.eval_results/{shown.track}.yaml",
+            _yaml(row, dataset, shown.date(row)),
+        )
+        for row in shown.rows
+    )
+
+
+def _yaml(row: Row, dataset: str, date: str) -> str:
+    import yaml
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = [
+        EvalResultEntry(dataset, task_id, value, date=date or None, notes=notes)
+        for task_id, value, notes in _scores(row)
+    ]
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
+
+
+def _scores(row: Row) -> Iterator[tuple[str, float, str]]:
+    """Task, accuracy as a fraction, and how it was come by."""
+    runs = f"mean of {row.n_seeds} run{'s' if row.n_seeds > 1 else ''}, greedy, strict extractor"
+    for name, value in sorted(row.tasks.items()):
+        yield name, value, runs
+    groups: tuple[tuple[str, Estimate | None], ...] = (("id", row.id), ("ood", row.ood))
+    for name, found in groups:
+        if found is not None:
+            limits = f"{interval(found)} %, 95 % interval over items and runs"
+            yield name, found.value, f"{limits}; unweighted mean over data sets; {runs}"

@@ -1,0 +1,11 @@
+"""LaTeX: the tables for \\input into a paper that loads booktabs."""
+
+from leaderboard.show.exporting import Shown
+from leaderboard.show.render import detail, legend, table
+
+
+def export(shown: Shown) -> str:
+    """Rounded numbers, accuracies in percent; what they mean stands in a comment."""
+    rows = shown.rows
+    note = legend(rows).replace("%", "percent")
+    return f"{table(rows, 'latex')}\n\n% {note}\n\n{detail(rows, 'latex')}\n"
