@@ -128,16 +128,10 @@ def frontier_text(found: Mapping[Group, Sequence[Place]], cost: Cost, form: Tabl
 
 def _table(group: Group, places: Sequence[Place], cost: Cost, form: TableFormat) -> str:
     name = group.upper()
-    headers = [
-        "method",
-        cost.title,
-        name,
-        "front",
-        "dominated by",
-        "by points",
-        "cheaper, not told",
-    ]
-    headers[-1] += " apart"
+    headers = (
+        *("method", cost.title, name, "front"),
+        *("dominated by", "by points", "cheaper, not told apart"),
+    )
     body = [
         [
             place.method,
