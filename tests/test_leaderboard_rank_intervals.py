@@ -1,5 +1,6 @@
 """Ranks: the places that the tests of all pairs of a table leave open."""
 
+from dataclasses import replace
 from itertools import combinations
 from math import sqrt
 
@@ -121,6 +122,12 @@ def test_rows_of_equal_outcomes_share_all_places_and_clear_ones_have_one_each():
     assert (alone.id_rank, alone.ood_rank) == (Rank(1, 1, 1), Rank(1, 1, 1))
 
 
+def test_a_gap_that_is_only_the_rounding_of_floats_is_none():
+    grades = np.repeat([[0.1], [0.2], [0.3]], 4, axis=1)
+    assert grades.mean(axis=0)[0] != grades[::-1].mean(axis=0)[0]
+    assert rank_intervals([[grades], [grades[::-1]]], [None, None]) == [Rank(1, 2, 2)] * 2
+
+
 def test_rows_that_never_vary_are_told_apart_by_their_headlines_alone():
     """As the difference of all answers is beyond doubt."""
     right = record("right", outcomes={"id_a": [1] * 6})
@@ -130,9 +137,10 @@ def test_rows_that_never_vary_are_told_apart_by_their_headlines_alone():
 
 def test_rows_that_answered_other_questions_than_most_have_no_rank():
     same = [record(label) for label in ("std_cot", "kard")]
+    reworded = replace(record().data_sets["ood_a"], items_sha256="else")
     for other in (
         record("skintern", outcomes=GOOD),
-        with_costs(record("skintern"), "ood_a", items_sha256="else"),
+        replace(record("skintern"), data_sets=record().data_sets | {"ood_a": reworded}),
     ):
         found = {row.method: row for row in rows([*same, other])}
         assert found["kard"].id_rank == Rank(1, 2, 2)

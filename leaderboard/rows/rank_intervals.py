@@ -31,4 +31,4 @@ def _comparable(rows: Sequence[Sequence[Record]]) -> Sequence[Sequence[Record]]:
     for records in rows:
         asked = frozenset((name, questions(s)) for name, s in records[0].data_sets.items())
         found.setdefault(asked, []).append(records)
-    return max(found.values(), key=len, default=[])
+    return max(found.values(), key=len) if found else []
