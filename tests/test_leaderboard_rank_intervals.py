@@ -13,7 +13,7 @@ from leaderboard.rows.rank import rows
 from leaderboard.show.pages import render_all
 from leaderboard.show.render import legend, table
 from leaderboard.stats.averages import seeds
-from leaderboard.stats.intervals import ALPHA, holm, seed_variance
+from leaderboard.stats.intervals import ALPHA, Component, holm, seed_variance
 from leaderboard.stats.rank_intervals import Rank, rank_intervals
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, load, of_label, suite
@@ -125,7 +125,8 @@ def test_rows_of_equal_outcomes_share_all_places_and_clear_ones_have_one_each():
 def test_a_gap_that_is_only_the_rounding_of_floats_is_none():
     grades = np.repeat([[0.1], [0.2], [0.3]], 4, axis=1)
     assert grades.mean(axis=0)[0] != grades[::-1].mean(axis=0)[0]
-    assert rank_intervals([[grades], [grades[::-1]]], [None, None]) == [Rank(1, 2, 2)] * 2
+    no_spread = [Component(0.0, 4)] * 2
+    assert rank_intervals([[grades], [grades[::-1]]], no_spread) == [Rank(1, 2, 2)] * 2
 
 
 def test_rows_that_never_vary_are_told_apart_by_their_headlines_alone():
