@@ -153,7 +153,7 @@ def test_rows_that_answered_other_questions_than_most_have_no_rank():
 def test_the_legend_says_what_a_rank_is_and_which_rows_could_be_the_best():
     runs = [record(label, outcomes=GOOD) for label in ("a", "b")]
     ranked = rows([*runs, record("c", outcomes=POOR)])
-    assert "rank: among 3 rows, from 1 + those told to be better to 3 -" in legend(ranked)
+    assert "rank: among 3 rows, from 1 + those significantly better to 3 -" in legend(ranked)
     assert "Could be the best: ID a, b." in legend(ranked)
     assert "among all 3 rows of the track, shown or not" in legend(ranked[1:])
     assert "Could be the best: ID b." in legend(ranked[1:2])

@@ -37,6 +37,9 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("show", help="print the table of a track")
     _add_track(verb)
     verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
+    verb.add_argument(
+        "--signatures", action="store_true", help="also a line per number that names what made it"
+    )
     _add_metric(verb)
     _add_scope(verb)
     _add_untuned(verb)

@@ -23,8 +23,9 @@ def show(args: Namespace) -> int:
     """Print the rows of a track."""
     from leaderboard.rows.rank import row_json
     from leaderboard.show.render import detail, legend, table
+    from leaderboard.show.signature import signature_lines
 
-    ranked = source.rows_asked(args)
+    ranked = source.rows_asked(args, sign=args.json or args.signatures)
     if not ranked:
         return _nothing(args)
     if args.json:
@@ -33,6 +34,8 @@ def show(args: Namespace) -> int:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
         what = f"For accuracy read {args.metric}. " if args.metric else ""
         _print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}{legend(ranked)}")
+        if args.signatures:
+            print("\n".join(["", *signature_lines(ranked)]))
     return FINE
 
 
@@ -227,7 +230,7 @@ def export(args: Namespace) -> int:
     """Write the rows of a track in a format to publish."""
     from leaderboard.show.render import export
 
-    ranked = source.rows_asked(args)
+    ranked = source.rows_asked(args, sign=True)
     if not ranked:
         return _nothing(args)
     text = export(ranked, args.format)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 from leaderboard.rows.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_table
 from leaderboard.rows.overlap import overlap_lines
 from leaderboard.rows.rank import Row, row_json
+from leaderboard.show.signature import signature_lines
 from leaderboard.stats.formats import (
     BOUND,
     DIRTY,
@@ -52,7 +53,9 @@ def export(rows: Sequence[Row], form: Format) -> str:
         return _csv(rows)
     note = legend(rows)
     note = f"% {note.replace('%', 'percent')}" if form == "latex" else note
-    return f"{table(rows, form)}\n\n{note}\n\n{detail(rows, form)}\n"
+    told = [f"% {s}" if form == "latex" else f"<!-- {s} -->" for s in signature_lines(rows)]
+    below = "".join(f"{line}\n" for line in ["", *told]) if told else ""
+    return f"{table(rows, form)}\n\n{note}\n\n{detail(rows, form)}\n{below}"
 
 
 def table(rows: Sequence[Row], form: TableFormat) -> str:
@@ -159,7 +162,7 @@ def _ranks_note(rows: Sequence[Row]) -> str:
     }
     told = "; ".join(f"{group} {', '.join(names)}" for group, names in best.items() if names)
     return (
-        f" rank: among {among}, from 1 + those told to be better to {n} - those told to be worse:"
+        f" rank: among {among}, from 1 + those significantly better to {n} - those worse:"
         " every pair tested as `board compare` does, p after Holm over all pairs, 95 % for the"
         " ranks of a group together."
     ) + (f" Could be the best: {told}." if told else "")
