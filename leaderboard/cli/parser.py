@@ -33,6 +33,12 @@ def _verbs() -> ModuleType:
     return verbs
 
 
+def _explain() -> ModuleType:
+    from leaderboard.cli import explain
+
+    return explain
+
+
 def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("show", help="print the table of a track")
     _add_track(verb)
@@ -54,6 +60,20 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_scope(verb)
     _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().compare(args))
+
+    verb = board.add_parser("explain", help="what a cell of the table is made of")
+    verb.add_argument("row", metavar="ROW")
+    verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
+    _add_suite(verb)
+    verb.add_argument(
+        "--metric", dest="cell", default="id", metavar="id|ood|DATA_SET", help="default: id"
+    )
+    verb.add_argument("--seed", type=int, metavar="N", help="one run of the row")
+    verb.add_argument(
+        "--items", type=_count, default=0, metavar="N", help="also the first N of each data set"
+    )
+    _add_scope(verb)
+    _add_source(verb, lambda args: _explain().explain(args))
 
     verb = board.add_parser("power", help="how small a difference a track's runs can find")
     _add_track(verb)
@@ -140,6 +160,11 @@ def _counts(text: str) -> list[int]:
     found = [int(part) for part in text.split(",")]
     if min(found) < 1:
         raise ValueError
+    return found
+
+
+def _count(text: str) -> int:
+    (found,) = _counts(text)
     return found
 
 

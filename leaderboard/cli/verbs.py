@@ -3,7 +3,6 @@
 Heavy imports stand inside the functions, so that building the parser stays quick.
 """
 
-import json
 import sys
 import tempfile
 from argparse import Namespace
@@ -12,11 +11,14 @@ from datetime import date
 from pathlib import Path
 
 from leaderboard.cli import source
+from leaderboard.cli.printing import FAILED, FINE, INCOMPLETE
+from leaderboard.cli.printing import nothing as _nothing
+from leaderboard.cli.printing import print_json as _print_json
+from leaderboard.cli.printing import print_paths as _print_paths
+from leaderboard.cli.printing import print_text as _print_text
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, of_label, tracks
 from leaderboard.store.record import Record
-
-FINE, FAILED, INCOMPLETE = 0, 1, 3
 
 
 def show(args: Namespace) -> int:
@@ -272,32 +274,3 @@ def render(args: Namespace) -> int:
     for path in stale:
         print(f"{path}: stale; run `skbench board render`", file=sys.stderr)
     return FAILED if stale else FINE
-
-
-def _nothing(args: Namespace) -> int:
-    where = source.local() if args.board_verb == "publish" else source.base_asked(args)
-    print(
-        f"no such records of {source.track_asked(args)} in {where};"
-        f" run `skbench run {args.track}` first, and ask with the run's own --limit, --sealed,"
-        " --world or --split",
-        file=sys.stderr,
-    )
-    return INCOMPLETE
-
-
-def _print_text(args: Namespace, text: str) -> None:
-    """Print for people, who are told first if the suite is an old one."""
-    newer = source.superseded_by(args)
-    if newer is not None:
-        suite = source.root_asked(args).name
-        print(f"{source.track_asked(args)} {suite} is superseded by {newer}\n")
-    print(text)
-
-
-def _print_paths(paths: Sequence[Path]) -> None:
-    for path in paths:
-        print(path)
-
-
-def _print_json(body: object) -> None:
-    print(json.dumps(body, indent=1))

@@ -1,0 +1,43 @@
+"""How the verbs of `board` print: for people, as JSON, or that there is nothing."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from leaderboard.cli import source
+
+FINE, FAILED, INCOMPLETE = 0, 1, 3
+
+
+def nothing(args: Namespace) -> int:
+    """Say that there are no such records, and where they would be."""
+    where = source.local() if args.board_verb == "publish" else source.base_asked(args)
+    print(
+        f"no such records of {source.track_asked(args)} in {where};"
+        f" run `skbench run {args.track}` first, and ask with the run's own --limit, --sealed,"
+        " --world or --split",
+        file=sys.stderr,
+    )
+    return INCOMPLETE
+
+
+def print_text(args: Namespace, text: str) -> None:
+    """Print for people, who are told first if the suite is an old one."""
+    newer = source.superseded_by(args)
+    if newer is not None:
+        suite = source.root_asked(args).name
+        print(f"{source.track_asked(args)} {suite} is superseded by {newer}\n")
+    print(text)
+
+
+def print_paths(paths: Sequence[Path]) -> None:
+    """Print the files that were written."""
+    for path in paths:
+        print(path)
+
+
+def print_json(body: object) -> None:
+    """Print for programs."""
+    print(json.dumps(body, indent=1))
