@@ -84,6 +84,13 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().power(args))
 
+    verb = board.add_parser("transfer", help="which gains in domain are gains out of domain")
+    _add_track(verb)
+    _add_metric(verb)
+    _add_scope(verb)
+    _add_untuned(verb)
+    _add_source(verb, lambda args: _verbs().transfer(args))
+
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
     _add_untuned(verb)

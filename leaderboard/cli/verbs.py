@@ -109,6 +109,36 @@ def power(args: Namespace) -> int:
     return FINE
 
 
+def transfer(args: Namespace) -> int:
+    """Print which gains in domain are gains out of it; 3 where no row has both groups."""
+    from leaderboard.compare.transfer import (
+        transfers,
+        transfers_json,
+        transfers_legend,
+        transfers_table,
+    )
+
+    records = source.records_asked(args)
+    if not records:
+        return _nothing(args)
+    table = source.shown(records, args)
+    found, reference = transfers(table, records), table[0].reference
+    if not found:
+        print(
+            f"{args.track}: no row beside the reference {reference}, or no data sets of ID and of"
+            " OOD: `skbench board show` has the rows that there are",
+            file=sys.stderr,
+        )
+        return INCOMPLETE
+    if args.json:
+        _print_json(transfers_json(found))
+    else:
+        what = f"For accuracy read {args.metric}. " if args.metric else ""
+        text = f"{transfers_table(reference, found, 'text')}\n\n{what}{transfers_legend(reference)}"
+        _print_text(args, text)
+    return FINE
+
+
 def bands(args: Namespace) -> int:
     """Judge training losses; 1 where one is outside its band, 3 where none could be judged."""
     from leaderboard.rows.bands import bands_json, bands_text, judge

@@ -93,8 +93,8 @@ class Texts:
         if not told.get("key") or not told.get("train_key"):
             return None
         # Rows that are trained alike share a folder, which is called after one of them.
-        run = f"seed{record.seed}-{told['train_key'][:12]}"
-        name = f"samples-{told['key'][:12]}.jsonl"
+        run = f"seed{record.seed}-{str(told['train_key'])[:12]}"
+        name = f"samples-{str(told['key'])[:12]}.jsonl"
         home = self.runs / record.track
         found = sorted(home.glob(f"*/{run}/{name}"))
         return found[0] if found else home / record.label / run / name
