@@ -260,9 +260,9 @@ def _flops(sets: Sequence[DataSet], field: str) -> int:
 
 def _ranked(table: Sequence[Row], by_label: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:
     """The rows with the places that are open to them among all of the table."""
-    in_domain, out = ranks(by_label, "id", pool), ranks(by_label, "ood", pool)
+    found = ranks(by_label, pool)
     return [
-        replace(row, id_rank=in_domain.get(row.method), ood_rank=out.get(row.method))
+        replace(row, id_rank=found["id"].get(row.method), ood_rank=found["ood"].get(row.method))
         for row in table
     ]
 
