@@ -14,7 +14,7 @@ def export(args: Namespace) -> int:
     from leaderboard.stats.averages import seeds
     from leaderboard.store.files import replace_text
 
-    ranked, records = source.rows_asked(args), source.records_asked(args)
+    ranked, records = source.rows_asked(args, sign=True), source.records_asked(args)
     if not ranked:
         return nothing(args)
     shown = Shown(ranked, source.shown(records, args), seeds(records), args.hub_dataset)

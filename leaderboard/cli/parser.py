@@ -48,10 +48,19 @@ def _costs() -> ModuleType:
     return costs
 
 
+def _explain() -> ModuleType:
+    from leaderboard.cli import explain
+
+    return explain
+
+
 def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("show", help="print the table of a track")
     _add_track(verb)
     verb.add_argument("--by-task", action="store_true", help="also accuracy per data set")
+    verb.add_argument(
+        "--signatures", action="store_true", help="also a line per number that names what made it"
+    )
     _add_metric(verb)
     _add_scope(verb)
     _add_untuned(verb)
@@ -66,6 +75,20 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_scope(verb)
     _add_untuned(verb)
     _add_source(verb, lambda args: _verbs().compare(args))
+
+    verb = board.add_parser("explain", help="what a cell of the table is made of")
+    verb.add_argument("row", metavar="ROW")
+    verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
+    _add_suite(verb)
+    verb.add_argument(
+        "--metric", dest="cell", default="id", metavar="id|ood|DATA_SET", help="default: id"
+    )
+    verb.add_argument("--seed", type=int, metavar="N", help="one run of the row")
+    verb.add_argument(
+        "--items", type=_count, default=0, metavar="N", help="also the first N of each data set"
+    )
+    _add_scope(verb)
+    _add_source(verb, lambda args: _explain().explain(args))
 
     verb = board.add_parser("power", help="how small a difference a track's runs can find")
     _add_track(verb)
@@ -92,6 +115,13 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     )
     _add_untuned(verb)
     _add_source(verb, lambda args: _costs().amortised(args))
+
+    verb = board.add_parser("transfer", help="which gains in domain are gains out of domain")
+    _add_track(verb)
+    _add_metric(verb)
+    _add_scope(verb)
+    _add_untuned(verb)
+    _add_source(verb, lambda args: _verbs().transfer(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
@@ -196,6 +226,11 @@ def _amounts(text: str) -> list[int]:
     if not all(amount >= 0 and amount.is_integer() for amount in found):
         raise ValueError
     return [int(amount) for amount in found]
+
+
+def _count(text: str) -> int:
+    (found,) = _counts(text)
+    return found
 
 
 def _add_scope(verb: ArgumentParser) -> None:

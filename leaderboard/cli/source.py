@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaderboard.store import board
-from leaderboard.store.board import UnknownName, load
+from leaderboard.store.board import UnknownName, load, load_files
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from leaderboard.store.studies import Question, Study
 
 
-def rows_asked(args: Namespace) -> "list[Row]":
-    """The rows; local ones with what is outside the bands of the published runs."""
+def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
+    """The rows; local ones with what is outside the bands of the published runs. With `sign`, each
+    headline with its signature."""
     from leaderboard.rows.rank import rows
 
-    records, scope = records_asked(args), _scope(args)
-    newer = superseded_by(args)
+    files, scope = files_asked(args), _scope(args)
+    records, newer = list(files.values()), superseded_by(args)
     table = rows(shown(records, args), records)
+    if sign:
+        from leaderboard.show.signature import signed
+
+        table = signed(table, files)
     ranked = [replace(row, superseded_by=newer) for row in table]
     # Another world or a limit is another training: its loss has no published band.
     if not ranked or base_asked(args) == board.PUBLISHED or scope.world or scope.limit:
@@ -49,9 +54,16 @@ def trials() -> list[Path]:
 
 def records_asked(args: Namespace) -> list[Record]:
     """The records; raises UnknownName for a track or a suite that there is not."""
-    found = load(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+    return list(files_asked(args).values())
+
+
+def files_asked(args: Namespace) -> dict[Path, Record]:
+    """The same, each by its file."""
+    found = load_files(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
     metric = getattr(args, "metric", None)
-    return found if metric is None else _graded(found, metric)
+    if metric is None:
+        return found
+    return dict(zip(found, _graded(list(found.values()), metric), strict=True))
 
 
 def _graded(records: Sequence[Record], metric: str) -> list[Record]:

@@ -11,11 +11,15 @@ from datetime import date
 from pathlib import Path
 
 from leaderboard.cli import source
-from leaderboard.cli.printing import FAILED, FINE, INCOMPLETE
-from leaderboard.cli.printing import nothing as _nothing
-from leaderboard.cli.printing import print_json as _print_json
-from leaderboard.cli.printing import print_paths as _print_paths
-from leaderboard.cli.printing import print_text as _print_text
+from leaderboard.cli.printing import (
+    FAILED,
+    FINE,
+    INCOMPLETE,
+    nothing,
+    print_json,
+    print_paths,
+    print_text,
+)
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, of_label, tracks
 from leaderboard.store.record import Record
@@ -25,16 +29,19 @@ def show(args: Namespace) -> int:
     """Print the rows of a track."""
     from leaderboard.rows.rank import row_json
     from leaderboard.show.render import detail, legend, table
+    from leaderboard.show.signature import signature_lines
 
-    ranked = source.rows_asked(args)
+    ranked = source.rows_asked(args, sign=args.json or args.signatures)
     if not ranked:
-        return _nothing(args)
+        return nothing(args)
     if args.json:
-        _print_json([row_json(row) for row in ranked])
+        print_json([row_json(row) for row in ranked])
     else:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
         what = f"For accuracy read {args.metric}. " if args.metric else ""
-        _print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}{legend(ranked)}")
+        print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}{legend(ranked)}")
+        if args.signatures:
+            print("\n".join(["", *signature_lines(ranked)]))
     return FINE
 
 
@@ -42,17 +49,17 @@ def compare(args: Namespace) -> int:
     """Print how a row differs from another, or from several."""
     records = source.records_asked(args)
     if not records:
-        return _nothing(args)
+        return nothing(args)
     table = source.shown(records, args)
     labels = args.b or sorted({record.label for record in table} - {args.a})
     others = [of_label(records, label) for label in labels]
     told = _pair if len(args.b) == 1 else _family
     body, text = told(of_label(records, args.a), others, records)
     if args.json:
-        _print_json(body)
+        print_json(body)
     else:
         what = f"For accuracy read {args.metric}.\n" if args.metric else ""
-        _print_text(args, f"{what}{text}")
+        print_text(args, f"{what}{text}")
     return FINE
 
 
@@ -81,12 +88,12 @@ def audit(args: Namespace) -> int:
     records = source.shown(source.records_asked(args), args)
     treatments = audit(records)
     if not treatments:
-        return _nothing(args)
+        return nothing(args)
     if args.json:
-        _print_json(audit_json(treatments))
+        print_json(audit_json(treatments))
     else:
         legend = audit_legend(treatments, records[0].reference)
-        _print_text(args, f"{audit_table(treatments, 'text')}\n\n{legend}")
+        print_text(args, f"{audit_table(treatments, 'text')}\n\n{legend}")
     return FINE
 
 
@@ -100,9 +107,39 @@ def power(args: Namespace) -> int:
         print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
         return INCOMPLETE
     if args.json:
-        _print_json(power_json(found))
+        print_json(power_json(found))
     else:
-        _print_text(args, power_text(found))
+        print_text(args, power_text(found))
+    return FINE
+
+
+def transfer(args: Namespace) -> int:
+    """Print which gains in domain are gains out of it; 3 where no row has both groups."""
+    from leaderboard.compare.transfer import (
+        transfers,
+        transfers_json,
+        transfers_legend,
+        transfers_table,
+    )
+
+    records = source.records_asked(args)
+    if not records:
+        return nothing(args)
+    table = source.shown(records, args)
+    found, reference = transfers(table, records), table[0].reference
+    if not found:
+        print(
+            f"{args.track}: no row beside the reference {reference}, or no data sets of ID and of"
+            " OOD: `skbench board show` has the rows that there are",
+            file=sys.stderr,
+        )
+        return INCOMPLETE
+    if args.json:
+        print_json(transfers_json(found))
+    else:
+        what = f"For accuracy read {args.metric}. " if args.metric else ""
+        text = f"{transfers_table(reference, found, 'text')}\n\n{what}{transfers_legend(reference)}"
+        print_text(args, text)
     return FINE
 
 
@@ -112,13 +149,13 @@ def bands(args: Namespace) -> int:
 
     records = source.records_asked(args)
     if not records:
-        return _nothing(args)
+        return nothing(args)
     is_public = source.base_asked(args) == board.PUBLISHED
     judgements = judge(records, records if is_public else source.published(args))
     if args.json:
-        _print_json(bands_json(judgements))
+        print_json(bands_json(judgements))
     else:
-        _print_text(args, bands_text(judgements))
+        print_text(args, bands_text(judgements))
     if any(each.outside for each in judgements):
         return FAILED
     return FINE if any(each.n_reference for each in judgements) else INCOMPLETE
@@ -144,9 +181,9 @@ def probes(args: Namespace) -> int:
         print(f"no probes of {track} in {base}; {hint}", file=sys.stderr)
         return INCOMPLETE
     if args.json:
-        _print_json(probes_json(found))
+        print_json(probes_json(found))
     else:
-        _print_text(args, f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
+        print_text(args, f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
     return FINE
 
 
@@ -177,7 +214,7 @@ def regress(args: Namespace) -> int:
         if args.common and not names:
             report = Report([], [f"{args.base} and {new} have no track in common"], [])
     if args.json:
-        _print_json(report_json(report))
+        print_json(report_json(report))
     else:
         print(report_text(report))
     return report.status
@@ -197,9 +234,9 @@ def regime_map(args: Namespace) -> int:
         return INCOMPLETE
     if args.publish:
         stored = publish_map(found.sweep, beside(board.PUBLISHED / suite, "maps"))
-        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
+        print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
     elif args.json:
-        _print_json(map_json(found.sweep))
+        print_json(map_json(found.sweep))
     else:
         print(f"{map_table(found.sweep, 'text')}\n\n{map_legend(found.sweep)}")
     return INCOMPLETE if found.missing else FINE
@@ -217,9 +254,9 @@ def study(args: Namespace) -> int:
         return INCOMPLETE
     if args.publish:
         stored = publish_study(found, beside(board.PUBLISHED / suite, "studies"))
-        _print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
+        print_paths([*([stored] if stored else []), *render_all(board.PUBLISHED)])
     elif args.json:
-        _print_json(study_json(question, found))
+        print_json(study_json(question, found))
     else:
         print(study_text(question, found, "text"))
     return FINE
@@ -236,12 +273,12 @@ def publish(args: Namespace) -> int:
     suite = board.suite(base if board.suites(base, track) else probes, track).name
     trials = (beside(base, "trials") / suite / track).is_dir()
     if not (load(track, base / suite, known=known) or track in tracks(probes / suite) or trials):
-        return _nothing(args)
+        return nothing(args)
     written = publish(base / suite, track, board.PUBLISHED / suite)
     records = [path for path in written if path.is_relative_to(board.PUBLISHED)]
     changes = board.PUBLISHED.parent / "CHANGELOG.md"
     noted = note(changes, suite, track, records, date.today().isoformat())
-    _print_paths([*written, *([noted] if noted else []), *render_all(board.PUBLISHED)])
+    print_paths([*written, *([noted] if noted else []), *render_all(board.PUBLISHED)])
     return FINE
 
 
@@ -250,7 +287,7 @@ def render(args: Namespace) -> int:
     from leaderboard.show.pages import check, render_all
 
     if not args.check:
-        _print_paths(render_all(board.PUBLISHED))
+        print_paths(render_all(board.PUBLISHED))
         return FINE
     stale = check(board.PUBLISHED)
     for path in stale:

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from leaderboard.rows.rank import row
-from leaderboard.stats.averages import Seeds, matrices, names_of, seeds
-from leaderboard.stats.intervals import Difference, Matrix, by_cluster, difference, holm, mcnemar
-from leaderboard.store.comparable import check_seeds
+from leaderboard.stats.averages import Seeds, aligned, matrices, names_of, seeds
+from leaderboard.stats.intervals import Difference, Matrix, difference, holm, mcnemar
+from leaderboard.store.comparable import check_seeds, questions
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Group, Record
 
@@ -75,7 +73,7 @@ def paired(
     RecordError where they did not answer the same.
     """
     check_pairs(a, b)
-    return matrices(a, group), [_clustered(a[0], b, name) for name in names_of(a[0], group)]
+    return matrices(a, group), [aligned(a[0], b, name) for name in names_of(a[0], group)]
 
 
 def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
@@ -88,13 +86,7 @@ def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
     check_seeds(b)
     for name in sorted({*a[0].data_sets, *b[0].data_sets}):
         one, other = a[0].data_sets.get(name), b[0].data_sets.get(name)
-        if (
-            one is None
-            or other is None
-            or one.group != other.group
-            or one.items_sha256 != other.items_sha256
-            or one.cluster_of() != other.cluster_of()
-        ):
+        if one is None or other is None or questions(one) != questions(other):
             raise RecordError(
                 f"{a[0].track}: {a[0].label} and {b[0].label} have different items in {name};"
                 " run both on the same version of the data sets"
@@ -130,7 +122,7 @@ def comparison_text(comparison: Comparison) -> str:
 def _by_data_set(a: Sequence[Record], b: Sequence[Record], pool: Seeds) -> dict[str, Difference]:
     gaps: dict[str, Difference] = {}
     for name in sorted(a[0].data_sets):
-        one, other = _clustered(a[0], a, name), _clustered(a[0], b, name)
+        one, other = aligned(a[0], a, name), aligned(a[0], b, name)
         pools = pool.of(a, [name]), pool.of(b, [name])
         gap = difference([one], [other], pools)
         asked, untold = a[0].data_sets[name], pools == (None, None)
@@ -139,15 +131,6 @@ def _by_data_set(a: Sequence[Record], b: Sequence[Record], pool: Seeds) -> dict[
         gaps[name] = gap
     adjusted = holm([gap.p for gap in gaps.values()])
     return {name: replace(gap, p=p) for (name, gap), p in zip(gaps.items(), adjusted, strict=True)}
-
-
-def _clustered(order: Record, records: Sequence[Record], name: str) -> Matrix:
-    """Outcomes on a data set, a row per seed: columns as `matrices` has them for `order`."""
-    position = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
-    columns = [position[item] for item in order.data_sets[name].items]
-    outcomes = [record.data_sets[name].outcomes for record in records]
-    aligned: Matrix = np.array(outcomes, dtype=np.float64)[:, columns]
-    return by_cluster(aligned, order.data_sets[name].clusters)
 
 
 def _points(gap: Difference) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from leaderboard.rows.audit import audit
 from leaderboard.rows.loglikelihood import LogLikelihood, loglikelihoods
 from leaderboard.rows.overlap import Overlap, overlaps
+from leaderboard.rows.rank_intervals import ranks
 from leaderboard.stats.averages import (
     Seeds,
     estimate,
@@ -19,6 +20,7 @@ from leaderboard.stats.averages import (
     task_micro,
 )
 from leaderboard.stats.intervals import Estimate
+from leaderboard.stats.rank_intervals import Rank
 from leaderboard.store.comparable import check_seeds, check_table, run_name
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import DataSet, Record
@@ -107,6 +109,12 @@ class Row:
     """What a data set shares with the corpus; of the data sets that were searched."""
     loglikelihood: dict[str, LogLikelihood] = field(default_factory=dict[str, LogLikelihood])
     """What lm-eval scores on a data set by log-likelihood; of rows that do not train."""
+    id_rank: Rank | None = None
+    """Places among the rows of the table that its pairs leave open; None where most of the others
+    answered other questions."""
+    ood_rank: Rank | None = None
+    signatures: dict[str, str] = field(default_factory=dict[str, str])
+    """Headline -> the line that names what is behind it, where it is asked for."""
 
     @property
     def overall(self) -> float:
@@ -125,7 +133,8 @@ def rows(records: Sequence[Record], track: Sequence[Record] = ()) -> list[Row]:
     ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
     check_table(ranked)
     pool = seeds(track or ranked)
-    table = [row(list(group), pool) for _, group in groupby(ranked, key=lambda r: r.label)]
+    by_label = [list(group) for _, group in groupby(ranked, key=lambda r: r.label)]
+    table = _ranked([row(records, pool) for records in by_label], by_label, pool)
     if table:
         table = _relative(_audited(table, ranked), ranked[0].reference)
     return sorted(table, key=lambda row: (-row.overall, row.method))
@@ -247,6 +256,15 @@ def _flops(sets: Sequence[DataSet], field: str) -> int:
     total = sum(sum(getattr(each, field)) for each in sets)
     n = max(1, _n_run(sets))
     return (2 * total + n) // (2 * n)
+
+
+def _ranked(table: Sequence[Row], by_label: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:
+    """The rows with the places that are open to them among all of the table."""
+    found = ranks(by_label, pool)
+    return [
+        replace(row, id_rank=found["id"].get(row.method), ood_rank=found["ood"].get(row.method))
+        for row in table
+    ]
 
 
 def _audited(table: Sequence[Row], records: Sequence[Record]) -> list[Row]:

@@ -16,6 +16,7 @@ from leaderboard.stats.formats import (
     interval,
     marked,
     percent,
+    place,
     ratio,
     tabulated,
 )
@@ -24,7 +25,9 @@ _HEADERS = (
     "method",
     "seeds",
     "ID",
+    "rank ID",
     "OOD",
+    "rank OOD",
     "FLOPs rel.",
     "prompt-only rel.",
     "ttft ms",
@@ -110,7 +113,7 @@ def legend(rows: Sequence[Row]) -> str:
             "an upper bound: shown, at test time, which facts a question needs.",
         ),
     )
-    note += _averages_note(rows) + _knowledge_note(rows)
+    note += _ranks_note(rows) + _averages_note(rows) + _knowledge_note(rows)
     note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
     return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
 
@@ -126,6 +129,24 @@ def _averages(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
         columns["ID micro"] = {row.method: row.id_micro for row in rows}
         columns["OOD micro"] = {row.method: row.ood_micro for row in rows}
     return columns
+
+
+def _ranks_note(rows: Sequence[Row]) -> str:
+    """What a rank is, among how many rows, and which of those shown could be the best."""
+    n = max((row.id_rank.of for row in rows if row.id_rank), default=0)
+    if n < 2:
+        return ""
+    among = f"all {n} rows of the track, shown or not" if n > len(rows) else f"{n} rows"
+    best = {
+        "ID": [row.method for row in rows if row.id_rank and row.id_rank.low == 1],
+        "OOD": [row.method for row in rows if row.ood_rank and row.ood_rank.low == 1],
+    }
+    told = "; ".join(f"{group} {', '.join(names)}" for group, names in best.items() if names)
+    return (
+        f" rank: among {among}, from 1 + those significantly better to {n} - those worse:"
+        " every pair tested as `board compare` does, p after Holm over all pairs, about 95 % for"
+        " the ranks of a group together."
+    ) + (f" Could be the best: {told}." if told else "")
 
 
 def _averages_note(rows: Sequence[Row]) -> str:
@@ -155,7 +176,9 @@ def _cells(row: Row) -> list[str]:
         _method(row),
         str(row.n_seeds),
         interval(row.id),
+        place(row.id_rank),
         interval(row.ood),
+        place(row.ood_rank),
         ratio(row.relative_flops),
         ratio(row.relative_prompt_only_flops),
         _milliseconds(row.ttft_s),

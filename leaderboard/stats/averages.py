@@ -79,6 +79,16 @@ def matrices(
     return [found[name] for name in names_of(records[0], group)]
 
 
+def aligned(order: Record, records: Sequence[Record], name: str) -> Matrix:
+    """Outcomes on a data set, a row per seed: columns as `clustered` has them for `order`, which
+    answered the same items in an order of its own."""
+    position = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
+    columns = [position[item] for item in order.data_sets[name].items]
+    outcomes = [record.data_sets[name].outcomes for record in records]
+    in_order: Matrix = np.array(outcomes, dtype=np.float64)[:, columns]
+    return by_cluster(in_order, order.data_sets[name].clusters)
+
+
 def estimate(records: Sequence[Record], group: Group, seeds: Seeds) -> Estimate | None:
     """Unweighted mean over the group's data sets; None without any."""
     found = matrices(records, group)

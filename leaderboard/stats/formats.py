@@ -6,6 +6,7 @@ from typing import Literal
 from tabulate import tabulate
 
 from leaderboard.stats.intervals import Difference, Estimate
+from leaderboard.stats.rank_intervals import Rank
 
 TableFormat = Literal["text", "markdown", "latex"]
 STYLE: Mapping[TableFormat, str] = {
@@ -45,6 +46,13 @@ def interval(estimate: Estimate | None) -> str:
         return NONE
     low, high = percent(estimate.low), percent(estimate.high)
     return f"{percent(estimate.value)} [{low}, {high}]"
+
+
+def place(rank: Rank | None) -> str:
+    """The places that are open to a row, such as 3-7."""
+    if rank is None:
+        return NONE
+    return f"{rank.low}" if rank.low == rank.high else f"{rank.low}-{rank.high}"
 
 
 def points(difference: float) -> str:

@@ -100,7 +100,10 @@ def headline(matrices: Sequence[Matrix], pool: Component | None = None) -> Estim
     """Unweighted mean over data sets. Seeds vary as `pool` has it, else as the row's own do; with
     one seed and no pool the interval speaks of items alone."""
     value = float(np.mean([matrix.mean() for matrix in matrices]))
-    items, seeds = _items([matrix.mean(axis=0) for matrix in matrices], most=0.25), _seeds(matrices)
+    items, seeds = (
+        _items([matrix.mean(axis=0) for matrix in matrices], most=0.25),
+        seed_component(matrices),
+    )
     if items.variance + seeds.variance == 0:
         # All outcomes alike: their spread says nothing, their number does.
         low, high = wilson(value, sum(matrix.shape[1] for matrix in matrices))
@@ -215,7 +218,7 @@ def _items(means: Sequence[Matrix], most: float) -> Component:
 def _runs(sides: Sequence[tuple[Sequence[Matrix], Component | None]]) -> Component:
     """Seed component of the sides together. A pool is one estimate, so its degrees of freedom
     count once however many sides it serves."""
-    own = [_seeds(matrices) for matrices, pool in sides if pool is None]
+    own = [seed_component(matrices) for matrices, pool in sides if pool is None]
     shared = [(1 / len(matrices[0]), pool) for matrices, pool in sides if pool is not None]
     if not shared:
         return _pooled(own)
@@ -223,7 +226,7 @@ def _runs(sides: Sequence[tuple[Sequence[Matrix], Component | None]]) -> Compone
     return _pooled([*own, Component(share * pool.variance, pool.df)])
 
 
-def _seeds(matrices: Sequence[Matrix]) -> Component:
+def seed_component(matrices: Sequence[Matrix]) -> Component:
     """Seed component of a headline, beyond what the item component already holds."""
     n_seeds = len(matrices[0])
     if n_seeds == 1:

@@ -75,7 +75,14 @@ def beside(records: Path, kind: str) -> Path:
 def load(
     track: str, root: Path, scope: Scope = PUBLIC, known: Collection[str] = ()
 ) -> list[Record]:
-    """Records of the track in that scope, sorted by label and seed; [] when there are none.
+    """Records of the track in that scope, sorted by label and seed; [] when there are none."""
+    return list(load_files(track, root, scope, known).values())
+
+
+def load_files(
+    track: str, root: Path, scope: Scope = PUBLIC, known: Collection[str] = ()
+) -> dict[Path, Record]:
+    """The same, each by the file that it was read from.
 
     `root` is a suite, or a folder of records by another name. `known` lists tracks that are valid
     without having records. Raises UnknownName, or RecordError for a bad file, one in the wrong
@@ -97,7 +104,7 @@ def load(
                 f" beside {found[key][0]}; remove one of them"
             )
         found[key] = (path, record)
-    return [found[key][1] for key in sorted(found)]
+    return dict(found[key] for key in sorted(found))
 
 
 def check_place(path: Path, track: str, of: int, expected: str, root: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Group, Record
+from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, DataSet, Group, Record
 
 
 def check_table(records: Sequence[Record]) -> None:
@@ -37,6 +37,12 @@ def check_seeds(records: Sequence[Record]) -> None:
                 f"{run_name(record)}: other items than seed {first.seed};"
                 " the seeds of a label must answer the same questions: run it again"
             )
+
+
+def questions(data_set: DataSet) -> object:
+    """What was asked, in whatever order: equal ids with another hash are other questions."""
+    clusters = data_set.cluster_of().items()
+    return data_set.group, data_set.items_sha256, frozenset(clusters)
 
 
 def run_name(record: Record) -> str:

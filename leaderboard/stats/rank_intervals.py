@@ -1,0 +1,149 @@
+"""Rank intervals: the places in a table that the tests of all its pairs leave open to each row.
+
+Two rows are told apart where `intervals.difference` is significant after Holm over all pairs of
+the table. A row's rank lies, with 95 % for all rows together, between 1 + the rows that are told to
+be better and N - those that are told to be worse. Nothing is drawn: the same outcomes give the same
+ranks.
+
+All pairs are computed at once, and without p values: Holm's step-down asks only which differences
+are significant at a level, and a difference is where its interval at that level leaves out zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit  # pyright: ignore[reportMissingTypeStubs]
+
+from leaderboard.stats.intervals import ALPHA, Component, Matrix, seed_component
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Index: TypeAlias = NDArray[np.intp]
+NO_GAP = 1e-12
+"""Headlines closer than this differ by how floats are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The places from `low` to `high` among `of` rows; 1 is the best."""
+
+    low: int
+    high: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One source of variance of each pair's difference: (pairs,) each."""
+
+    variance: Floats
+    df: Floats
+
+
+def rank_intervals(
+    rows: Sequence[Sequence[Matrix]], pools: Sequence[Component | None]
+) -> list[Rank]:
+    """The rank interval of each row.
+
+    A row is its matrices, a data set each, in which all rows have columns of the same items;
+    `pools` are those of `intervals.difference`, one for each row.
+    """
+    n = len(rows)
+    better = told_better(rows, pools)
+    above, below = better.sum(axis=0).tolist(), better.sum(axis=1).tolist()
+    return [Rank(1 + above[i], n - below[i], n) for i in range(n)]
+
+
+def told_better(rows: Sequence[Sequence[Matrix]], pools: Sequence[Component | None]) -> Bools:
+    """(N, N): whether row i is told to be better than row j."""
+    n = len(rows)
+    better = np.zeros((n, n), dtype=bool)
+    if n < 2:
+        return better
+    one, other = np.triu_indices(n, 1)
+    means = [np.stack([row[d].mean(axis=0) for row in rows]) for d in range(len(rows[0]))]
+    headlines = np.mean([mean.mean(axis=1) for mean in means], axis=0)
+    gaps = headlines[one] - headlines[other]
+    gaps[np.abs(gaps) < NO_GAP] = 0.0
+    sources = [_items(means, one, other), _seeds(rows, pools, one, other)]
+    told = _stepped_down(np.abs(gaps), sources)
+    better[one, other] = told & (gaps > 0)
+    better[other, one] = told & (gaps < 0)
+    return better
+
+
+def _items(means: Sequence[Matrix], one: Index, other: Index) -> _Source:
+    """Item component of each pair from per-item means (N, n_d), as `intervals.difference` has it:
+    the variance of a gap is var a + var b - 2 cov."""
+    variance, spread = np.zeros(len(one)), np.zeros(len(one))
+    for mean in means:
+        n = mean.shape[1]
+        part = np.ones(len(one))  # a single item counts with the most it can be
+        if n > 1:
+            cov = np.cov(mean)
+            part = np.maximum(0.0, cov[one, one] + cov[other, other] - 2 * cov[one, other])
+        part = part / n / len(means) ** 2
+        variance += part
+        spread += part**2 / max(n - 1, 1)
+    return _pooled(variance, spread)
+
+
+def _seeds(
+    rows: Sequence[Sequence[Matrix]],
+    pools: Sequence[Component | None],
+    one: Index,
+    other: Index,
+) -> _Source:
+    """Seed component of each pair: what the rows' own seeds tell, and their shares of the pool."""
+    own = [
+        seed_component(row) if pool is None else Component(0.0, 1.0)
+        for row, pool in zip(rows, pools, strict=True)
+    ]
+    variance = np.array([each.variance for each in own])
+    spread = np.array([each.variance**2 / each.df for each in own])
+    pool = next((each for each in pools if each is not None), Component(0.0, 1.0))
+    share = np.array(
+        [0.0 if p is None else 1 / len(r[0]) for r, p in zip(rows, pools, strict=True)]
+    )
+    pooled = (share[one] + share[other]) * pool.variance
+    return _pooled(
+        variance[one] + variance[other] + pooled,
+        spread[one] + spread[other] + pooled**2 / pool.df,
+    )
+
+
+def _pooled(variance: Floats, spread: Floats) -> _Source:
+    """Degrees of freedom after Welch and Satterthwaite."""
+    df = np.full_like(variance, np.inf)
+    np.divide(variance**2, spread, out=df, where=spread > 0)
+    return _Source(variance, df)
+
+
+def _stepped_down(sizes: Floats, sources: Sequence[_Source]) -> Bools:
+    """Which differences Holm's step-down calls significant.
+
+    k of m rejected, the next are all whose p is at most ALPHA / (m - k), until there is none.
+    """
+    told = np.zeros(len(sizes), dtype=bool)
+    while len(left := np.flatnonzero(~told)):
+        alpha = ALPHA / len(left)
+        squares = sum(
+            each.variance[left] * _quantiles(each.df[left], alpha / 2) ** 2 for each in sources
+        )
+        more = left[sizes[left] > np.sqrt(squares)]
+        if not len(more):
+            break
+        told[more] = True
+    return told
+
+
+def _quantiles(df: Floats, level: float) -> Floats:
+    """Quantiles of Student's t; few values of df are shared by many pairs."""
+    values, place = np.unique(df, return_inverse=True)
+    finite = np.isfinite(values)
+    found = np.full_like(values, float(ndtri(level)))
+    found[finite] = stdtrit(values[finite], level)
+    return found[place]
