@@ -88,9 +88,10 @@ def _dress(tokens: Sequence[Token]) -> None:
         elif token.type in ("th_open", "td_open"):
             if token.attrs.pop("style", "") == "text-align:right":
                 token.attrs["class"] = "number"
-            token.attrs["scope"] = "row" if is_first else "col"
-            if token.type == "td_open" and not is_first:
-                del token.attrs["scope"]
+            if token.type == "th_open":
+                token.attrs["scope"] = "col"
+            elif is_first:
+                token.attrs["scope"] = "row"
         if is_first and token.type in ("td_open", "td_close"):
             token.tag = "th"
         if token.type in ("th_close", "td_close"):

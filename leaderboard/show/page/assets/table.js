@@ -61,8 +61,8 @@ function arrange(section, track, changed) {
       return sign * (Number(x) - Number(y)) || a.dataset.row - b.dataset.row;
     };
     body.append(...[...body.rows].sort(compare));
-    const words = [...button.childNodes].map((node) => node.textContent.trim());
-    order = `, sorted by ${words.join(" ").trim()}, ${way}`;
+    const words = button.textContent.split(/\s+/).filter(Boolean);
+    order = `, sorted by ${words.join(" ")}, ${way}`;
     filter();
   }
 
