@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -256,11 +257,18 @@ def test_pictures_of_the_leaderboard_stand_in_the_page(tmp_path):
     assert images[0]["alt"].startswith("Accuracy with a share of the knowledge")
 
 
-def test_sections_beside_the_tracks_are_those_of_the_leaderboard(records):
-    names = [section.title for section in sections(leaderboard(records))]
-    assert names == ["toy"]
-    named = [section.title for section in sections(leaderboard(store.PUBLISHED))]
-    assert named[-1] == "Claimed beside measured"
+def test_sections_and_their_parts_are_those_of_the_leaderboard(records):
+    drawn = "![A map](pictures/a.svg)\n\nA note.\n"
+    text = f"# Leaderboard\n\n## Regimes\n\nOf maps.\n\n### one\n\n{drawn}\n### two\n\n## Costs\n"
+    pages = {Path("LEADERBOARD.md"): text, Path("pictures/a.svg"): "<svg/>"}
+    regimes, costs = sections(pages)
+    assert (regimes.title, costs.title, costs.parts) == ("Regimes", "Costs", [])
+    assert "Of maps." in regimes.intro and [part.title for part in regimes.parts] == ["one", "two"]
+    picture = b64encode(b"<svg/>").decode()
+    assert f'alt="A map" src="data:image/svg+xml;base64,{picture}"' in regimes.parts[0].body
+    assert regimes.parts[0].body.index("A note.") > regimes.parts[0].body.index("A map")
+    (toy,) = sections(leaderboard(records))
+    assert [part.title for part in toy.parts] == ["toy: fair treatment"]
 
 
 def test_check_tells_a_stale_page_and_writes_nothing(tmp_path, capsys):

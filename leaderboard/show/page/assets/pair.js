@@ -2,10 +2,12 @@
 function pair(section) {
   const find = (selector) => section.querySelector(selector);
   const [a, b, place] = [find("[data-a]"), find("[data-b]"), find("[data-difference]")];
+  const both = find("[data-both]");
   let table = null;
 
   function show() {
     place.replaceChildren();
+    both.replaceChildren();
     const [one, other] = [Number(a.value), Number(b.value)];
     if (one === other) {
       put(place, "p", "notes", "Pick two different rows.");
@@ -14,7 +16,7 @@ function pair(section) {
     for (const [group, gaps] of Object.entries(table.gaps)) {
       if (gaps[one][other]) difference(group, gaps[one][other].split(" "));
     }
-    const box = put(place, "div", "box");
+    const box = put(both, "div", "box");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Both rows" });
     const [head, ...body] = [
       ["", table.lines[one].label, table.lines[other].label],

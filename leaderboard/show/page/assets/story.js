@@ -37,6 +37,7 @@ function stories(use) {
       kinds[block.kind](block, part);
     }
     dialog.showModal();
+    dialog.querySelector("[data-close]").focus();
     body.scrollTop = 0;
   }
 
