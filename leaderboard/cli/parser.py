@@ -196,6 +196,17 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("--check", action="store_true", help="only exit 1 where one is stale")
     _runs(verb, lambda args: _verbs().render(args))
 
+    verb = board.add_parser("page", help="the whole board as one file to publish, index.html")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write it")
+    verb.add_argument("--check", action="store_true", help="only exit 1 where it is stale")
+    _runs(verb, _page)
+
+
+def _page(args: Namespace) -> int:
+    from leaderboard.cli.page import page
+
+    return page(args)
+
 
 def _add_track(verb: ArgumentParser) -> None:
     verb.add_argument(

@@ -60,14 +60,14 @@ def _is_stale(path: Path, text: str) -> bool:
 
 def _pages(records: Path) -> dict[Path, str]:
     """What each generated file should hold."""
-    pages = _leaderboard(records)
+    pages = leaderboard(records)
     readme = records.parents[1] / "README.md"
     if readme.exists():
         pages[readme] = _filled(readme, records)
     return pages
 
 
-def _leaderboard(records: Path) -> dict[Path, str]:
+def leaderboard(records: Path) -> dict[Path, str]:
     """LEADERBOARD.md and the pictures that it shows."""
     home, probes = records.parent, records.parent / "probes"
     parts, pictures = [_HEAD], dict[Path, str]()

@@ -1,0 +1,34 @@
+"""The verb `board page`: the board as a file that a group would publish."""
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from leaderboard.store import board
+
+FINE, FAILED, INCOMPLETE = 0, 1, 3
+
+
+def page(args: Namespace) -> int:
+    """Write the page; with --check only 1 where it is stale. 3 where there are no records."""
+    from leaderboard.show.page.render import page
+    from leaderboard.store.files import replace_text
+
+    if not board.tracks(board.PUBLISHED):
+        print(
+            f"no records in {board.PUBLISHED}; `skbench run TRACK`, then `skbench board publish"
+            " TRACK`, or name a folder of suites by --records",
+            file=sys.stderr,
+        )
+        return INCOMPLETE
+    path: Path = args.out / "index.html"
+    text = page(board.PUBLISHED)
+    if path.is_file() and path.read_bytes() == text.encode():
+        return FINE
+    if args.check:
+        where = f"{path}: {'stale' if path.exists() else 'not there'}"
+        print(f"{where}; run `skbench board page --out {args.out}`", file=sys.stderr)
+        return FAILED
+    replace_text(path, text)
+    print(path)
+    return FINE

@@ -1,0 +1,110 @@
+/** Two rows side by side; their differences were computed with the page. */
+function pair(section) {
+  const find = (selector) => section.querySelector(selector);
+  const [a, b, place] = [find("[data-a]"), find("[data-b]"), find("[data-difference]")];
+  const both = find("[data-both]");
+  let table = null;
+
+  function show() {
+    place.replaceChildren();
+    both.replaceChildren();
+    const [one, other] = [Number(a.value), Number(b.value)];
+    if (one === other) {
+      put(place, "p", "notes", "Pick two different rows.");
+      return;
+    }
+    for (const [group, gaps] of Object.entries(table.gaps)) {
+      if (gaps[one][other]) difference(group, gaps[one][other].split(" "));
+    }
+    const box = put(both, "div", "box");
+    Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Both rows" });
+    const [head, ...body] = [
+      ["", table.lines[one].label, table.lines[other].label],
+      ...table.columns.map((column) => [
+        [column.title, column.unit].filter(Boolean).join(", "),
+        column.cells[one],
+        column.cells[other],
+      ]),
+    ];
+    grid(box, head, body);
+  }
+
+  function difference(group, [value, low, high, p, pRow, pAll]) {
+    const card = put(place, "div", "gap");
+    put(card, "h4", "", `${group.toUpperCase()}, A - B`);
+    const text = put(card, "p", "big", `${value} `);
+    put(text, "span", "", `[${low}, ${high}] points`);
+    bar(card, Number(value), Number(low), Number(high));
+    const list = put(card, "dl", "ps");
+    const told = [["p", p], ["Holm, A against all", pRow], ["Holm, all pairs", pAll]];
+    for (const [name, found] of told) {
+      const each = put(list, "div");
+      put(each, "dt", "", name);
+      put(each, "dd", "", found);
+    }
+  }
+
+  function fill(select, index) {
+    select.replaceChildren();
+    table.lines.forEach((line, i) => {
+      const option = put(select, "option", "", line.label);
+      option.value = String(i);
+    });
+    select.value = String(index);
+  }
+
+  a.addEventListener("change", show);
+  b.addEventListener("change", show);
+  find("[data-swap]").addEventListener("click", () => {
+    [a.value, b.value] = [b.value, a.value];
+    show();
+  });
+  const choose = (chosen, index = 0) => {
+    table = chosen;
+    find("[data-pair]").hidden = table.lines.length < 2;
+    if (table.lines.length < 2) return;
+    const reference = Math.max(0, table.lines.findIndex((line) => line.is_reference));
+    fill(a, index);
+    fill(b, reference === index ? (index === 0 ? 1 : 0) : reference);
+    show();
+  };
+  const use = (index) => {
+    if (b.value === String(index)) b.value = a.value;
+    a.value = String(index);
+    show();
+    find("[data-pair]").scrollIntoView({ block: "center" });
+    a.focus({ preventScroll: true });
+  };
+  return { choose, use };
+}
+
+/** An interval on a line of differences, zero in its middle. */
+function bar(parent, value, low, high) {
+  const most = Math.max(5, Math.ceil(Math.max(Math.abs(low), Math.abs(high)) / 5) * 5);
+  const at = (points) => `${50 + (48 * points) / most}%`;
+  const svg = draw(parent, "svg", { "aria-hidden": "true" });
+  draw(svg, "line", { class: "rail", x1: at(-most), x2: at(most), y1: 7, y2: 7 });
+  draw(svg, "line", { class: "zero", x1: "50%", x2: "50%", y1: 0, y2: 14 });
+  draw(svg, "line", { class: "bar", x1: at(low), x2: at(high), y1: 7, y2: 7 });
+  draw(svg, "circle", { cx: at(value), cy: 7, r: 5 });
+  draw(svg, "text", { x: at(-most), y: 25, "text-anchor": "start" }, `B better by ${most}`);
+  draw(svg, "text", { x: at(most), y: 25, "text-anchor": "end" }, `A better by ${most}`);
+}
+
+/** A table of texts; the first of a line is its heading. */
+function grid(parent, head, body) {
+  const table = put(parent, "table");
+  const top = put(put(table, "thead"), "tr");
+  head.forEach((text, i) => {
+    const cell = put(top, "th", i ? "number" : "", text);
+    cell.scope = "col";
+  });
+  const rows = put(table, "tbody");
+  for (const line of body) {
+    const row = put(rows, "tr");
+    line.forEach((text, i) => {
+      const cell = put(row, i ? "td" : "th", i ? "number" : "", text);
+      if (!i) cell.scope = "row";
+    });
+  }
+}

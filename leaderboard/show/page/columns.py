@@ -1,0 +1,105 @@
+"""The columns of the page's tables: texts as the board has them, and what they are sorted by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leaderboard.rows.rank import Row, row_json
+from leaderboard.stats.formats import NONE, interval, ratio
+from leaderboard.stats.intervals import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a table, and by what its column is sorted; None comes last."""
+
+    text: str
+    value: float | None
+    limits: tuple[float, float] | None = None
+    """Of an interval, in percent, as `value` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading, its unit, and what it says in words."""
+
+    title: str
+    unit: str
+    about: str
+    cells: list[Cell]
+
+
+def columns(ranked: Sequence[Row]) -> list[Column]:
+    """All but the name of the row, as the board's table has them."""
+    plain = [row_json(row) for row in ranked]
+    return [
+        Column("seeds", "", "Training runs", [_number(row.n_seeds, "d") for row in ranked]),
+        Column("ID", "%", "Accuracy in domain", [_interval(row.id) for row in ranked]),
+        *_ranks(plain, "id_rank", "rank ID"),
+        Column("OOD", "%", "Accuracy out of domain", [_interval(row.ood) for row in ranked]),
+        *_ranks(plain, "ood_rank", "rank OOD"),
+        Column(
+            "FLOPs",
+            "\N{MULTIPLICATION SIGN} reference",
+            "FLOPs of a solved question, relative to the reference",
+            [Cell(ratio(row.relative_flops), row.relative_flops) for row in ranked],
+        ),
+        Column("ttft", "ms", "Time to first token", [_milliseconds(r.ttft_s) for r in ranked]),
+        Column("tpot", "ms", "Time per output token", [_milliseconds(r.tpot_s) for r in ranked]),
+        Column(
+            "prompt",
+            "tokens",
+            "Prompt tokens of a question",
+            [_number(row.prompt_tokens, ".1f") for row in ranked],
+        ),
+        Column(
+            "generated",
+            "tokens",
+            "Generated tokens of a question",
+            [_number(row.generated_tokens, ".1f") for row in ranked],
+        ),
+        Column(
+            "training",
+            "tokens",
+            "Tokens that one run trained on",
+            [_number(row.train_tokens, ",d") for row in ranked],
+        ),
+        Column(
+            "training",
+            "s",
+            "Seconds that one run trained",
+            [_number(row.train_s, ",.1f") for row in ranked],
+        ),
+    ]
+
+
+def _ranks(plain: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Column]:
+    """A column of rank intervals, where rows have them."""
+    found = [row.get(key) for row in plain]
+    if not any(found):
+        return []
+    cells = [
+        Cell(NONE, None)
+        if rank is None
+        else Cell(
+            f"{rank['low']}-{rank['high']}" if rank["low"] < rank["high"] else str(rank["low"]),
+            rank["low"] + rank["high"] / 1000,  # by the best place, then by the worst
+        )
+        for rank in found
+    ]
+    return [Column(title, "places", "Places that the tests of all pairs leave open", cells)]
+
+
+def _interval(found: Estimate | None) -> Cell:
+    if found is None:
+        return Cell(NONE, None)
+    value, low, high = (round(100 * each, 3) for each in (found.value, found.low, found.high))
+    return Cell(interval(found), value, (low, high))
+
+
+def _milliseconds(seconds: float | None) -> Cell:
+    return Cell(NONE, None) if seconds is None else _number(1000 * seconds, ".2f")
+
+
+def _number(value: float, form: str) -> Cell:
+    return Cell(format(value, form), value)

@@ -1,0 +1,196 @@
+"""What the page's tables hold: each track, its suites, their rows and all differences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from leaderboard.compare.pairs import Gap, all_pairs
+from leaderboard.compare.power import resolution
+from leaderboard.rows.audit import audit
+from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.settings import shown
+from leaderboard.show.page.columns import Column, columns
+from leaderboard.show.page.story import Block, story
+from leaderboard.show.render import detail, legend
+from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, points
+from leaderboard.store.board import beside, load, of_label, suites, tracks
+from leaderboard.store.comparable import track_settings
+from leaderboard.store.record import GROUPS, Group, Record
+from leaderboard.store.reruns import load_reruns
+
+COSTS: Mapping[str, str] = {
+    "flops": "FLOPs per question, relative",
+    "ttft": "time to first token, ms",
+    "tpot": "time per output token, ms",
+}
+"""What accuracy is drawn against."""
+MARKS: Mapping[str, str] = {
+    DIRTY: "run from an uncommitted working tree",
+    SKEWED: "the test prompt differs on purpose from the one that was trained",
+    BOUND: "an upper bound: shown, at test time, which facts a question needs",
+    UNEQUAL: "not matched with the reference in training tokens, steps, trials or decoding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table, beside its cells."""
+
+    label: str
+    is_reference: bool
+    is_trained: bool
+    marks: dict[str, str]
+    """Mark -> what it says of this row."""
+    costs: dict[str, float | None]
+    """By the names of COSTS."""
+    story: list[Block]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A suite of a track, at tuned or at the track's settings."""
+
+    name: str
+    n_runs: int
+    columns: list[Column]
+    lines: list[Line]
+    marks: dict[str, str]
+    """Those of its lines -> what they say."""
+    legend: str
+    resolution: str
+    detail: str
+    """Accuracy per data set, in Markdown."""
+    gaps: dict[Group, list[list[str]]]
+    """Row A, row B -> "value low high p p_row p_all", as `board compare` prints them; "" on the
+    diagonal."""
+    fronts: dict[str, list[int]]
+    """"GROUP COST" -> rows that no other beats in both, by their means alone; cheapest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The newest suite first."""
+
+    name: str
+    about: str
+    tables: list[Table]
+
+
+def all_tracks(records: Path) -> list[Track]:
+    """The tracks under a root of records, the one of most rows first; RecordError."""
+    found = [_track(name, records) for name in tracks(records)]
+    return sorted(
+        (track for track in found if track.tables),
+        key=lambda track: (-len(track.tables[0].lines), track.name),
+    )
+
+
+def _track(name: str, records: Path) -> Track:
+    newest, *_ = names = suites(records, name)[::-1]
+    tables = [t for suite in names for t in _tables(name, records / suite, newest)]
+    last = load(name, records / newest)
+    about = (track_settings(last[0]) or {}).get("about") if last else None
+    return Track(name, about if isinstance(about, str) else "", tables)
+
+
+def _tables(track: str, root: Path, newest: str) -> Iterator[Table]:
+    """One, and where rows were tuned another at the track's settings."""
+    records, trials = load(track, root), [root.parents[1] / "trials"]
+    old = "" if root.name == newest else f", superseded by {newest}"
+    for tuned in (True, False) if any(record.own for record in records) else (True,):
+        as_track = "" if tuned else ", at the track's settings"
+        chosen = shown(records, trials, tuned=tuned)
+        ranked = [
+            replace(row, superseded_by=newest if old else None) for row in rows(chosen, records)
+        ]
+        if ranked:
+            yield _table(f"{root.name}{as_track}{old}", ranked, chosen, records, root)
+
+
+def _table(
+    name: str, ranked: Sequence[Row], chosen: Sequence[Record], track: Sequence[Record], root: Path
+) -> Table:
+    labels = [row.method for row in ranked]
+    of = {label: of_label(chosen, label) for label in labels}
+    treated = {each.label: each for each in audit(chosen)}
+    reruns = load_reruns(beside(root, "reruns"), chosen[0].track)
+    lines = [
+        Line(
+            label=row.method,
+            is_reference=row.method == row.reference,
+            is_trained=any(record.training.n_steps for record in of[row.method]),
+            marks=_marks(row),
+            costs={
+                "flops": row.relative_flops,
+                "ttft": None if row.ttft_s is None else 1000 * row.ttft_s,
+                "tpot": None if row.tpot_s is None else 1000 * row.tpot_s,
+            },
+            story=story(
+                row,
+                of[row.method],
+                treated[row.method],
+                [each for each in reruns if each.label == row.method],
+            ),
+        )
+        for row in ranked
+    ]
+    gaps = all_pairs([of[label] for label in labels], track)
+    return Table(
+        name=name,
+        n_runs=sum(map(len, of.values())),
+        columns=columns(ranked),
+        lines=lines,
+        marks={m: text for m, text in MARKS.items() if any(m in line.marks for line in lines)},
+        legend=legend(ranked),
+        resolution=resolution(chosen, labels),
+        detail=detail(ranked, "markdown"),
+        gaps={
+            group: [[_packed(found.get((a, b))) for b in labels] for a in labels]
+            for group, found in gaps.items()
+        },
+        fronts={
+            f"{group} {cost}": front(
+                [
+                    None if row.upper_bound or x is None or accuracy is None else (x, accuracy)
+                    for row, line in zip(ranked, lines, strict=True)
+                    for x, accuracy in [(line.costs[cost], _accuracy(row, group))]
+                ]
+            )
+            for group in GROUPS
+            for cost in COSTS
+        },
+    )
+
+
+def front(places: Sequence[tuple[float, float] | None]) -> list[int]:
+    """Of (cost, accuracy), the indices of those that none beats in one without loss in the other,
+    cheapest first; None has no place."""
+    best, found = -1.0, list[int]()
+    known = [(i, place) for i, place in enumerate(places) if place is not None]
+    for i, (_, accuracy) in sorted(known, key=lambda each: (each[1][0], -each[1][1])):
+        if accuracy > best:
+            best = accuracy
+            found.append(i)
+    return found
+
+
+def _accuracy(row: Row, group: Group) -> float | None:
+    if group == "id":
+        return row.id.value
+    return None if row.ood is None else row.ood.value
+
+
+def _packed(gap: Gap | None) -> str:
+    if gap is None:
+        return ""
+    found = gap.difference
+    ends = (points(each) for each in (found.value, found.low, found.high))
+    return " ".join([*ends, *(f"{p:.3g}" for p in (found.p, gap.p_row, gap.p_all))])
+
+
+def _marks(row: Row) -> dict[str, str]:
+    marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound}
+    found = {mark: MARKS[mark] for mark, applies in marks.items() if applies}
+    if row.unequal:
+        found[UNEQUAL] = f"{MARKS[UNEQUAL]}: {'; '.join(row.unequal)}"
+    return found
