@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 FORMATS = ("markdown", "latex", "csv", "json")
+REPORTS = ("text", "json", "github", "markdown", "junit")
 
 
 def add_parser(
@@ -72,17 +73,38 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
+    _add_regress(board)
+
+    verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
+    _add_track(verb)
+    _add_source(verb, lambda args: _verbs().bands(args))
+
+
+def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("regress", help="exit 1 where records are worse than a base")
     verb.add_argument("--base", required=True, metavar="REF", help="git ref, or folder of records")
     verb.add_argument("--track", metavar="TRACK|FILE.toml", help="default: all tracks")
     verb.add_argument(
         "--common", action="store_true", help="only the labels and seeds that the new records have"
     )
-    _add_source(verb, lambda args: _verbs().regress(args))
+    verb.add_argument(
+        "--confirm", type=_seeds, default=[], metavar="SEED,..", help="local runs that ask again"
+    )
+    verb.add_argument(
+        "--candidate", metavar="METHOD@NAME", help="a checkpoint that `skbench evaluate` judged"
+    )
+    verb.add_argument("--against", metavar="LABEL", help="its row; default: the method's own")
+    verb.add_argument("--latency-ratio", type=float, metavar="R", help="tolerated of new / base")
+    verb.add_argument("--format", choices=REPORTS, default="text")
+    verb.add_argument("--output", type=Path, metavar="FILE", help="the text is printed as well")
+    _add_scope(verb)
+    _add_source(verb, lambda args: _gate().regress(args))
 
-    verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
-    _add_track(verb)
-    _add_source(verb, lambda args: _verbs().bands(args))
+
+def _gate() -> ModuleType:
+    from leaderboard.cli import gate
+
+    return gate
 
 
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -136,6 +158,13 @@ def _add_metric(verb: ArgumentParser) -> None:
 def _counts(text: str) -> list[int]:
     found = [int(part) for part in text.split(",")]
     if min(found) < 1:
+        raise ValueError
+    return found
+
+
+def _seeds(text: str) -> list[int]:
+    found = [int(part) for part in text.split(",")]
+    if min(found) < 0:
         raise ValueError
     return found
 

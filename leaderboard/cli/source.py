@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaderboard.store import board
-from leaderboard.store.board import UnknownName, load
+from leaderboard.store.board import UnknownName, load, of_label
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
@@ -23,7 +23,7 @@ def rows_asked(args: Namespace) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs."""
     from leaderboard.rows.rank import rows
 
-    records, scope = records_asked(args), _scope(args)
+    records, scope = records_asked(args), scope_asked(args)
     newer = superseded_by(args)
     table = rows(shown(records, args), records)
     ranked = [replace(row, superseded_by=newer) for row in table]
@@ -49,9 +49,13 @@ def trials() -> list[Path]:
 
 def records_asked(args: Namespace) -> list[Record]:
     """The records; raises UnknownName for a track or a suite that there is not."""
-    found = load(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+    found = load(track_asked(args), root_asked(args), scope_asked(args), known_tracks(args))
+    return _as_asked(args, found)
+
+
+def _as_asked(args: Namespace, records: list[Record]) -> list[Record]:
     metric = getattr(args, "metric", None)
-    return found if metric is None else _graded(found, metric)
+    return records if metric is None else _graded(records, metric)
 
 
 def _graded(records: Sequence[Record], metric: str) -> list[Record]:
@@ -77,6 +81,25 @@ def _graded(records: Sequence[Record], metric: str) -> list[Record]:
         )
         for record in records
     ]
+
+
+def row_asked(args: Namespace, records: Sequence[Record], label: str) -> list[Record]:
+    """The records of a label; UnknownName. That of a checkpoint, METHOD@NAME, is looked up among
+    what `skbench evaluate` judged where the track's own records have none."""
+    if "@" in label and not any(record.label == label for record in records):
+        return _as_asked(args, judged(args, label))
+    return of_label(records, label)
+
+
+def judged(args: Namespace, label: str) -> list[Record]:
+    """The local records of a checkpoint under the track's questions; raises UnknownName."""
+    own = f"{track_asked(args)}.own"
+    suite = board.suite(local(), own, getattr(args, "suite", None))
+    found = load(own, suite, scope_asked(args), [own])
+    names = {record.label for record in found}
+    if label not in names:
+        raise UnknownName("row of a checkpoint, which `skbench evaluate` makes,", label, names)
+    return of_label(found, label)
 
 
 def published(args: Namespace) -> list[Record]:
@@ -112,7 +135,7 @@ def base_asked(args: Namespace) -> Path:
     """The suites to read: what is not public is only ever local, and so is a track of one's own,
     but on a board of one's own."""
     of_nobody = _is_file(args) and not board.IS_OWN
-    is_local = args.local or of_nobody or not _scope(args).is_public
+    is_local = args.local or of_nobody or not scope_asked(args).is_public
     base = local() if is_local else board.PUBLISHED
     return board.beside(base, "probes") if args.board_verb == "probes" else base
 
@@ -168,7 +191,7 @@ def _is_file(args: Namespace) -> bool:
     return str(args.track).endswith(".toml")
 
 
-def _scope(args: Namespace) -> Scope:
+def scope_asked(args: Namespace) -> Scope:
     """The scope asked for; the public one of verbs without the options."""
     if "sealed" not in args:
         return Scope()
