@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from leaderboard.compare.gate.confirm import confirmed, reruns
 from leaderboard.compare.gate.findings import QUALITY_ALPHA, TOKENS_ALPHA
@@ -80,14 +81,14 @@ def test_completions_of_one_more_seed_are_as_long_as_seeds_are_apart():
     """One run of each side tells nothing of seeds: the pool of the table's rows does."""
     rng = np.random.default_rng(1)
     truth = shares(rng, "abcd")
-    base = table(rng, truth, range(3), wordy=0.06)
-    old, new = (drawn(rng, "e", 0, truth["a"], longer=longer) for longer in (1.0, 1.1))
+    base = table(rng, truth, range(3), wordy=0.1)
+    old, new = (drawn(rng, "e", 0, truth["a"], longer=longer) for longer in (1.0, 1.15))
     alone, among = regress("toy", [old], [new]), regress("toy", [*base, old], [*base, new])
     p = [
         next(f.p for f in report.findings if (f.label, f.metric) == ("e", "generated_tokens"))
         for report in (alone, among)
     ]
-    assert p[0] < TOKENS_ALPHA < p[1]
+    assert 5 * p[0] < TOKENS_ALPHA < p[1], "Holm alone, over five rows, does not do it"
 
 
 def test_a_row_whose_lengths_scatter_more_than_the_pool_is_judged_by_its_own():
@@ -242,7 +243,7 @@ def test_the_published_seeds_of_a_row_raise_no_alarm_against_each_other():
 @pytest.mark.parametrize("n_new", [1, 3])
 def test_a_gate_raises_a_false_alarm_in_at_most_5_of_100_simulations(n_new):
     """Six rows, three seeds in the base; fresh seeds of what alarmed are drawn as well."""
-    n, once, twice = 800, 0, 0
+    n, once, twice = 400, 0, 0
     for draw in range(n):
         rng = np.random.default_rng([draw, n_new])
         truth = shares(rng, "abcdef")
@@ -253,12 +254,13 @@ def test_a_gate_raises_a_false_alarm_in_at_most_5_of_100_simulations(n_new):
             fresh = table(rng, truth, (7, 8, 9))
             again = confirmed(report, base, fresh, [7, 8, 9], Rule.of(base, new, fresh))
             twice += bool(alarms(again))
-    assert 0.01 < once / n < 0.05 and 0 < twice / n < 0.03, (once / n, twice / n)
+    most = binomtest(once, n, 0.05, alternative="greater")
+    assert 0.01 < once / n and most.pvalue > 0.05 and twice / n < 0.03, (once / n, twice / n)
 
 
 @pytest.mark.slow
 def test_the_stated_drop_is_caught_80_times_in_100_simulations():
-    n, caught, kept = 300, 0, 0
+    n, caught, kept = 120, 0, 0
     for draw in range(n):
         rng = np.random.default_rng([draw, 99])
         truth = shares(rng, "abcdef", n=150)
@@ -271,7 +273,7 @@ def test_the_stated_drop_is_caught_80_times_in_100_simulations():
             fresh = table(rng, worse, (7, 8, 9))
             again = confirmed(report, base, fresh, [7, 8, 9], Rule.of(base, fresh))
             kept += ("a", "id") in alarms(again)
-    assert 0.73 < caught / n < 0.87 and kept / n > 0.7, (caught / n, kept / n)
+    assert 0.70 < caught / n < 0.90 and kept / n > 0.65, (caught / n, kept / n)
 
 
 def test_both_families_together_leave_five_false_alarms_in_a_hundred():
