@@ -142,7 +142,10 @@ def test_seeds_that_the_base_has_cannot_confirm(clone, capsys):
     assert "the base has seed 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--confirm", "-1"], ["--confirm", "x"], ["--format", "xml"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--confirm", "-1"], ["--confirm", "x"], ["--format", "xml"], ["--latency-ratio", "0.9"]],
+)
 def test_arguments_that_cannot_be_are_refused(clone, words):
     with pytest.raises(SystemExit) as stopped:
         main(["board", "regress", "--base", "main", *words])

@@ -5,6 +5,7 @@ Building the parser loads the standard library alone.
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from types import ModuleType
 
@@ -94,7 +95,7 @@ def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
         "--candidate", metavar="METHOD@NAME", help="a checkpoint that `skbench evaluate` judged"
     )
     verb.add_argument("--against", metavar="LABEL", help="its row; default: the method's own")
-    verb.add_argument("--latency-ratio", type=float, metavar="R", help="tolerated of new / base")
+    verb.add_argument("--latency-ratio", type=_ratio, metavar="R", help="tolerated of new / base")
     verb.add_argument("--format", choices=REPORTS, default="text")
     verb.add_argument("--output", type=Path, metavar="FILE", help="the text is printed as well")
     _add_scope(verb)
@@ -155,18 +156,21 @@ def _add_metric(verb: ArgumentParser) -> None:
     )
 
 
-def _counts(text: str) -> list[int]:
+def _counts(text: str, least: int = 1) -> list[int]:
     found = [int(part) for part in text.split(",")]
-    if min(found) < 1:
+    if min(found) < least:
         raise ValueError
     return found
 
 
 def _seeds(text: str) -> list[int]:
-    found = [int(part) for part in text.split(",")]
-    if min(found) < 0:
+    return _counts(text, least=0)
+
+
+def _ratio(text: str) -> float:
+    if not 1 <= float(text) < inf:
         raise ValueError
-    return found
+    return float(text)
 
 
 def _add_scope(verb: ArgumentParser) -> None:
