@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all check perf peers
+.PHONY: run test test-all check perf perf-check peers
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -25,7 +25,11 @@ check: .venv/ready
 	$(BIN)/skbench board render --check
 
 perf: .venv/ready
-	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable
+	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable --benchmark-autosave
+
+# Fails where a median is 30 % above that of the last `make perf` on this machine, which .benchmarks holds and git does not.
+perf-check: .venv/ready
+	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable --benchmark-compare --benchmark-compare-fail=median:30%
 
 # The project beside others that do the same, in an environment of their own.
 peers: .venv/ready .peers/ready

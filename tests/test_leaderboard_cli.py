@@ -129,7 +129,7 @@ def test_regress_against_a_folder_exits_with_its_finding(published, tmp_path, ca
     base = tmp_path / "base"
     save(base, [record(label, seed) for label in ("std_cot", "kard") for seed in (0, 1)])
     assert run("regress", "--base", str(base)) == 0
-    assert "0 regressions in 10 comparisons" in capsys.readouterr().out
+    assert "0 regressions in 12 comparisons" in capsys.readouterr().out
     save(base, [record("extra")])
     assert run("regress", "--base", str(base), "--track", "toy", "--json") == 3
     assert json.loads(capsys.readouterr().out)["status"] == 3

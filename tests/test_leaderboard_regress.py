@@ -8,7 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaderboard.compare.regress import base_root, merged, regress, report_json, report_text
+from leaderboard.compare.gate.base import base_root
+from leaderboard.compare.gate.findings import merged, report_json
+from leaderboard.compare.regress import regress
+from leaderboard.show.gate.text import text
 from leaderboard.store.board import UnknownName
 from tests.leaderboard_records import record, save, with_costs
 
@@ -35,7 +38,7 @@ def test_the_same_records_are_no_regression():
     report = regress("toy", runs("a", 0.7), runs("a", 0.7))
     assert (report.status, report.incomplete) == (0, [])
     assert {f.metric for f in report.findings} == {
-        "id", "ood", "prompt_tokens", "prefill_flops", "decode_flops",
+        "id", "ood", "prompt_tokens", "generated_tokens", "prefill_flops", "decode_flops",
     }  # fmt: skip
 
 
@@ -153,20 +156,20 @@ def test_only_seeds_that_both_have_count_as_common():
 def test_nothing_in_common_is_incomplete(base):
     report = regress("toy", base, [record()], common=True)
     assert (report.status, report.findings) == (3, [])
-    assert "toy: base and new have no (label, seed) in common" in report_text(report)
+    assert "toy: base and new have no (label, seed) in common" in text(report)
 
 
 def test_a_base_without_records_is_said_and_passes():
     report = regress("toy", [], runs("a", 0.7))
     assert report.status == 0
-    assert "no records" in report_text(report)
+    assert "no records" in text(report)
 
 
 def test_reports_of_tracks_join_and_the_text_names_each_regression():
     bad = regress("toy", runs("a", 0.7), runs("a", 0.4))
     both = merged([regress("toy-2", [], []), bad])
     assert both.status == report_json(both)["status"] == 1
-    assert report_text(both).count("REGRESSION") == 2
+    assert text(both).count("REGRESSION") == 2
 
 
 @pytest.fixture

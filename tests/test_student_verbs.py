@@ -1,6 +1,7 @@
 """A checkpoint judged without training, a run's student exported, a record reproduced."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -179,6 +180,46 @@ def test_a_judged_checkpoint_stands_beside_no_trained_row_and_is_not_published(
     judged.save(tmp_path / "local" / judged.track / judged.label / "seed0.json")
     with pytest.raises(RecordError, match="trained elsewhere"):
         publish(tmp_path / "local", judged.track, tmp_path / "published")
+
+
+@pytest.mark.parametrize("asked", [[], ["--split", "dev"], ["--sealed", "15"], ["--world", "1"]])
+def test_a_checkpoint_is_held_against_a_row_on_the_items_that_a_run_was_judged_on(
+    asked: list[str], home: Path, told: Callable[..., Any]
+) -> None:
+    assert told("run", "lora", "--methods", "std_cot", "--limit", 3, *asked)[0] == 0
+    code, printed, _ = told(*evaluate(home / "mine"), *asked)
+    assert code == 0
+    (row,) = json.loads(printed)
+    cut = ["--track", "lora", "--limit", 3, *asked]
+    code, printed, _ = told("board", "compare", row["method"], "std_cot", "--local", *cut, "--json")
+    assert (code, json.loads(printed)["a"]) == (0, row["method"])
+    gate = ["board", "regress", "--base", home / "records", "--candidate", row["method"], *cut]
+    code, printed, _ = told(*gate, "--json")
+    found = {f["metric"]: f for f in json.loads(printed)["findings"]}
+    assert code == 0 and {*found} == {"id", "ood", "prompt_tokens", "generated_tokens"}
+    if "--world" not in asked:  # another world is another training
+        assert all(f["base"] == f["new"] for f in found.values()), "the same weights"
+    (path,) = (
+        path
+        for path in (home / "records" / "v1" / "lora.own").rglob("*.json")
+        if Record.load(path).scope.words() == [*asked, "--limit", "3"]
+    )
+    assert Record.load(path).provenance["command"].endswith(shlex.join([*asked, "--limit", "3"]))
+
+
+def test_a_checkpoint_that_is_worse_than_its_row_fails_the_gate(
+    home: Path, told: Callable[..., Any]
+) -> None:
+    """A pinned row that was right on every question, which a student of noise is not."""
+    pinned = Record.load(record_of(home, "lora"))
+    sets = {
+        name: replace(each, strict=[1] * len(each.items)) for name, each in pinned.data_sets.items()
+    }
+    replace(pinned, data_sets=sets).save(home / "pinned" / "v1" / "lora" / "std_cot" / "seed0.json")
+    label = Record.load(record_of(home, "lora.own", "*")).label
+    gate = ["board", "regress", "--base", home / "pinned", "--track", "lora", "--limit", 3]
+    code, printed, _ = told(*gate, "--candidate", label)
+    assert code == 1 and f"REGRESSION  lora/{label} id: 100.0 -> 0.0 %" in printed
 
 
 def test_two_checkpoints_have_a_row_each_and_one_is_judged_once(

@@ -73,8 +73,10 @@ def test_init_writes_a_study_that_holds_what_it_promises(study: Path) -> None:
     track = load("track.toml")
     assert track.name == "mine" and set(obtain.brought(track)) == {"questions"}
     workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
-    steps = [step["run"] for step in workflow["jobs"]["regress"]["steps"] if "run" in step]
-    assert steps[-1] in (study / "README.md").read_text(), "the README names what the gate runs"
+    steps = [step.get("run", "") for step in workflow["jobs"]["regress"]["steps"]]
+    named = [s.removesuffix(" --format github") for s in steps if s.startswith("skbench")]
+    readme = (study / "README.md").read_text()
+    assert len(named) == 4 and all(f"    {step}" in readme for step in named)
 
 
 def test_init_never_overwrites(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,10 +175,12 @@ def test_the_readme_on_ones_own_runs_as_written(
 def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The study as `init` made it, its student trained for real; about two minutes."""
+    """The study as `init` made it, its student trained for real; about four minutes."""
     workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
     steps = [step.get("run", "") for step in workflow["jobs"]["regress"]["steps"]]
-    run, gate = (shlex.split(step)[1:] for step in steps if step.startswith("skbench"))
+    run, gate, rerun, confirm = (
+        shlex.split(step)[1:] for step in steps if step.startswith("skbench")
+    )
     assert main(run) == 0
     assert main(["board", "publish", "track.toml", "--records", "leaderboard/records"]) == 0
     assert main(gate) == 0
@@ -188,11 +192,12 @@ def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     assert main(run) == 0
     capsys.readouterr()
     assert main(gate) == 1
-    fallen = [line for line in capsys.readouterr().out.splitlines() if "REGRESSION" in line]
-    assert [line.split()[1:3] for line in fallen] == [
-        ["mine/method", "id:"],
-        ["mine/std_cot", "id:"],
-    ], "quality alone"
+    fallen = ["mine/method id", "mine/std_cot id"]
+    assert re.findall("::error .*title=(.*?)::", capsys.readouterr().out) == fallen, "quality alone"
+    assert main(rerun) == 0
+    capsys.readouterr()
+    assert main(confirm) == 1
+    assert re.findall("::error .*title=(.*?)::", capsys.readouterr().out) == fallen
 
 
 # ---------------------------------------------------------------- from Python

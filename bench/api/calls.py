@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from leaderboard.store.record import DataSet, Record
@@ -58,13 +58,17 @@ def evaluate(
     name: str = "model",
     seed: int = 0,
     limit: int | None = None,
+    split: Literal["test", "dev"] = "test",
+    sealed: int | None = None,
+    world: int = 0,
     method_file: Path | None = None,
     data_dir: str | None = None,
 ) -> "Record":
     """Judge a student that was trained elsewhere under a method's test prompts.
 
     `model` is a folder or a hub id, full weights or a PEFT adapter; or a model of transformers or
-    peft in memory, with its `tokenizer` and a `name` for its row.
+    peft in memory, with its `tokenizer` and a `name` for its row. Items are those of the `split`,
+    or new ones drawn from the seed `sealed`, in a `world` of an embedded suite.
     """
     if not isinstance(model, str | Path):
         if tokenizer is None:
@@ -74,14 +78,15 @@ def evaluate(
             model.save_pretrained(saved)
             tokenizer.save_pretrained(saved)
             return evaluate(
-                saved, method, track,
-                seed=seed, limit=limit, method_file=method_file, data_dir=data_dir,
+                saved, method, track, seed=seed, limit=limit, split=split, sealed=sealed,
+                world=world, method_file=method_file, data_dir=data_dir,
             )  # fmt: skip
     from bench import track as tracks
     from bench.ground.places import data_dir as folder_of
     from bench.reuse import judge
     from bench.run import planning
     from bench.track import ConfigError
+    from leaderboard.store.record import Scope
 
     chosen = tracks.load(str(track))
     methods, _ = planning.select(chosen, method, [], method_file)
@@ -90,7 +95,8 @@ def evaluate(
     origin = ("--track", str(track), *_of_file(method_file))
     return judge.judge(
         str(model), chosen, methods[0],
-        seed=seed, limit=limit, data=folder_of(data_dir), origin=origin,
+        seed=seed, scope=Scope(world, "sealed" if sealed is not None else split, sealed, limit),
+        data=folder_of(data_dir), origin=origin,
     )  # fmt: skip
 
 

@@ -57,6 +57,10 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--track", required=True, metavar="TRACK|FILE.toml")
     verb.add_argument("--seed", type=number(int, 0), default=0, help="of drawn shots; default: 0")
     verb.add_argument("--limit", type=POSITIVE, metavar="N", help="items per data set")
+    verb.add_argument("--world", type=int, default=0, metavar="K", help="of an embedded suite")
+    split = verb.add_mutually_exclusive_group()
+    split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")
+    split.add_argument("--split", choices=("test", "dev"), default="test")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
     verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
     verb.add_argument("--json", action="store_true")
@@ -73,6 +77,9 @@ def evaluate(args: Namespace) -> int:
         args.track,
         seed=args.seed,
         limit=args.limit,
+        split=args.split,
+        sealed=args.sealed,
+        world=args.world,
         method_file=args.method_file,
         data_dir=args.data_dir,
     )

@@ -60,6 +60,29 @@ def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:
     }
 
 
+N_LOOPS, N_PRODUCTS, N_ROWS, WIDTH = 100, 40, 16, 256
+"""Of the reference loop: times it runs, and products of (N_ROWS, WIDTH) by (WIDTH, WIDTH) in it,
+so few that the median over many short loops is of those that nothing interrupted."""
+
+
+@torch.inference_mode()
+def calibration_s(device: torch.device) -> float:
+    """Seconds of a fixed loop of fp32 matrix products on the device: the median, warmed up.
+
+    A latency over that of the loop, timed right before it in the same process, says less of how
+    fast the machine was. Nothing random is drawn.
+    """
+    weights = torch.full((WIDTH, WIDTH), 1 / WIDTH, device=device)
+    times = list[float]()
+    for _ in range(N_LOOPS + 1):
+        state = torch.ones(N_ROWS, WIDTH, device=device)
+        start_s = _now(device)
+        for _ in range(N_PRODUCTS):
+            state = state @ weights
+        times.append(_now(device) - start_s)
+    return float(np.median(times[1:]))
+
+
 CLEAR_PEAK = Path("/proc/self/clear_refs")
 
 

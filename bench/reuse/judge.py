@@ -18,6 +18,7 @@ from bench.ground.files import locked
 from bench.ground.places import home
 from bench.ground.quiet import quiet_libraries
 from bench.method import Method
+from bench.questions import obtain as questions
 from bench.run import precision, stages
 from bench.run.cell import Cell
 from bench.run.planning import unordered
@@ -48,7 +49,7 @@ def judge(
     method: Method,
     *,
     seed: int,
-    limit: int | None,
+    scope: Scope,
     data: Path | None,
     origin: tuple[str, ...],
 ) -> Record:
@@ -57,12 +58,13 @@ def judge(
     `origin` are the words of the command that chose track and method file.
     """
     checkpoint = brought.find(source)
-    corpus = corpora.obtain(track.corpus, home(), world=0, data_dir=data)
+    questions.check(track, split=scope.split, world=scope.world)
+    corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
     reason = unmet(corpus, method) or unordered(track, method)
     if reason:
         raise ConfigError(f"{method.label} cannot be asked on track '{track.name}': it {reason}")
     own = replace(track, name=f"{track.name}.own")
-    cell = Cell(own, method, seed, Scope(limit=limit), corpus, data, origin)
+    cell = Cell(own, method, seed, scope, corpus, data, origin)
     label = f"{method.label}@{checkpoint.name}"
     path = cell.record_path.parents[1] / label / cell.record_path.name
     with locked(path):
@@ -113,7 +115,7 @@ def _own(record: Record, cell: Cell, checkpoint: Checkpoint, label: str, key: st
     """The record as one of a checkpoint whose training is not known."""
     command = ["skbench", "evaluate", "--student", checkpoint.source, *cell.origin]
     command += ["--method", cell.method.label, "--seed", str(cell.seed)]
-    command += ["--limit", str(cell.scope.limit)] if cell.scope.limit is not None else []
+    command += cell.scope.words()
     about = {
         "path": checkpoint.source,
         "sha256": checkpoint.sha256,

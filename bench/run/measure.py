@@ -146,6 +146,7 @@ def _latency(
         question = ask(doc)
         attaching_s.append(clock() - began)
         prompts.append(encode(student.tokenizer, next(cell.method.solve(question))))
+    calibration_s = latency.calibration_s(student.device)
     times = latency.time_prompts(
         student.model,
         prompts,
@@ -164,6 +165,7 @@ def _latency(
         tpot_s_p95=None if math.isnan(tpot[1]) else tpot[1],
         questions_per_s=len(done.samples) / done.seconds,
         peak_memory_bytes=max(trained_in_bytes, latency.peak_memory_bytes(student.device)),
+        calibration_s=calibration_s,
     )
 
 
@@ -254,16 +256,13 @@ def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
 
 def _command(cell: Cell, verb: str) -> list[str]:
     """What makes the cell again; of a trial, what makes all trials of its label."""
-    own, scope = cell.own, cell.scope
+    own = cell.own
     if own is not None and own.trials_sha256 is None:
         return ["skbench", "tune", *cell.origin, "--methods", own.of]
     command = ["skbench", verb, *cell.origin, "--methods", own.of if own else cell.label]
     command += ["--seeds", str(cell.seed)]
     command += ["--tuned"] if own else []
-    command += ["--world", str(scope.world)] if scope.world else []
-    command += ["--sealed", str(scope.sealed)] if scope.sealed is not None else []
-    command += ["--split", scope.split] if scope.split == "dev" else []
-    return command + (["--limit", str(scope.limit)] if scope.limit is not None else [])
+    return command + cell.scope.words()
 
 
 def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:

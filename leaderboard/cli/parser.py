@@ -5,6 +5,7 @@ Building the parser loads the standard library alone.
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ FORMATS = tuple(
     sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
 )
 """Each is a file; listed here, since importing one loads what it is written with."""
+REPORTS = ("text", "json", "github", "markdown", "junit")
 
 
 def add_parser(
@@ -134,17 +136,38 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
+    _add_regress(board)
+
+    verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
+    _add_track(verb)
+    _add_source(verb, lambda args: _verbs().bands(args))
+
+
+def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("regress", help="exit 1 where records are worse than a base")
     verb.add_argument("--base", required=True, metavar="REF", help="git ref, or folder of records")
     verb.add_argument("--track", metavar="TRACK|FILE.toml", help="default: all tracks")
     verb.add_argument(
         "--common", action="store_true", help="only the labels and seeds that the new records have"
     )
-    _add_source(verb, lambda args: _verbs().regress(args))
+    verb.add_argument(
+        "--confirm", type=_seeds, default=[], metavar="SEED,..", help="local runs that ask again"
+    )
+    verb.add_argument(
+        "--candidate", metavar="METHOD@NAME", help="a checkpoint that `skbench evaluate` judged"
+    )
+    verb.add_argument("--against", metavar="LABEL", help="its row; default: the method's own")
+    verb.add_argument("--latency-ratio", type=_ratio, metavar="R", help="tolerated of new / base")
+    verb.add_argument("--format", choices=REPORTS, default="text")
+    verb.add_argument("--output", type=Path, metavar="FILE", help="the text is printed as well")
+    _add_scope(verb)
+    _add_source(verb, lambda args: _gate().regress(args))
 
-    verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
-    _add_track(verb)
-    _add_source(verb, lambda args: _verbs().bands(args))
+
+def _gate() -> ModuleType:
+    from leaderboard.cli import gate
+
+    return gate
 
 
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -225,9 +248,9 @@ def _add_metric(verb: ArgumentParser) -> None:
     )
 
 
-def _counts(text: str) -> list[int]:
+def _counts(text: str, least: int = 1) -> list[int]:
     found = [int(part) for part in text.split(",")]
-    if min(found) < 1:
+    if min(found) < least:
         raise ValueError
     return found
 
@@ -242,6 +265,16 @@ def _amounts(text: str) -> list[int]:
 def _count(text: str) -> int:
     (found,) = _counts(text)
     return found
+
+
+def _seeds(text: str) -> list[int]:
+    return _counts(text, least=0)
+
+
+def _ratio(text: str) -> float:
+    if not 1 <= float(text) < inf:
+        raise ValueError
+    return float(text)
 
 
 def _add_scope(verb: ArgumentParser) -> None:

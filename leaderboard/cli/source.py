@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaderboard.store import board
-from leaderboard.store.board import UnknownName, load, load_files
+from leaderboard.store.board import UnknownName, load, load_files, of_label
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
@@ -24,7 +24,7 @@ def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
     headline with its signature."""
     from leaderboard.rows.rank import rows
 
-    files, scope = files_asked(args), _scope(args)
+    files, scope = files_asked(args), scope_asked(args)
     records, newer = list(files.values()), superseded_by(args)
     table = rows(shown(records, args), records)
     if sign:
@@ -59,11 +59,13 @@ def records_asked(args: Namespace) -> list[Record]:
 
 def files_asked(args: Namespace) -> dict[Path, Record]:
     """The same, each by its file."""
-    found = load_files(track_asked(args), root_asked(args), _scope(args), known_tracks(args))
+    found = load_files(track_asked(args), root_asked(args), scope_asked(args), known_tracks(args))
+    return dict(zip(found, _as_asked(args, list(found.values())), strict=True))
+
+
+def _as_asked(args: Namespace, records: list[Record]) -> list[Record]:
     metric = getattr(args, "metric", None)
-    if metric is None:
-        return found
-    return dict(zip(found, _graded(list(found.values()), metric), strict=True))
+    return records if metric is None else _graded(records, metric)
 
 
 def _graded(records: Sequence[Record], metric: str) -> list[Record]:
@@ -89,6 +91,25 @@ def _graded(records: Sequence[Record], metric: str) -> list[Record]:
         )
         for record in records
     ]
+
+
+def row_asked(args: Namespace, records: Sequence[Record], label: str) -> list[Record]:
+    """The records of a label; UnknownName. That of a checkpoint, METHOD@NAME, is looked up among
+    what `skbench evaluate` judged where the track's own records have none."""
+    if "@" in label and not any(record.label == label for record in records):
+        return _as_asked(args, judged(args, label))
+    return of_label(records, label)
+
+
+def judged(args: Namespace, label: str) -> list[Record]:
+    """The local records of a checkpoint under the track's questions; raises UnknownName."""
+    own = f"{track_asked(args)}.own"
+    suite = board.suite(local(), own, getattr(args, "suite", None))
+    found = load(own, suite, scope_asked(args), [own])
+    names = {record.label for record in found}
+    if label not in names:
+        raise UnknownName("row of a checkpoint, which `skbench evaluate` makes,", label, names)
+    return of_label(found, label)
 
 
 def published(args: Namespace) -> list[Record]:
@@ -124,7 +145,7 @@ def base_asked(args: Namespace) -> Path:
     """The suites to read: what is not public is only ever local, and so is a track of one's own,
     but on a board of one's own."""
     of_nobody = _is_file(args) and not board.IS_OWN
-    is_local = args.local or of_nobody or not _scope(args).is_public
+    is_local = args.local or of_nobody or not scope_asked(args).is_public
     base = local() if is_local else board.PUBLISHED
     return board.beside(base, "probes") if args.board_verb == "probes" else base
 
@@ -180,7 +201,7 @@ def _is_file(args: Namespace) -> bool:
     return str(args.track).endswith(".toml")
 
 
-def _scope(args: Namespace) -> Scope:
+def scope_asked(args: Namespace) -> Scope:
     """The scope asked for; the public one of verbs without the options."""
     if "sealed" not in args:
         return Scope()

@@ -4,11 +4,9 @@ Heavy imports stand inside the functions, so that building the parser stays quic
 """
 
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import (
@@ -21,7 +19,7 @@ from leaderboard.cli.printing import (
     print_text,
 )
 from leaderboard.store import board
-from leaderboard.store.board import UnknownName, beside, load, of_label, tracks
+from leaderboard.store.board import UnknownName, beside, load, tracks
 from leaderboard.store.record import Record
 
 
@@ -52,9 +50,9 @@ def compare(args: Namespace) -> int:
         return nothing(args)
     table = source.shown(records, args)
     labels = args.b or sorted({record.label for record in table} - {args.a})
-    others = [of_label(records, label) for label in labels]
+    others = [source.row_asked(args, records, label) for label in labels]
     told = _pair if len(args.b) == 1 else _family
-    body, text = told(of_label(records, args.a), others, records)
+    body, text = told(source.row_asked(args, records, args.a), others, records)
     if args.json:
         print_json(body)
     else:
@@ -185,39 +183,6 @@ def probes(args: Namespace) -> int:
     else:
         print_text(args, f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
     return FINE
-
-
-def regress(args: Namespace) -> int:
-    """Compare records with those of a base; 1 on a regression, 3 where records are missing."""
-    from leaderboard.compare.regress import (
-        Report,
-        base_root,
-        counterpart,
-        merged,
-        regress,
-        report_json,
-        report_text,
-    )
-
-    with tempfile.TemporaryDirectory() as folder:
-        base, new = base_root(args.base, Path(folder), board.PUBLISHED), source.base_asked(args)
-        before, after = set(tracks(base)), set(tracks(new))
-        known = {*source.known_tracks(args), *before, *after}
-        found = before & after if args.common else before | after
-        names = [source.track_asked(args)] if args.track else sorted(found)
-        reports = list[Report]()
-        for name in names:
-            now = load(name, board.suite(new, name), known=known)
-            old = load(name, counterpart(base, name, now), known=known)
-            reports.append(regress(name, old, now, common=args.common))
-        report = merged(reports)
-        if args.common and not names:
-            report = Report([], [f"{args.base} and {new} have no track in common"], [])
-    if args.json:
-        print_json(report_json(report))
-    else:
-        print(report_text(report))
-    return report.status
 
 
 def regime_map(args: Namespace) -> int:

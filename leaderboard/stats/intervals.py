@@ -155,6 +155,22 @@ def detectable(a: Sequence[Matrix], b: Sequence[Matrix], pool: Component, n_seed
     return _half_width(components, ALPHA) + _half_width(components, 2 * (1 - POWER))
 
 
+def detectable_drop(
+    matrices: Sequence[Matrix], pool: Component, sides: tuple[int, int], alpha: float
+) -> float:
+    """The true drop, as a fraction and the same on all items, that so many runs of either side call
+    one with POWER at that one-sided level. `matrices` are of two seeds or more: runs of one row
+    differ on items as these do, and by seed as `pool` has it."""
+    share = sum(1 / n for n in sides)
+    of_items = [len(m) * _residual(m) / len(matrices) ** 2 for m in matrices]
+    parts = [
+        Component(share * variance, max(m.shape[1] - 1, 1))
+        for variance, m in zip(of_items, matrices, strict=True)
+    ]
+    components = [_pooled(parts), Component(share * pool.variance, pool.df)]
+    return _half_width(components, 2 * alpha) + _half_width(components, 2 * (1 - POWER))
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """95 % limits of the mean of independent differences in [-1, 1]; None for a single one."""
     n = len(values)

@@ -117,6 +117,10 @@ class Latency:
     questions_per_s: float
     """Throughput of the batched evaluation."""
     peak_memory_bytes: int
+    calibration_s: float | None = None
+    """Of a fixed loop of matrix products in the same process, timed right before the questions:
+    a latency over it can be held against one of another machine or hour. None in records from
+    before it was timed, whose files lack it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,13 @@ class Scope:
     def is_public(self) -> bool:
         return self == Scope()
 
+    def words(self) -> list[str]:
+        """Those of a command that ask for it."""
+        words = ["--world", str(self.world)] if self.world else []
+        words += ["--sealed", str(self.sealed)] if self.sealed is not None else []
+        words += ["--split", self.split] if self.split == "dev" else []
+        return words + (["--limit", str(self.limit)] if self.limit is not None else [])
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -219,6 +230,8 @@ class Record:
             for name in _OPTIONAL:
                 if not data_set[name]:
                     del data_set[name]
+        if self.latency is not None and self.latency.calibration_s is None:
+            del body["latency"]["calibration_s"]
         write_once(path, body, "record")
 
     @classmethod

@@ -1,0 +1,1 @@
+"""The gate's parts: its base, its findings, costs, reach, reruns, checkpoints."""

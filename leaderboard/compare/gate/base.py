@@ -1,0 +1,53 @@
+"""The base of a comparison: a folder of records, or what a git ref holds of them."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from leaderboard.store.board import UnknownName, suites
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+
+
+def base_root(base: str, into: Path, published: Path) -> Path:
+    """The base's records: a folder as it is, else those
+    that a git ref holds at the place of `published`, copied to `into`.
+
+    A folder may hold suites, be one, or be a clone of the repository. Raises UnknownName.
+    """
+    folder = Path(base)
+    if base and folder.is_dir():
+        inner = folder / "leaderboard" / "records"
+        return inner if inner.is_dir() else folder
+    home = published.parent
+    inside = published.relative_to(home).as_posix()
+    commit = _git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    if commit is None:
+        refs = _git(home, "for-each-ref", "--format=%(refname:short)") or b""
+        raise UnknownName("base (neither a folder nor a git ref)", base, refs.decode().split())
+    name = commit.decode().strip()
+    if _git(home, "ls-tree", name, f"{inside}/"):
+        archive = _git(home, "archive", "--format=tar", name, inside)
+        if archive is None:
+            raise RecordError(f"{home}: git archive of {inside} at {base} failed")
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(into, filter="data")
+    return into / inside
+
+
+def counterpart(base: Path, track: str, new: Sequence[Record]) -> Path:
+    """The suite of the base to hold against new records of the track: of their version if it has
+    one; the base itself where it holds no suites."""
+    names = suites(base, track)
+    if not names:
+        return base
+    same = f"v{new[0].version}" if new else names[-1]
+    return base / (same if same in names else names[-1])
+
+
+def _git(where: Path, *words: str) -> bytes | None:
+    """Output of a git command, or None where it fails."""
+    done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None

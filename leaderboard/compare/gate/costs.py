@@ -1,0 +1,167 @@
+"""What a question costs, new beside base: counted, tested, or timed."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from statistics import median
+
+import numpy as np
+
+from leaderboard.compare.gate.findings import Counted, Finding, Timed
+from leaderboard.stats.intervals import Component, Matrix, by_cluster, difference, seed_variance
+from leaderboard.store.record import DataSet, Latency, Record
+
+LATENCY_RATIO = 1.3
+_FIXED: dict[Counted, tuple[str, ...]] = {
+    "prompt_tokens": (),
+    "prefill_flops": ("prompt_tokens",),
+    "decode_flops": ("prompt_tokens", "generated_tokens"),
+}
+"""Each cost, and the lengths that must agree on an item for the cost to be compared there."""
+_TIMED: dict[Timed, str] = {"ttft": "ttft_s_p50", "tpot": "tpot_s_p50"}
+
+
+def file_of(record: Record) -> str:
+    """Where a published record lies, below the root of records."""
+    return f"v{record.version}/{record.track}/{record.label}/seed{record.seed}.json"
+
+
+def counted(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
+    """Exact costs of the seeds that both have, over the items where lengths agree."""
+    by_seed = {record.seed: record for record in new}
+    pairs = [(record, by_seed[record.seed]) for record in base if record.seed in by_seed]
+    found: list[Finding] = []
+    for metric in _FIXED:
+        costs = [cost for old, now in pairs for cost in _comparable(old, now, metric)]
+        if costs:
+            # Integers to the end: a mean of large ones loses the last.
+            before, after = sum(old for old, _ in costs), sum(now for _, now in costs)
+            found.append(
+                Finding(
+                    track=base[0].track,
+                    label=base[0].label,
+                    metric=metric,
+                    base=before / len(costs),
+                    new=after / len(costs),
+                    file=file_of(base[0]),
+                    verdict="regression" if after > before else "ok",
+                )
+            )
+    return found
+
+
+def pool_of_lengths(*tables: Sequence[Record]) -> Component | None:
+    """How far runs differ by their seed in generated tokens, as shares of a row's mean, pooled over
+    trained rows; None where none has two seeds."""
+    rows: list[list[Matrix]] = []
+    for table in tables:
+        ordered = sorted((r for r in table if r.training.n_steps), key=lambda r: r.label)
+        for _, group in groupby(ordered, key=lambda r: r.label):
+            lengths = _lengths(records := list(group), records[0])
+            if lengths.mean() > 0:
+                rows.append([lengths / lengths.mean()])
+    return seed_variance(rows)
+
+
+def generated(
+    base: Sequence[Record], new: Sequence[Record], pool: Component | None
+) -> list[Finding]:
+    """Whether completions are longer: a one-sided test over all questions alike, items paired,
+    seeds independent; [] where the base generated nothing.
+
+    A row whose own seeds differ by more than the pool has them is judged by its own.
+    """
+    old, now = _lengths(base, base[0]), _lengths(new, base[0])
+    before = float(old.mean())
+    if before == 0:
+        return []
+    sides = ([old / before], [now / before])
+    own = seed_variance(sides)
+    trained = base[0].training.n_steps > 0
+    spread = max(
+        (each for each in (pool, own) if each is not None and trained),
+        key=lambda each: each.variance,
+        default=None,
+    )
+    return [
+        Finding(
+            track=base[0].track,
+            label=base[0].label,
+            metric="generated_tokens",
+            base=before,
+            new=float(now.mean()),
+            file=file_of(base[0]),
+            p=difference(*sides, (spread, spread)).p_drop,
+        )
+    ]
+
+
+def timed(base: Sequence[Record], new: Sequence[Record], most: float) -> list[Finding]:
+    """Latencies over the calibration loop of their own run, medians over the records that timed
+    it; [] where either side has none."""
+    found: list[Finding] = []
+    for metric, column in _TIMED.items():
+        if _relative(base, column) and _relative(new, column):
+            before, after = median(_relative(base, column)), median(_relative(new, column))
+            found.append(
+                Finding(
+                    track=base[0].track,
+                    label=base[0].label,
+                    metric=metric,
+                    base=before,
+                    new=after,
+                    file=file_of(base[0]),
+                    most=most,
+                    verdict="regression" if after > most * before else "ok",
+                )
+            )
+    return found
+
+
+def is_calibrated(records: Sequence[Record]) -> bool:
+    """Whether a latency of the records can be held against another's."""
+    return any(_relative(records, column) for column in _TIMED.values())
+
+
+def _relative(records: Sequence[Record], column: str) -> list[float]:
+    latencies: list[Latency] = [r.latency for r in records if r.latency is not None]
+    return [
+        getattr(each, column) / each.calibration_s
+        for each in latencies
+        if each.calibration_s and getattr(each, column) is not None
+    ]
+
+
+def _lengths(records: Sequence[Record], order: Record) -> Matrix:
+    """Generated tokens, a row per seed, a column per item (or cluster) of all data sets in the
+    order's order."""
+    columns: list[list[int]] = [[] for _ in records]
+    clusters: list[str] = []
+    for name, asked in sorted(order.data_sets.items()):
+        place = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
+        clusters += [f"{name}/{each}" for each in asked.clusters or asked.items]
+        for column, record in zip(columns, records, strict=True):
+            tokens = record.data_sets[name].generated_tokens
+            column += [tokens[place[item]] for item in asked.items]
+    return by_cluster(np.array(columns, dtype=np.float64), clusters)
+
+
+def _comparable(base: Record, new: Record, metric: Counted) -> Iterator[tuple[int, int]]:
+    """(base, new) cost of each item whose lengths agree."""
+    for name, old in base.data_sets.items():
+        now = new.data_sets[name]
+        position = {item: j for j, item in enumerate(now.items)}
+        for i, item in enumerate(old.items):
+            j = position[item]
+            if not _fed_back(old, i, now, j) and all(
+                getattr(old, length)[i] == getattr(now, length)[j] for length in _FIXED[metric]
+            ):
+                yield getattr(old, metric)[i], getattr(now, metric)[j]
+
+
+def _fed_back(old: DataSet, i: int, now: DataSet, j: int) -> bool:
+    """Whether a later prompt holds an earlier completion, and the completions differ in length.
+
+    Then the prompt is longer because of what the student said, not of how the method asks.
+    """
+    same_calls = old.n_calls[i] == now.n_calls[j] > 1
+    return same_calls and old.generated_tokens[i] != now.generated_tokens[j]
