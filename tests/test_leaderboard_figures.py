@@ -135,7 +135,8 @@ def test_the_verb_writes_the_pictures_and_refuses_a_name_that_there_is_not(
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     bits = {"id_a": [1, 0, 1]}
     slow = replace(record("kard", outcomes=bits), latency=replace(record().latency, ttft_s_p50=1.0))
-    save(tmp_path / "records" / "v1", [record(outcomes=bits), slow])
+    fields = record("kard[query=rationale,rerank=true]", outcomes=bits)
+    save(tmp_path / "records" / "v1", [record(outcomes=bits), slow, fields])
 
     def run(*words):
         parser = ArgumentParser()
@@ -143,11 +144,12 @@ def test_the_verb_writes_the_pictures_and_refuses_a_name_that_there_is_not(
         args = parser.parse_args(["board", "figures", "toy", *words])
         return args.run(args)
 
-    assert run("--out", str(tmp_path / "out"), "--methods", "kard") == 0
+    assert run("--out", str(tmp_path / "out"), "--methods", f"kard,{fields.label}") == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         f"id-{cost}.{form}" for cost in ("flops", "latency") for form in ("png", "svg")
     ]
-    assert "kard" in (tmp_path / "out" / "id-flops.svg").read_text()
+    text = (tmp_path / "out" / "id-flops.svg").read_text()
+    assert "kard  66.7" in text and f"{fields.label}  66.7" in text
     with pytest.raises(UnknownName, match="karl"):
         run("--out", str(tmp_path / "out"), "--methods", "karl")

@@ -41,12 +41,13 @@ def export(args: Namespace) -> int:
 def figures(args: Namespace) -> int:
     """Draw accuracy against cost, and print where the pictures lie."""
     from leaderboard.show.figures import figures
+    from leaderboard.store.board import labels_in
     from leaderboard.store.files import replace_text
 
     ranked, records = source.rows_asked(args), source.records_asked(args)
     if not ranked:
         return nothing(args)
-    found = figures(ranked, source.shown(records, args), records, args.methods)
+    found = figures(ranked, source.shown(records, args), records, labels_in(args.methods))
     written = list[Path]()
     for name, picture in found.items():
         path = args.out / name

@@ -201,11 +201,7 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_track(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="DIR")
     verb.add_argument(
-        "--methods",
-        type=lambda text: text.split(","),
-        default=[],
-        metavar="A,B",
-        help="rows to name beside the front and the reference",
+        "--methods", default="", metavar="A,B", help="rows to name beside the front's"
     )
     _add_untuned(verb)
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")

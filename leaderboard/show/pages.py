@@ -15,7 +15,7 @@ from leaderboard.rows.settings import shown
 from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
-from leaderboard.store.board import beside, load, suite, suites, tracks
+from leaderboard.store.board import beside, labels_in, load, suite, suites, tracks
 from leaderboard.store.files import replace_text
 from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
@@ -219,7 +219,7 @@ def _selected(
     if methods is None:
         return _explained(ranked, records, "")
     # A comma inside brackets parts the fields of one label, not two labels.
-    wanted = [label for label in re.split(r",(?![^\[]*\])", methods) if label]
+    wanted = labels_in(methods)
     for label in wanted:
         if label not in {row.method for row in ranked}:
             names = ", ".join(sorted(row.method for row in ranked))

@@ -121,3 +121,8 @@ def of_label(records: Sequence[Record], label: str) -> list[Record]:
     if label not in labels:
         raise UnknownName("method label", label, labels)
     return [record for record in records if record.label == label]
+
+
+def labels_in(text: str) -> list[str]:
+    """The labels that a text names with commas between them; those of fields are theirs."""
+    return [label for label in re.split(r",(?![^\[]*\])", text) if label]
