@@ -260,8 +260,8 @@ def false_alarms(n_base, n_new, n):
 def test_a_checkpoint_counts_as_one_more_draw_of_the_training_of_its_row():
     rng = np.random.default_rng(14)
     truth = shares(rng, "ab")
-    base = table(rng, truth, range(3))
-    made = replace(drawn(rng, "a", 0, truth["a"]), label="a@mine")
+    base = table(rng, truth, range(3), sd=0.15)
+    made = replace(drawn(rng, "a", 0, lowered(truth, "a", 0.1)["a"]), label="a@mine")
     found = held(base, "a", [trained(made, n_steps=0)])
     assert found.findings == held(base, "a", [made]).findings
     assert [f.label for f in found.findings] == ["a@mine"] * 4
