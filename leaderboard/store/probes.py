@@ -14,8 +14,8 @@ from pydantic import PositiveInt
 
 from leaderboard.store.board import check_place
 from leaderboard.store.files import write_once
+from leaderboard.store.ranges import Count, Mark
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
-from leaderboard.store.record import Count, Mark
 
 SCHEMA = 1
 

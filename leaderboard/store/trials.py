@@ -15,11 +15,11 @@ from typing import Annotated, Any, cast
 from pydantic import Field, PositiveInt
 
 from leaderboard.store.files import replace_text
+from leaderboard.store.ranges import Count, Share
 from leaderboard.store.reading import STRICT, First, RecordError, stored
-from leaderboard.store.record import Count, Record
+from leaderboard.store.record import Record
 
 SCHEMA = 1
-Share = Annotated[float, Field(ge=0, le=1)]
 RATE = "learning_rate"
 
 
