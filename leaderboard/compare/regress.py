@@ -1,7 +1,6 @@
 """Whether new records are worse than base records: the gate of continuous integration."""
 
 import io
-import subprocess
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from leaderboard.compare.pair import check_pairs, group_difference
 from leaderboard.stats.averages import Seeds, matrices, seeds
 from leaderboard.stats.intervals import ALPHA, holm
 from leaderboard.store.board import UnknownName, suites
+from leaderboard.store.git import git
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import GROUPS, DataSet, Group, Record
 
@@ -152,13 +152,13 @@ def base_root(base: str, into: Path, published: Path) -> Path:
         return inner if inner.is_dir() else folder
     home = published.parent
     inside = published.relative_to(home).as_posix()
-    commit = _git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    commit = git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
     if commit is None:
-        refs = _git(home, "for-each-ref", "--format=%(refname:short)") or b""
+        refs = git(home, "for-each-ref", "--format=%(refname:short)") or b""
         raise UnknownName("base (neither a folder nor a git ref)", base, refs.decode().split())
     name = commit.decode().strip()
-    if _git(home, "ls-tree", name, f"{inside}/"):
-        archive = _git(home, "archive", "--format=tar", name, inside)
+    if git(home, "ls-tree", name, f"{inside}/"):
+        archive = git(home, "archive", "--format=tar", name, inside)
         if archive is None:
             raise RecordError(f"{home}: git archive of {inside} at {base} failed")
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
@@ -174,12 +174,6 @@ def counterpart(base: Path, track: str, new: Sequence[Record]) -> Path:
         return base
     same = f"v{new[0].version}" if new else names[-1]
     return base / (same if same in names else names[-1])
-
-
-def _git(where: Path, *words: str) -> bytes | None:
-    """Output of a git command, or None where it fails."""
-    done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None
 
 
 def _shared(records: Sequence[Record], others: Sequence[Record]) -> list[Record]:

@@ -1,6 +1,7 @@
 """Facts are written once, whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -10,17 +11,28 @@ from typing import Any
 
 def write_once(path: Path, body: Mapping[str, Any], what: str) -> None:
     """Write JSON, one line per key; FileExistsError, naming `what`, where the file exists."""
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in body.items())
+    copy_once(path, f"{{\n{lines}\n}}\n".encode(), what)
+
+
+def copy_once(path: Path, data: bytes, what: str) -> None:
+    """Write bytes as they are; FileExistsError, naming `what`, where the file exists."""
     if path.exists():
         raise FileExistsError(errno.EEXIST, f"a {what} is never overwritten", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in body.items())
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    part.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    part.write_bytes(data)
     try:
         path.hardlink_to(part)  # unlike a rename, fails if another run was faster
     finally:
         part.unlink()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -67,7 +67,7 @@ def _read(cls: type[T], how: Callable[[TypeAdapter[T]], T]) -> T:
         case "too_short" | "string_too_short":
             raise MisreadError(f"{place} must not be empty")
         case "string_pattern_mismatch":
-            pattern = first["ctx"]["pattern"]
+            pattern = first.get("ctx", {}).get("pattern")
             wanted = "not be blank" if pattern == r"\S" else f"match {pattern}, got {_short(found)}"
             raise MisreadError(f"{place} must {wanted}")
         case _:

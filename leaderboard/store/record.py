@@ -46,7 +46,7 @@ class DataSet:
     overflow: list[Mark]
     prompt_tokens: list[Tokens]
     generated_tokens: list[Tokens]
-    n_calls: list[Count]
+    n_calls: list[ranges.Calls]
     prefill_flops: list[Flops]
     decode_flops: list[Flops]
     prompt_only_flops: list[Flops]
@@ -57,7 +57,7 @@ class DataSet:
     clusters: list[str] = field(default_factory=list[str])
     """What an item shares with others, such as the question it varies; [] where items share
     nothing."""
-    n_options: list[Count] = field(default_factory=list[int])
+    n_options: list[ranges.Options] = field(default_factory=list[int])
     """Options of each item that lm-eval ranked, 0 where it ranked none; [] where it did not rank:
     in rows that train, and in sets without options."""
     loglikelihood_acc: list[Mark | None] = field(default_factory=list[int | None])
