@@ -17,6 +17,7 @@ from leaderboard.stats.formats import (
     SKEWED,
     UNEQUAL,
     TableFormat,
+    escaped,
     interval,
     marked,
     percent,
@@ -25,6 +26,7 @@ from leaderboard.stats.formats import (
 )
 
 Format: TypeAlias = Literal["markdown", "latex", "csv", "json"]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _HEADERS = (
     "method",
     "seeds",
@@ -48,7 +50,7 @@ def export(rows: Sequence[Row], form: Format) -> str:
     if form == "csv":
         return _csv(rows)
     note = legend(rows)
-    note = f"% {note.replace('%', 'percent')}" if form == "latex" else note
+    note = f"% {escaped(note, 'latex').replace('%', 'percent')}" if form == "latex" else note
     return f"{table(rows, form)}\n\n{note}\n\n{detail(rows, form)}\n"
 
 
@@ -157,7 +159,8 @@ def _averages_note(rows: Sequence[Row]) -> str:
 def _knowledge_note(rows: Sequence[Row]) -> str:
     """Which rows saw knowledge or passages that were written per task, which per question."""
     return "".join(
-        f" knowledge: {kind} - {', '.join(row.method for row in rows if row.knowledge == kind)}."
+        f" knowledge: {escaped(kind, 'markdown')} -"
+        f" {', '.join(row.method for row in rows if row.knowledge == kind)}."
         for kind in sorted({row.knowledge for row in rows if row.knowledge})
     )
 
@@ -203,8 +206,13 @@ def _csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows({key: _inert(value) for key, value in line.items()} for line in flat)
     return text.getvalue()
+
+
+def _inert(value: object) -> object:
+    """A text that a spreadsheet would take for a formula, behind an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

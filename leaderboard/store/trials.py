@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field, PositiveInt
 
 from leaderboard.store.files import file_sha256, replace_text
-from leaderboard.store.ranges import Count, Share
+from leaderboard.store.ranges import Count, Label, Name, Share
 from leaderboard.store.reading import STRICT, First, RecordError, stored
 from leaderboard.store.record import Record
 
@@ -49,9 +49,9 @@ class Trials:
     __pydantic_config__ = STRICT
 
     schema: First
-    track: str
+    track: Name
     version: PositiveInt
-    label: str
+    label: Label
     seed: Count
     trials: Annotated[list[Trial], Field(min_length=1)]
 

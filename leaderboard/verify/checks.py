@@ -29,7 +29,6 @@ OF_RUNS: Mapping[str, Check] = {
     "coverage": check_coverage,
     "twins": check_twins,
     "rates": check_rates,
-    "generations": check_generations,
 }
 """Of what records hold, wherever they lie."""
 CHECKS: Mapping[str, Check] = {
@@ -38,6 +37,7 @@ CHECKS: Mapping[str, Check] = {
     "ledger": check_ledger,
     "base": check_base,
     **OF_RUNS,
+    "generations": check_generations,
 }
 
 

@@ -16,7 +16,7 @@ def check_place(tree: Tree) -> Iterator[Fault]:
         expected = own_place(record)
         if place != expected:
             yield Fault(tree.file(place), f"holds the record of {expected}", "there")
-        for what, wanted in _private(record):
+        for what, wanted in faults_of_scope(record):
             yield Fault(tree.file(place), what, wanted)
 
 
@@ -25,7 +25,7 @@ def own_place(record: Record) -> str:
     return f"v{record.version}/{record.track}/{record.label}/seed{record.seed}.json"
 
 
-def _private(record: Record) -> Iterator[tuple[str, str]]:
+def faults_of_scope(record: Record) -> Iterator[tuple[str, str]]:
     """Why a record cannot stand in a public table."""
     if not record.scope.is_public:
         yield f"has scope {record.scope}", "of all published test items: no world, seal or limit"

@@ -5,7 +5,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from leaderboard.rows.overlap import overlaps
 from leaderboard.store.ranges import DATE, SHA256
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.snapshot import names, told
 from leaderboard.verify.tree import Fault, Tree
@@ -67,6 +69,7 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
         if text != value:
             yield f"snapshot.method.{name} {found!r} under label {record.label!r}", f"{value}"
     yield from _command(record, of)
+    yield from _overlaps(record)
 
 
 def _parts(label: str) -> tuple[str, dict[str, str]]:
@@ -89,3 +92,13 @@ def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
     if {key: pairs.get(key) for key in wanted} != wanted:
         told_as = shlex.join(word for pair in wanted.items() for word in pair)
         yield f"provenance.command {command!r} makes another run", f"one with {told_as}"
+
+
+def _overlaps(record: Record) -> Iterator[tuple[str, str]]:
+    try:
+        found = overlaps([record])
+    except RecordError as error:
+        yield str(error), "an overlap for each data set that was searched"
+        return
+    for name in found.keys() - record.data_sets.keys():
+        yield f"provenance.contamination of {name}", "of the record's data sets alone"

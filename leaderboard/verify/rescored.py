@@ -1,36 +1,43 @@
 """Whether outcomes are what the kept generations score, where a run's texts are kept."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
-from leaderboard.verify.tree import MOST_BYTES, Fault, Tree
+from leaderboard.verify.tree import MOST_BYTES, Fault, Rescore, Scored, Tree
 
 
 def check_generations(tree: Tree) -> Iterator[Fault]:
     """Generations of another run, and outcomes that they do not score."""
     for place, record in tree.records.items():
         path = generations_of(tree.root, place)
-        if not path.exists():
-            continue
-        name = path.relative_to(tree.root.parent).as_posix()
-        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-            yield Fault(name, "is a link, or too large to be read", f"{MOST_BYTES} bytes at most")
-            continue
-        try:
-            found = Generations.load(path)
-        except RecordError as error:
-            what = str(error).removeprefix(f"{path}: ")
-            yield Fault(name, what, "generations: `skbench board schema generations`")
-            continue
-        faults = list(_of_another(record, found))
-        yield from (Fault(name, what, expected) for what, expected in faults)
-        if not faults and tree.rescore is not None:
-            for what, expected in _outcomes(tree, record, found):
-                yield Fault(tree.file(place), what, expected)
+        if path.exists() or path.is_symlink():
+            yield from faults_of_generations(path, tree.file(place), record, tree.rescore)
     yield from _orphans(tree)
+
+
+def faults_of_generations(
+    path: Path, of: str, record: Record, rescore: Rescore | None
+) -> Iterator[Fault]:
+    """What is wrong with a file of texts, or with the record that faults call `of`."""
+    name = f"generations/{'/'.join(path.parts[-4:])}"
+    if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+        yield Fault(name, "is a link, or too large to be read", f"{MOST_BYTES} bytes at most")
+        return
+    try:
+        found = Generations.load(path)
+    except RecordError as error:
+        what = str(error).removeprefix(f"{path}: ")
+        yield Fault(name, what, "generations: `skbench board schema generations`")
+        return
+    faults = list(_of_another(record, found))
+    yield from (Fault(name, what, expected) for what, expected in faults)
+    if not faults and rescore is not None:
+        scored = rescore(record, found)
+        yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
 
 
 def _of_another(record: Record, found: Generations) -> Iterator[tuple[str, str]]:
@@ -43,9 +50,7 @@ def _of_another(record: Record, found: Generations) -> Iterator[tuple[str, str]]
         yield f"has {lengths} solutions", f"one for each item: {wanted}"
 
 
-def _outcomes(tree: Tree, record: Record, found: Generations) -> Iterator[tuple[str, str]]:
-    assert tree.rescore is not None
-    scored = tree.rescore(record, found)
+def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
     for name, each in record.data_sets.items():
         for extractor, outcomes in scored.get(name, {}).items():
             stored: list[int] = getattr(each, extractor)

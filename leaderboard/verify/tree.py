@@ -16,8 +16,10 @@ from leaderboard.store.record import Record
 
 MOST_BYTES = 16 * 2**20
 """Of a file that is read: fifteen times the largest record so far."""
-Rescore: TypeAlias = Callable[[Record, Generations], Mapping[str, Mapping[str, Sequence[int]]]]
-"""Data set -> extractor (strict, author, flexible, failed) -> outcomes, from what was written."""
+Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
+"""Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
+Rescore: TypeAlias = Callable[[Record, Generations], Scored]
+"""Scores again what a run wrote."""
 _PLACE = re.compile(PLACE)
 
 
@@ -109,7 +111,7 @@ def read_tree(
             continue
         if is_link:
             found.links.append(place)
-        elif not (_PLACE.fullmatch(place) and (root / place).is_file()):
+        elif not (is_place(place) and (root / place).is_file()):
             found.strays.append(place)
         else:
             _read_into(found, root, place)
@@ -124,6 +126,11 @@ def read_tree(
         base,
         rescore,
     )
+
+
+def is_place(text: str) -> bool:
+    """Whether a record may lie there, below a board's records."""
+    return _PLACE.fullmatch(text) is not None
 
 
 def read_record(path: Path) -> Record:
