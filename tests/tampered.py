@@ -3,15 +3,18 @@
 import json
 import lzma
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from leaderboard.cli import parser as cli
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import (
     Event,
+    events_of,
     file_records,
     generations_of,
     ledger_of,
@@ -19,6 +22,7 @@ from leaderboard.store.ledger import (
     lines_of,
 )
 from leaderboard.store.record import Record
+from leaderboard.verify.tree import Rescore
 
 PUBLISHED = Path(__file__).parent.parent / "leaderboard" / "records"
 TRACK = "v2/pocket-100"
@@ -132,6 +136,14 @@ def chained(events: list[Event]) -> list[str]:
     return lines
 
 
+def with_event(board: Board, place: str, **changes: object) -> None:
+    """A well-formed line more, of the record as it is now."""
+    with board.lines() as lines:
+        events = [event(line) for line in lines]
+        last = next(each for each in events[::-1] if each.path == place)
+        lines[:] = chained([*events, replace(last, **changes)])
+
+
 Attack = Callable[[Board], None]
 
 
@@ -160,3 +172,16 @@ def tampered(
         return attack
 
     return add
+
+
+def events(board: Board) -> list[Event]:
+    """What its ledger says."""
+    return events_of(ledger_of(board.root))
+
+
+def run(*words: object, rescore: Rescore | None = None) -> int:
+    """`skbench board` with these words; its exit code."""
+    parser = ArgumentParser()
+    cli.add_parser(parser.add_subparsers(), rescore=rescore)
+    args = parser.parse_args(["board", *map(str, words)])
+    return args.run(args)

@@ -5,6 +5,7 @@ import lzma
 import shutil
 from dataclasses import replace
 
+from leaderboard.store.files import file_sha256
 from leaderboard.store.ledger import Event, generations_of, ledger_of
 from tests.tampered import (
     EXTRACTORS,
@@ -16,9 +17,9 @@ from tests.tampered import (
     TRACK,
     UNTRAINED,
     Board,
-    chained,
     event,
     tampered,
+    with_event,
 )
 
 FOREIGN = f"{TRACK}/kard/seed7.json"
@@ -190,30 +191,16 @@ def a_line_that_says_more(board: Board) -> None:
         lines[-1] = lines[-1].replace("{", '{"by": "me", ', 1)
 
 
-def _with_event(board: Board, place: str, **changes: object) -> None:
-    """A well-formed line more, of the record as it is now."""
-    with board.lines() as lines:
-        events = [event(line) for line in lines]
-        last = next(each for each in events[::-1] if each.path == place)
-        lines[:] = chained([*events, replace(last, **changes)])
-
-
-def _sha256(board: Board, place: str) -> str:
-    from leaderboard.store.files import file_sha256
-
-    return file_sha256(board.root / place)
-
-
 @tampered("ledger", f"files {UNTRAINED}, which is filed", "ledger.jsonl", refile=False)
 def a_changed_record_filed_again(board: Board) -> None:
     _all_right(board, UNTRAINED)
-    _with_event(board, UNTRAINED, sha256=_sha256(board, UNTRAINED))
+    with_event(board, UNTRAINED, sha256=file_sha256(board.root / UNTRAINED))
 
 
 @tampered("ledger", "scored anew without generations", "ledger.jsonl", refile=False)
 def a_changed_record_as_if_scored_anew(board: Board) -> None:
     _all_right(board, UNTRAINED)
-    _with_event(board, UNTRAINED, event="rescore", sha256=_sha256(board, UNTRAINED))
+    with_event(board, UNTRAINED, event="rescore", sha256=file_sha256(board.root / UNTRAINED))
 
 
 @tampered("ledger", "from texts that were not kept before", "ledger.jsonl", refile=False)
@@ -222,26 +209,26 @@ def a_changed_record_with_texts_made_up_for_it(board: Board) -> None:
     path = generations_of(board.root, UNTRAINED)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"x")
-    told = {"sha256": _sha256(board, UNTRAINED), "generations": "4" * 64}
-    _with_event(board, UNTRAINED, event="rescore", **told)
+    told = {"sha256": file_sha256(board.root / UNTRAINED), "generations": "4" * 64}
+    with_event(board, UNTRAINED, event="rescore", **told)
 
 
 @tampered("ledger", "from other texts than were filed", "ledger.jsonl", refile=False)
 def texts_replaced_as_if_scored_anew(board: Board) -> None:
-    _with_event(board, STUDENT, event="rescore", generations="4" * 64)
+    with_event(board, STUDENT, event="rescore", generations="4" * 64)
 
 
 @tampered("ledger", "which is not filed", "ledger.jsonl", refile=False)
 def a_record_removed_twice(board: Board) -> None:
     (board.root / THIRD).unlink()
-    _with_event(board, THIRD, event="remove")
-    _with_event(board, THIRD, event="remove")
+    with_event(board, THIRD, event="remove")
+    with_event(board, THIRD, event="remove")
 
 
 @tampered("ledger", f"removes {THIRD} with hash", "ledger.jsonl", refile=False)
 def another_record_removed_than_was_filed(board: Board) -> None:
     (board.root / THIRD).unlink()
-    _with_event(board, THIRD, event="remove", sha256="5" * 64)
+    with_event(board, THIRD, event="remove", sha256="5" * 64)
 
 
 # ---------------------------------------------------------------- the base
@@ -261,4 +248,4 @@ def a_record_taken_out_of_a_ledger_written_anew(board: Board) -> None:
 def costs_changed_as_if_scored_anew(board: Board) -> None:
     with board.edited() as body:
         body["training"]["teacher_tokens"] = 1
-    _with_event(board, STUDENT, event="rescore", sha256=_sha256(board, STUDENT))
+    with_event(board, STUDENT, event="rescore", sha256=file_sha256(board.root / STUDENT))

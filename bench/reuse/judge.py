@@ -20,7 +20,7 @@ from bench.ground.quiet import quiet_libraries
 from bench.method import Method
 from bench.run import precision, stages
 from bench.run.cell import Cell
-from bench.run.planning import unordered
+from bench.run.planning import unnameable, unordered
 from bench.students import brought
 from bench.students import student as students
 from bench.students.brought import Checkpoint
@@ -58,7 +58,7 @@ def judge(
     """
     checkpoint = brought.find(source)
     corpus = corpora.obtain(track.corpus, home(), world=0, data_dir=data)
-    reason = unmet(corpus, method) or unordered(track, method)
+    reason = unnameable(track, method) or unmet(corpus, method) or unordered(track, method)
     if reason:
         raise ConfigError(f"{method.label} cannot be asked on track '{track.name}': it {reason}")
     own = replace(track, name=f"{track.name}.own")
