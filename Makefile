@@ -23,6 +23,7 @@ check: .venv/ready
 	$(BIN)/basedpyright
 	$(BIN)/skbench docs --check
 	$(BIN)/skbench board render --check
+	$(BIN)/skbench board verify
 
 perf: .venv/ready
 	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable --benchmark-autosave

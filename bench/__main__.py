@@ -4,11 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cli import corpus, cost, data, init, prompts, run, student, task, tune
 from leaderboard.cli import parser as board
+
+if TYPE_CHECKING:
+    from bench.reuse.rescore import Outcomes, Rescorer
+    from leaderboard.store.generations import Generations
+    from leaderboard.store.record import Record
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 MADE = (
@@ -74,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pretrain(verbs)
     for family in (corpus, cost, data, init, prompts, student, task):
         family.add_parser(verbs)
-    board.add_parser(verbs, known_tracks=_track_names())
+    board.add_parser(verbs, known_tracks=_track_names(), rescore=_rescored)
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(run=_doctor)
@@ -85,6 +91,25 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--yes", action="store_true", help="do it; otherwise only say what")
     clean.set_defaults(run=_clean)
     return parser
+
+
+@cache
+def _rescorer() -> "Rescorer":
+    from bench.ground.places import data_dir
+    from bench.reuse.rescore import Rescorer
+
+    return Rescorer(data_dir(None))
+
+
+def _rescored(record: "Record", generations: "Generations") -> "Outcomes":
+    """What the board asks of texts; of questions that are not on this machine it learns nothing."""
+    from tasks.docs import MissingDataError
+
+    try:
+        return _rescorer()(record, generations)
+    except MissingDataError as error:
+        print(f"{record.track}: texts are not scored again: {error}", file=sys.stderr)
+        return {}
 
 
 def _track_names() -> list[str]:

@@ -467,3 +467,21 @@ def test_prompts_are_shown_as_they_are_trained_and_asked(
     assert len(shown) == 4, "what changes without a fresh start is shown as well"
     assert len(set(shown)) == len(shown) and asked["prompt"] not in shown[:-1]
     assert text.count("=== ") == len(found) and f"\n{first}\n---\n" in text
+
+
+@pytest.mark.parametrize("name", ["a/b", "a|b", "<b>", "two words"])
+def test_a_label_that_no_record_can_hold_stops_the_run_before_it_trains(
+    own_track: Callable[..., str], method_file: Path, name: str
+) -> None:
+    chosen = track.load(own_track())
+    words = [f"{method_file.stem}.word={name}"]
+    methods, _ = planning.select(chosen, method_file.stem, words, method_file)
+    with pytest.raises(ConfigError, match="which no record can hold"):
+        planning.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
+
+
+def test_a_track_that_no_record_can_name_stops_the_run(own_track: Callable[..., str]) -> None:
+    chosen = replace(track.load(own_track()), name="my study")
+    methods, _ = planning.select(chosen, "std_cot", [], None)
+    with pytest.raises(ConfigError, match="the track's name 'my study'"):
+        planning.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())

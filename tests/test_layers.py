@@ -17,7 +17,7 @@ ROOMS = {
         "ground", "contract", "costs", "students", "corpora", "questions", "training", "critics",
         "teacher", "run", "estimates", "reuse", "api", "cli",
     ),
-    "leaderboard": ("store", "stats", "rows", "compare", "show", "cli"),
+    "leaderboard": ("store", "stats", "rows", "compare", "verify", "show", "cli"),
 }  # fmt: skip
 """From the ground up; the contract is what stands beside the rooms of bench."""
 KNOW_RECORDS = ("run", "estimates", "reuse", "api")
@@ -146,7 +146,7 @@ def test_records_are_known_only_where_they_are_made() -> None:
         own = room(module_name(path))
         if own == "cli" or module_name(path) in ("bench.run.missing", "bench.run.tune"):
             continue  # these ask what is published
-        kinds = ("record", "generations", "probes", "costs")
+        kinds = ("record", "generations", "probes", "costs", "ranges")
         known = {"leaderboard.store", *(f"leaderboard.store.{kind}" for kind in kinds)}
         # How files are read has nothing to do with what is in them.
         assert board <= {"leaderboard.store.reading", *(known if own in KNOW_RECORDS else ())}, path

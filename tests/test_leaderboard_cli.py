@@ -228,7 +228,7 @@ def test_a_record_that_exists_is_refused_before_anything_is_written(tmp_path, mo
     record().save(path)
     text = path.read_text()
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", lambda *_: pytest.fail("wrote a file"))
+        patch.setattr(Path, "write_bytes", lambda *_: pytest.fail("wrote a file"))
         with pytest.raises(FileExistsError, match=r"seed0\.json"):
             record("kard").save(path)
     assert path.read_text() == text

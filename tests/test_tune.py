@@ -18,9 +18,10 @@ from leaderboard.rows.rank import rows
 from leaderboard.rows.settings import shown
 from leaderboard.show import pages
 from leaderboard.store import board
+from leaderboard.store.files import file_sha256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
-from leaderboard.store.trials import Trial, Trials, file_sha256
+from leaderboard.store.trials import Trial, Trials
 from tests.leaderboard_records import record
 from tests.tracks import toy_track
 

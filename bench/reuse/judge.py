@@ -21,7 +21,7 @@ from bench.method import Method
 from bench.questions import obtain as questions
 from bench.run import precision, stages
 from bench.run.cell import Cell
-from bench.run.planning import unordered
+from bench.run.planning import unnameable, unordered
 from bench.students import brought
 from bench.students import student as students
 from bench.students.brought import Checkpoint
@@ -60,7 +60,7 @@ def judge(
     checkpoint = brought.find(source)
     questions.check(track, split=scope.split, world=scope.world)
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
-    reason = unmet(corpus, method) or unordered(track, method)
+    reason = unnameable(track, method) or unmet(corpus, method) or unordered(track, method)
     if reason:
         raise ConfigError(f"{method.label} cannot be asked on track '{track.name}': it {reason}")
     own = replace(track, name=f"{track.name}.own")

@@ -15,6 +15,7 @@ from bench.questions import obtain as questions
 from bench.run.cell import Cell
 from bench.run.sweep import Sweep, variations
 from bench.track import ConfigError, Track
+from leaderboard.store.ranges import LABEL, NAME, TITLE
 from leaderboard.store.reading import nearest
 from leaderboard.store.record import Scope
 
@@ -110,7 +111,8 @@ def plan(
         corpus = corpus.cut(labels=n_labels, triples=limit * track.training.batch_size)
     cells = list[Cell]()
     for method in methods:
-        reason = corpora.check_needs(corpus, method.needs) or _unmet(track, method, corpus)
+        reason = unnameable(track, method) or corpora.check_needs(corpus, method.needs)
+        reason = reason or _unmet(track, method, corpus)
         if reason and not skip_unmet:
             raise ConfigError(f"{method.label} cannot run on track '{track.name}': it {reason}")
         if reason:
@@ -121,6 +123,18 @@ def plan(
             for seed in seeds_of(method, seeds)
         ]
     return cells
+
+
+def unnameable(track: Track, method: Method) -> str | None:
+    """Why a record of the cell could not be filed under its names; None where it could."""
+    for what, pattern, name in (
+        ("label", LABEL, method.label),
+        ("track's name", NAME, track.name),
+        *(("data set's name", TITLE, each) for each in (*track.tasks.id, *track.tasks.ood)),
+    ):
+        if not re.search(pattern, name):
+            return f"has the {what} {name!r}, which no record can hold: it must match {pattern}"
+    return None
 
 
 def unordered(track: Track, method: Method) -> str | None:

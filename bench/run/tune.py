@@ -13,8 +13,9 @@ from bench.ground.places import home
 from bench.run.cell import Cell, Own
 from bench.track import ConfigError, Tasks
 from leaderboard.store import board
+from leaderboard.store.files import file_sha256
 from leaderboard.store.record import Record, Scope
-from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, file_sha256, place
+from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, place
 
 
 def tuned(cell: Cell) -> Cell:

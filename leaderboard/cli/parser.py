@@ -8,6 +8,10 @@ from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leaderboard.verify.tree import Rescore
 
 FORMATS = tuple(
     sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
@@ -17,19 +21,23 @@ REPORTS = ("text", "json", "github", "markdown", "junit")
 
 
 def add_parser(
-    subparsers: "_SubParsersAction[ArgumentParser]", known_tracks: Sequence[str] = ()
+    subparsers: "_SubParsersAction[ArgumentParser]",
+    known_tracks: Sequence[str] = (),
+    rescore: "Rescore | None" = None,
 ) -> None:
     """Add `board` and its verbs; each sets `run`, a function of the arguments to an exit code.
 
-    `known_tracks` are names that are valid though they may have no records. `run` raises
+    `known_tracks` are names that are valid though they may have no records; `rescore` scores again
+    what a run wrote, and without it `verify` leaves outcomes as they are told. `run` raises
     UnknownName for a name that is not, RecordError for a bad record: usage errors, exit 2.
     """
     board = subparsers.add_parser("board", help="read, compare and publish results")
-    board.set_defaults(known=tuple(known_tracks))
+    board.set_defaults(known=tuple(known_tracks), rescore=rescore)
     verb = board.add_subparsers(dest="board_verb", metavar="VERB", required=True)
     _add_reading(verb)
     _add_judging(verb)
     _add_publishing(verb)
+    _add_trust(verb)
 
 
 def _verbs() -> ModuleType:
@@ -225,6 +233,35 @@ def _page(args: Namespace) -> int:
     from leaderboard.cli.page import page
 
     return page(args)
+
+
+def _add_trust(board: "_SubParsersAction[ArgumentParser]") -> None:
+    def trust() -> ModuleType:
+        from leaderboard.cli import trust
+
+        return trust
+
+    def print_schema(args: Namespace) -> int:
+        return trust().schema(args)
+
+    verb = board.add_parser("verify", help="exit 1 where what is published cannot be trusted")
+    verb.add_argument("track", nargs="?", metavar="TRACK|FILE.toml", help="default: all tracks")
+    verb.add_argument("--base", metavar="REF", help="git ref, or folder of records, to go on from")
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    _runs(verb, lambda args: trust().verify(args))
+
+    verb = board.add_parser("submit", help="check somebody's runs and file them")
+    verb.add_argument("run_path", type=Path, metavar="RUN", help="a record, or a folder of them")
+    _runs(verb, lambda args: trust().submit(args))
+
+    verb = board.add_parser("remove", help="delete a published record; the ledger keeps the reason")
+    verb.add_argument("path", type=Path, metavar="PATH", help="vN/TRACK/LABEL/seedN.json")
+    verb.add_argument("--reason", required=True, metavar="TEXT")
+    _runs(verb, lambda args: trust().remove(args))
+
+    verb = board.add_parser("schema", help="print the JSON Schema of a stored file")
+    verb.add_argument("kind", nargs="?", default="record", metavar="KIND", help="default: record")
+    verb.set_defaults(run=print_schema)
 
 
 def _add_track(verb: ArgumentParser) -> None:

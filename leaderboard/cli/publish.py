@@ -10,6 +10,7 @@ from leaderboard.store.comparable import run_name
 from leaderboard.store.files import replace_text
 from leaderboard.store.generations import Generations
 from leaderboard.store.generations import place as place_of
+from leaderboard.store.ledger import file_records
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -49,6 +50,16 @@ def note(changes: Path, suite: str, track: str, written: Sequence[Path], today: 
     before += "" if _PUBLISHED in before else f"\n{_PUBLISHED}\n"
     replace_text(changes, f"{before}- {today} {track} {suite}: {told}\n")
     return changes
+
+
+def log(src_root: Path, track: str, dest_root: Path, today: str) -> Path | None:
+    """Add the published records of local runs to the ledger; None where all stand there.
+
+    Also those of a publication that was cut off before it came so far.
+    """
+    local = load(track, src_root, known=[track])
+    files = [dest_root / each.track / each.label / f"seed{each.seed}.json" for each in local]
+    return file_records(dest_root.parent, files, "published", today)
 
 
 def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Record]]:

@@ -229,7 +229,7 @@ def study(args: Namespace) -> int:
 
 def publish(args: Namespace) -> int:
     """Copy local records and probes into the repository and render its pages."""
-    from leaderboard.cli.publish import note, publish
+    from leaderboard.cli.publish import log, note, publish
     from leaderboard.show.pages import render_all
 
     base, track = source.local(), source.track_asked(args)
@@ -242,8 +242,11 @@ def publish(args: Namespace) -> int:
     written = publish(base / suite, track, board.PUBLISHED / suite)
     records = [path for path in written if path.is_relative_to(board.PUBLISHED)]
     changes = board.PUBLISHED.parent / "CHANGELOG.md"
-    noted = note(changes, suite, track, records, date.today().isoformat())
-    print_paths([*written, *([noted] if noted else []), *render_all(board.PUBLISHED)])
+    today = date.today().isoformat()
+    noted = note(changes, suite, track, records, today)
+    filed = log(base / suite, track, board.PUBLISHED / suite, today)
+    told = [each for each in (noted, filed) if each]
+    print_paths([*written, *told, *render_all(board.PUBLISHED)])
     return FINE
 
 

@@ -1,12 +1,13 @@
 """What the test items of a track share with the corpus that it trains on."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from leaderboard.stats.formats import NONE, percent
 from leaderboard.store.comparable import run_name
-from leaderboard.store.reading import RecordError
+from leaderboard.store.ranges import Share
+from leaderboard.store.reading import STRICT, MisreadError, RecordError, parsed
 from leaderboard.store.record import Record
 
 
@@ -14,9 +15,11 @@ from leaderboard.store.record import Record
 class Overlap:
     """Of one data set, as shares of its items."""
 
-    shared_13gram: float
+    __pydantic_config__ = STRICT
+
+    shared_13gram: Share
     """Items with 13 words in a row that stand in the corpus."""
-    equal_questions: float
+    equal_questions: Share
     """Items that the corpus asks as well."""
     may_be_known_to: list[str]
     """Teachers that may have seen the items, which no comparison of texts can show."""
@@ -29,10 +32,10 @@ def overlaps(records: Sequence[Record]) -> dict[str, Overlap]:
     """
     found: dict[str, Overlap] = {}
     for record in records:
-        known: Mapping[str, Mapping[str, Any]] = record.provenance.get("contamination", {})
         try:
-            found |= {name: Overlap(**each) for name, each in known.items()}
-        except (AttributeError, TypeError) as error:
+            told = json.dumps(record.provenance.get("contamination", {}))
+            found |= parsed(dict[str, Overlap], told)
+        except MisreadError as error:
             where = f"{run_name(record)}: provenance.contamination"
             raise RecordError(f"{where} is not one overlap per data set: {error}") from error
     return found

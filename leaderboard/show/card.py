@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from leaderboard.rows.rank import rows
-from leaderboard.stats.formats import percent, tabulated
+from leaderboard.stats.formats import escaped, percent, tabulated
 from leaderboard.stats.intervals import Estimate, single
 from leaderboard.store.record import Record, Scope
 
@@ -27,7 +27,7 @@ def _result(record: Record) -> str:
         body.append([f"{name} ({data_set.group})", questions, _estimate(found)])
     table = tabulated(("data set", "questions", "accuracy % [95 %]"), body, "markdown")
     told = record.provenance
-    where = f"{told.get('device')}, {told.get('date')}"
+    where = escaped(f"{told.get('device')}, {told.get('date')}", "markdown")
     return f"Questions: {_scope(record.scope)}. Measured on {where}.\n\n{table}"
 
 

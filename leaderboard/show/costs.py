@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from leaderboard.stats.formats import NONE, TableFormat, ratio, tabulated
+from leaderboard.stats.formats import NONE, TableFormat, escaped, ratio, tabulated
 from leaderboard.store.costs import CostRecord, MethodCost, stored_costs
 from leaderboard.store.papers import paper_flops, stored_papers
 
@@ -61,15 +61,18 @@ def caption(record: CostRecord) -> str:
         " of a byte-level BPE trained on the track's corpus. All rows of the table share it,"
         " so read the ratios; absolute numbers would differ with the student's own.",
     }
-    timed = record.provenance.get("device")
-    weights = record.provenance.get("weights")
-    tight = [f"{each.label} {each.overflow}" for each in record.methods if each.overflow]
+    told = {key: escaped(str(value), "markdown") for key, value in record.provenance.items()}
+    timed, weights = told.get("device"), told.get("weights")
+    command = escaped(str(record.provenance.get("command")), "text").replace("`", "'")
+    labels = {each.label: escaped(each.label, "markdown") for each in record.methods}
+    tight = [f"{labels[each.label]} {each.overflow}" for each in record.methods if each.overflow]
+    student, data_set = (escaped(t, "markdown") for t in (record.student, record.data_set))
     return (
-        f"{record.student}, {record.n_parameters:,} parameters; means over {record.n:,} questions"
-        f" of {record.data_set}. {whose[record.tokenizer]}"
+        f"{student}, {record.n_parameters:,} parameters; means over {record.n:,} questions"
+        f" of {data_set}. {whose[record.tokenizer]}"
         + (f" Times: {weights} weights on {timed}, batch 1." if timed else "")
         + (f" No room for an answer of full length behind: {', '.join(tight)}." if tight else "")
-        + f" `{record.provenance.get('command')}`, {record.provenance.get('date')}."
+        + f" `{command}`, {told.get('date')}."
     )
 
 

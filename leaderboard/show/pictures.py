@@ -30,6 +30,7 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "text.parse_math": False,  # a name with dollar signs is a name
 }
 _GROUPS: tuple[tuple[Group, str, str], ...] = (("id", "ID", "#0072B2"), ("ood", "OOD", "#D55E00"))
 _SHARES = (("#0072B2", "o"), ("#009E73", "s"), ("#E69F00", "^"), ("#D55E00", "D"))

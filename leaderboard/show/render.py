@@ -13,6 +13,7 @@ from leaderboard.stats.formats import (
     SKEWED,
     UNEQUAL,
     TableFormat,
+    escaped,
     interval,
     marked,
     percent,
@@ -162,7 +163,8 @@ def _averages_note(rows: Sequence[Row]) -> str:
 def _knowledge_note(rows: Sequence[Row]) -> str:
     """Which rows saw knowledge or passages that were written per task, which per question."""
     return "".join(
-        f" knowledge: {kind} - {', '.join(row.method for row in rows if row.knowledge == kind)}."
+        f" knowledge: {escaped(kind, 'markdown')} -"
+        f" {', '.join(row.method for row in rows if row.knowledge == kind)}."
         for kind in sorted({row.knowledge for row in rows if row.knowledge})
     )
 

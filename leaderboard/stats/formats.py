@@ -1,5 +1,6 @@
 """Cells and tables: how a name, a fraction, an interval and a ratio look everywhere."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -19,14 +20,36 @@ NONE = "-"
 
 
 def tabulated(headers: Sequence[str], body: Sequence[Sequence[str]], form: TableFormat) -> str:
-    """A table of texts: the first column on the left, the others on the right."""
+    """A table of texts: the first column on the left, the others on the right.
+
+    Texts may be a stranger's: none can leave its cell.
+    """
     return tabulate(
-        body,
-        headers=headers,
+        [[escaped(cell, form) for cell in line] for line in body],
+        headers=[escaped(header, form) for header in headers],
         tablefmt=STYLE[form],
         disable_numparse=True,
         colalign=("left", *("right" for _ in headers[1:])) if body else None,
     )
+
+
+def escaped(text: str, form: TableFormat) -> str:
+    """A text as nothing but text: no markup, no link, no line break, nothing that moves a cursor.
+
+    For LaTeX the tables' library escapes what is special there.
+    """
+    plain = "".join(each if each.isprintable() else " " for each in text)
+    if form != "markdown":
+        return plain
+    # A ">" opens nothing inside a line.
+    without_tags = plain.replace("&", "&amp;").replace("<", "&lt;")
+    quoted = re.sub(r"([\\`*|$]|\](?=[(\[:])|(?<=!)\[)", r"\\\1", without_tags)
+    # GitHub makes a link of a bare address.
+    return re.sub(r"(?i)\b(https?|ftp)://|\b(www)\.|\b(mailto|xmpp):", _unlinked, quoted)
+
+
+def _unlinked(address: re.Match[str]) -> str:
+    return address[0].replace(":", "&#58;").replace(".", "&#46;")
 
 
 def marked(name: str, marks: Mapping[str, bool]) -> str:

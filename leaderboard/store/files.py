@@ -1,6 +1,7 @@
 """Facts are written once, whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -26,6 +27,12 @@ def write_bytes_once(path: Path, content: bytes, what: str) -> None:
         path.hardlink_to(part)  # unlike a rename, fails if another run was faster
     finally:
         part.unlink()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def replace_text(path: Path, text: str) -> None:

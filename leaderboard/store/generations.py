@@ -8,8 +8,9 @@ from pathlib import Path
 
 from leaderboard.store.board import beside
 from leaderboard.store.files import write_bytes_once
+from leaderboard.store.ranges import Count, Label, Name, Title
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed
-from leaderboard.store.record import Count, Record
+from leaderboard.store.record import Record
 
 MAX_BYTES = 64 * 2**20
 """Of the texts of one run, unpacked: what unpacks to more is refused."""
@@ -22,10 +23,11 @@ class Generations:
     __pydantic_config__ = STRICT
 
     schema: First
-    track: str
-    label: str
+    track: Name
+    label: Label
     seed: Count
-    data_sets: Mapping[str, list[str]]
+    data_sets: Mapping[Title, list[str]]
+    """One solution for each item of the record, in its order."""
 
     @classmethod
     def of(cls, record: Record, solutions: Iterable[tuple[str, str]]) -> "Generations":

@@ -14,8 +14,8 @@ from pydantic import PositiveInt
 
 from leaderboard.store.board import check_place
 from leaderboard.store.files import write_once
+from leaderboard.store.ranges import Count, Label, Mark, Name
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
-from leaderboard.store.record import Count, Mark
 
 SCHEMA = 1
 
@@ -40,9 +40,9 @@ class ProbeRecord:
     __pydantic_config__ = STRICT
 
     schema: First
-    track: str
+    track: Name
     method: str
-    label: str
+    label: Label
     seed: Count
     items: list[str]
     shares: list[float]

@@ -13,8 +13,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 T = TypeVar("T")
 First = Annotated[int, Field(ge=1, le=1)]
 """The number of a schema that has had no second version yet."""
-STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-"""As `__pydantic_config__` of a dataclass that is read; what it holds is read as strictly."""
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+"""As `__pydantic_config__` of a dataclass that is read; what it holds is read as strictly. What
+stands below a field describes it in the JSON Schema."""
 
 
 _SLIPS = ("unexpected_keyword_argument", "extra_forbidden")
@@ -66,11 +67,16 @@ def _read(cls: type[T], how: Callable[[TypeAdapter[T]], T]) -> T:
         case "too_short" | "string_too_short":
             raise MisreadError(f"{place} must not be empty")
         case "string_pattern_mismatch":
-            raise MisreadError(f"{place} must not be blank")
+            pattern = first.get("ctx", {}).get("pattern")
+            wanted = "not be blank" if pattern == r"\S" else f"match {pattern}, got {_short(found)}"
+            raise MisreadError(f"{place} must {wanted}")
         case _:
-            found = f"{found[:57]}..." if len(found) > 60 else found
             wanted = first["msg"].replace("Input should be", "must be")
-            raise MisreadError(f"{place or 'it'} {wanted}, got {found}")
+            raise MisreadError(f"{place or 'it'} {wanted}, got {_short(found)}")
+
+
+def _short(found: str) -> str:
+    return f"{found[:57]}..." if len(found) > 60 else found
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

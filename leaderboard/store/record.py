@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
+from leaderboard.store import ranges
 from leaderboard.store.files import write_once
+from leaderboard.store.ranges import Count, Flops, Mark, Tokens
 from leaderboard.store.reading import STRICT, RecordError, stored
 
 SCHEMA = 2
 """2: graded outcomes beside right and wrong; no latency where no student ran."""
-Mark = Annotated[int, Field(ge=0, le=1)]
-Count = NonNegativeInt
 Group = Literal["id", "ood"]
 GROUPS: tuple[Group, ...] = ("id", "ood")
 
@@ -44,27 +44,29 @@ class DataSet:
     flexible: list[Mark]
     failed: list[Mark]
     overflow: list[Mark]
-    prompt_tokens: list[Count]
-    generated_tokens: list[Count]
-    n_calls: list[Count]
-    prefill_flops: list[Count]
-    decode_flops: list[Count]
-    prompt_only_flops: list[Count]
-    helper_flops: list[Count] = field(default_factory=list[int])
+    prompt_tokens: list[Tokens]
+    generated_tokens: list[Tokens]
+    n_calls: list[ranges.Calls]
+    prefill_flops: list[Flops]
+    decode_flops: list[Flops]
+    prompt_only_flops: list[Flops]
+    helper_flops: list[Flops] = field(default_factory=list[int])
     """Of a reranker, or of a critic that judges drafts; [] where none is asked."""
     tasks: list[str] = field(default_factory=list[str])
     """Sub-task of each item; [] where the mean over items is that over sub-tasks as well."""
     clusters: list[str] = field(default_factory=list[str])
     """What an item shares with others, such as the question it varies; [] where items share
     nothing."""
-    n_options: list[Count] = field(default_factory=list[int])
+    n_options: list[ranges.Options] = field(default_factory=list[int])
     """Options of each item that lm-eval ranked, 0 where it ranked none; [] where it did not rank:
     in rows that train, and in sets without options."""
     loglikelihood_acc: list[Mark | None] = field(default_factory=list[int | None])
     """1 where the right option was the likeliest text after the question; null where not ranked."""
     loglikelihood_acc_norm: list[Mark | None] = field(default_factory=list[int | None])
     """The same by log-likelihood per character."""
-    graded: Mapping[str, list[float | None]] = field(default_factory=dict[str, list[float | None]])
+    graded: Mapping[str, list[ranges.Grade | None]] = field(
+        default_factory=dict[str, list[float | None]]
+    )
     """Metric -> an outcome for each item that is no right or wrong, such as the rank of the target
     among candidates; null where an item has none."""
     metric: str = ""
@@ -108,16 +110,16 @@ class Latency:
     The time to the first token includes the time to retrieve what the prompt shows.
     """
 
-    n: int
-    ttft_s_p50: float
-    ttft_s_p95: float
-    tpot_s_p50: float | None
+    n: PositiveInt
+    ttft_s_p50: ranges.PromptSeconds
+    ttft_s_p95: ranges.PromptSeconds
+    tpot_s_p50: ranges.PromptSeconds | None
     """Null where no question needed a second token."""
-    tpot_s_p95: float | None
-    questions_per_s: float
+    tpot_s_p95: ranges.PromptSeconds | None
+    questions_per_s: ranges.Rate
     """Throughput of the batched evaluation."""
-    peak_memory_bytes: int
-    calibration_s: float | None = None
+    peak_memory_bytes: ranges.Bytes
+    calibration_s: ranges.PromptSeconds | None = None
     """Of a fixed loop of matrix products in the same process, timed right before the questions:
     a latency over it can be held against one of another machine or hour. None in records from
     before it was timed, whose files lack it."""
@@ -133,28 +135,28 @@ class Training:
     those of a teacher of logits: its own training and its forward passes.
     """
 
-    n_examples: int
-    n_steps: int
-    tokens: int
-    seconds: float
-    flops: int
-    dropped_demos: int
-    skipped_examples: int
-    teacher_tokens: int
-    final_loss: float | None
-    teacher_flops: int = 0
-    helper_flops: int = 0
+    n_examples: Count
+    n_steps: Count
+    tokens: Tokens
+    seconds: ranges.TrainingSeconds
+    flops: ranges.TrainingFlops
+    dropped_demos: Count
+    skipped_examples: Count
+    teacher_tokens: Tokens
+    final_loss: ranges.Loss | None
+    teacher_flops: ranges.TrainingFlops = 0
+    helper_flops: ranges.TrainingFlops = 0
     """Of making a reranker or a critic, and of all that it reads but the questions; 0 in records
     from before it was counted, which have none for critics either."""
-    written_tokens: int = 0
+    written_tokens: Tokens = 0
     """What the student itself wrote to learn on; `flops` holds the writing."""
-    tuning_trials: int = 0
+    tuning_trials: Count = 0
     """Runs on dev that this method's hyper-parameters were chosen from, as its track told; 0 in
     records since then: trials are files of their own."""
-    kept_ratio: list[float] = field(default_factory=list[float])
+    kept_ratio: list[ranges.Share] = field(default_factory=list[float])
     """Share of the words of knowledge that the prompts showed, in each run between restarts; []
     for a method that is given no knowledge in training."""
-    loss_curve: list[float] = field(default_factory=list[float])
+    loss_curve: list[ranges.Loss] = field(default_factory=list[float])
     """Mean loss of each tenth of the optimizer steps."""
 
 
@@ -164,7 +166,7 @@ class Scope:
 
     __pydantic_config__ = STRICT
 
-    world: int = 0
+    world: Count = 0
     split: Literal["test", "dev", "sealed"] = "test"
     sealed: int | None = None
     limit: PositiveInt | None = None
@@ -189,18 +191,19 @@ class Record:
 
     schema: Annotated[int, Field(ge=1, le=SCHEMA)]
     kind: Literal["student", "corpus", "reported"]
-    track: str
+    track: ranges.Name
     method: str
-    label: str
+    label: ranges.Label
+    """The method with the fields that are not its defaults, and what else tells rows apart."""
     seed: Count
     scope: Scope
-    reference: str
+    reference: ranges.Label
     """Label that relative numbers of the track divide by."""
-    data_sets: Mapping[str, DataSet]
+    data_sets: Annotated[Mapping[ranges.Title, DataSet], Field(min_length=1)]
     latency: Latency | None
     """None where no student ran: a corpus answered."""
     training: Training
-    retrieval_recall: float | None
+    retrieval_recall: ranges.Share | None
     """Recall@k of the passages over the test questions that have relevant ones, or null."""
     snapshot: Mapping[str, Any]
     """The track and the method's fields, as they were."""
@@ -242,8 +245,15 @@ class Record:
             raise RecordError(f"{path}: {fault}")
         return record
 
+    def _has_newer(self) -> bool:
+        """Whether it holds what schema 2 brought."""
+        is_graded = any(each.graded or each.metric for each in self.data_sets.values())
+        return is_graded or self.latency is None or self.kind == "corpus"
+
     def _faults(self) -> Iterator[str]:
         """What the types of the fields do not say."""
+        if self.schema < 2 and self._has_newer():
+            yield "schema 1 knows no grades, and no run without a latency: this is of schema 2"
         if type(self.version) is not int or self.version < 1:
             yield "snapshot.track.version must be a whole number from 1 on"
         for name, data_set in self.data_sets.items():

@@ -15,8 +15,9 @@ from pydantic import Field, PositiveFloat
 
 from leaderboard.store.board import suites_with
 from leaderboard.store.files import replace_text
+from leaderboard.store.ranges import Count
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
-from leaderboard.store.record import Count, Group
+from leaderboard.store.record import Group
 
 SCHEMA = 1
 Bits = Annotated[str, Field(pattern="^[01]+$")]

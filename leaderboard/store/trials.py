@@ -7,19 +7,18 @@ here, never told: a record names the file by its hash.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, cast
 
 from pydantic import Field, PositiveInt
 
-from leaderboard.store.files import replace_text
+from leaderboard.store.files import file_sha256, replace_text
+from leaderboard.store.ranges import Count, Label, Name, Share
 from leaderboard.store.reading import STRICT, First, RecordError, stored
-from leaderboard.store.record import Count, Record
+from leaderboard.store.record import Record
 
 SCHEMA = 1
-Share = Annotated[float, Field(ge=0, le=1)]
 RATE = "learning_rate"
 
 
@@ -50,9 +49,9 @@ class Trials:
     __pydantic_config__ = STRICT
 
     schema: First
-    track: str
+    track: Name
     version: PositiveInt
-    label: str
+    label: Label
     seed: Count
     trials: Annotated[list[Trial], Field(min_length=1)]
 
@@ -95,11 +94,6 @@ def _short(value: Any) -> Any:
 def place(root: Path, track: str, version: int, label: str) -> Path:
     """Where the trials of a label lie; `root` holds suites."""
     return root / f"v{version}" / track / f"{label}.json"
-
-
-def file_sha256(path: Path) -> str:
-    """What a record names the file by."""
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def counted(record: Record, roots: Sequence[Path]) -> int:

@@ -1,12 +1,12 @@
 """The base of a comparison: a folder of records, or what a git ref holds of them."""
 
 import io
-import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.store.board import UnknownName, suites
+from leaderboard.store.git import git
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 
@@ -23,13 +23,13 @@ def base_root(base: str, into: Path, published: Path) -> Path:
         return inner if inner.is_dir() else folder
     home = published.parent
     inside = published.relative_to(home).as_posix()
-    commit = _git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    commit = git(home, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
     if commit is None:
-        refs = _git(home, "for-each-ref", "--format=%(refname:short)") or b""
+        refs = git(home, "for-each-ref", "--format=%(refname:short)") or b""
         raise UnknownName("base (neither a folder nor a git ref)", base, refs.decode().split())
     name = commit.decode().strip()
-    if _git(home, "ls-tree", name, f"{inside}/"):
-        archive = _git(home, "archive", "--format=tar", name, inside)
+    if git(home, "ls-tree", name, f"{inside}/"):
+        archive = git(home, "archive", "--format=tar", name, inside)
         if archive is None:
             raise RecordError(f"{home}: git archive of {inside} at {base} failed")
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
@@ -45,9 +45,3 @@ def counterpart(base: Path, track: str, new: Sequence[Record]) -> Path:
         return base
     same = f"v{new[0].version}" if new else names[-1]
     return base / (same if same in names else names[-1])
-
-
-def _git(where: Path, *words: str) -> bytes | None:
-    """Output of a git command, or None where it fails."""
-    done = subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
-    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,103 @@
+"""The verbs that keep a board trustworthy: its schema, its checks, and its ledger's events.
+
+Heavy imports stand inside the functions, as in `verbs.py`.
+"""
+
+import json
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from leaderboard.cli import source
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName, tracks
+from leaderboard.store.reading import RecordError
+
+FINE, FAILED, USAGE = 0, 1, 2
+
+
+def schema(args: Namespace) -> int:
+    """Print the JSON Schema of a kind of stored file."""
+    from leaderboard.store.schema import KINDS, json_schema
+
+    if args.kind not in KINDS:
+        raise UnknownName("kind of stored file", args.kind, KINDS)
+    print(json.dumps(json_schema(args.kind), indent=1))
+    return FINE
+
+
+def verify(args: Namespace) -> int:
+    """Check what is published; 1 with a line for each fault."""
+    from leaderboard.verify.base import read_base
+    from leaderboard.verify.checks import report_json, report_text, verify
+    from leaderboard.verify.tree import read_tree
+
+    root = board.PUBLISHED
+    track = source.track_asked(args) if args.track else None
+    known = {*args.known, *tracks(root)}
+    if track is not None and track not in known:
+        raise UnknownName("track", track, known)
+    with tempfile.TemporaryDirectory() as folder:
+        base = read_base(args.base, Path(folder), root) if args.base else None
+        report = verify(read_tree(root, track, base, args.rescore))
+    print(json.dumps(report_json(report), indent=1) if args.json else report_text(report))
+    return FAILED if report.faults else FINE
+
+
+def remove(args: Namespace) -> int:
+    """Delete a published record, and say why in the ledger."""
+    from leaderboard.show.pages import render_all
+    from leaderboard.store.ledger import generations_of, strike_record
+    from leaderboard.verify.tree import is_place
+
+    root = board.PUBLISHED
+    path = next((p for p in (args.path, root / args.path) if p.is_file()), None)
+    if path is None or not path.resolve().is_relative_to(root):
+        raise RecordError(f"{args.path}: no file of the board in {root}; name a record there")
+    place = path.resolve().relative_to(root).as_posix()
+    if not is_place(place):
+        raise RecordError(f"{args.path}: no record's place, so the ledger has nothing to say of it")
+    if not args.reason.strip():
+        raise RecordError("--reason must not be blank: it is what the ledger keeps")
+    ledger = strike_record(root, root / place, args.reason, _today())
+    for each in (root / place, generations_of(root, place)):
+        each.unlink(missing_ok=True)
+    _print_paths([ledger, *render_all(root)])
+    return FINE
+
+
+def submit(args: Namespace) -> int:
+    """Check somebody's runs, and file them; 2 with a line for each fault."""
+    from leaderboard.cli.publish import note
+    from leaderboard.show.pages import render_all
+    from leaderboard.store.ledger import file_records
+    from leaderboard.verify.submitted import faults_of, found_in, take
+
+    root = board.PUBLISHED
+    runs = found_in(args.run_path)
+    faults = [*faults_of(runs, root, args.rescore)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if faults:
+        return USAGE
+    today = _today()
+    written = [take(run, root) for run in runs]
+    ledger = file_records(root, written, f"submitted as {args.run_path.name}", today)
+    changes = root.parent / "CHANGELOG.md"
+    for track, suite in sorted({(path.parts[-3], path.parts[-4]) for path in written}):
+        of = [path for path in written if path.parts[-4:-2] == (suite, track)]
+        note(changes, suite, track, of, today)
+    _print_paths([*written, *([ledger] if ledger else []), changes, *render_all(root)])
+    return FINE
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _print_paths(paths: Sequence[Path]) -> None:
+    for path in paths:
+        print(path)

@@ -1,0 +1,71 @@
+"""All checks of a board, in the order in which their faults are told."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from leaderboard.stats.formats import escaped
+from leaderboard.verify.base import check_base
+from leaderboard.verify.chain import check_ledger
+from leaderboard.verify.coverage import check_coverage
+from leaderboard.verify.flops import check_flops
+from leaderboard.verify.form import check_form
+from leaderboard.verify.notes import notes
+from leaderboard.verify.outcomes import check_outcomes
+from leaderboard.verify.place import check_place
+from leaderboard.verify.provenance import check_provenance
+from leaderboard.verify.rates import check_rates
+from leaderboard.verify.rescored import check_generations
+from leaderboard.verify.training import check_training
+from leaderboard.verify.tree import Fault, Tree
+from leaderboard.verify.twins import check_twins
+
+Check: TypeAlias = Callable[[Tree], Iterable[Fault]]
+OF_RUNS: Mapping[str, Check] = {
+    "outcomes": check_outcomes,
+    "flops": check_flops,
+    "training": check_training,
+    "provenance": check_provenance,
+    "coverage": check_coverage,
+    "twins": check_twins,
+    "rates": check_rates,
+}
+"""Of what records hold, wherever they lie."""
+CHECKS: Mapping[str, Check] = {
+    "form": check_form,
+    "place": check_place,
+    "ledger": check_ledger,
+    "base": check_base,
+    **OF_RUNS,
+    "generations": check_generations,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found."""
+
+    n_records: int
+    faults: Sequence[tuple[str, Fault]]
+    """Check -> fault."""
+    notes: Sequence[str]
+
+
+def verify(tree: Tree, checks: Mapping[str, Check] = CHECKS) -> Report:
+    """All faults that the checks find, and what else is to be known."""
+    faults = [(name, fault) for name, check in checks.items() for fault in check(tree)]
+    return Report(len(tree.files), faults, [*notes(tree)])
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as plain data."""
+    faults = [{"check": name, **asdict(fault)} for name, fault in report.faults]
+    return {"n_records": report.n_records, "faults": faults, "notes": list(report.notes)}
+
+
+def report_text(report: Report) -> str:
+    """A line a fault, then what else is to be known, and a verdict."""
+    lines = [str(fault) for _, fault in report.faults]
+    lines += [escaped(f"note: {note}", "text") for note in report.notes]
+    n = len(report.faults)
+    return "\n".join([*lines, f"{n or 'no'} faults in {report.n_records} records"])

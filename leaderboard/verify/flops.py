@@ -1,0 +1,90 @@
+"""Whether FLOPs are what one student spends on so many tokens.
+
+Prefill is a quadratic of the prompt's length, decode is affine in what is cached, and the paper's
+measure is proportional to the prompt. All rows of a track ask one student, so lengths that two
+rows share cost both the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leaderboard.store.record import Record
+from leaderboard.verify.tree import Fault, Tree
+
+EXACT = 1e-6
+"""Relative: far below what one token more costs, far above what floats lose."""
+Lengths = tuple[str, int, int]
+"""Which cost, and the lengths that it depends on: of the prompt, and written."""
+
+
+def check_flops(tree: Tree) -> Iterator[Fault]:
+    """Records whose FLOPs follow no law, or another than the rest of the track."""
+    for table in tree.tables():
+        spent = {place: _spent(record) for place, record in table.items()}
+        usual = _usual(spent)
+        for place, costs in spent.items():
+            for cost in ("prefill", "decode", "prompt_only"):
+                own = {key: value for key, value in costs.items() if key[0] == cost}
+                if not _is_lawful(cost, own):
+                    yield Fault(
+                        tree.file(place),
+                        f"{cost}_flops follow no one student's law of its tokens",
+                        "what `bench.costs.flops` counts for the tokens that stand beside them",
+                    )
+            odd = next((key for key in costs if costs[key] != usual[key]), None)
+            if odd is not None:
+                cost, prompt, written = odd
+                behind = f" and {written} written" if written else ""
+                yield Fault(
+                    tree.file(place),
+                    f"{cost}_flops {costs[odd]} for a prompt of {prompt} tokens{behind}",
+                    f"{usual[odd]}, as in the track's other records",
+                )
+
+
+def _spent(record: Record) -> dict[Lengths, int]:
+    """What one call costs, by its lengths; 0 where two questions of one length differ."""
+    found = dict[Lengths, int]()
+
+    def add(key: Lengths, flops: int) -> None:
+        found[key] = flops if found.get(key, flops) == flops else 0
+
+    for each in record.data_sets.values():
+        for i, calls in enumerate(each.n_calls):
+            if calls == 1:
+                prompt, written = each.prompt_tokens[i], each.generated_tokens[i]
+                add(("prefill", prompt, 0), each.prefill_flops[i])
+                add(("decode", prompt, written), each.decode_flops[i])
+            if calls:
+                add(("prompt_only", each.prompt_tokens[i], 0), each.prompt_only_flops[i])
+    return found
+
+
+def _usual(spent: Mapping[str, Mapping[Lengths, int]]) -> dict[Lengths, int]:
+    """What most records of the track say of each length."""
+    said = dict[Lengths, Counter[int]]()
+    for costs in spent.values():
+        for key, value in costs.items():
+            said.setdefault(key, Counter())[value] += 1
+    return {key: counts.most_common(1)[0][0] for key, counts in said.items()}
+
+
+def _is_lawful(cost: str, points: Mapping[Lengths, int]) -> bool:
+    """Whether some law of that cost goes through all points."""
+    if not points:
+        return True
+    prompt = np.array([key[1] for key in points], dtype=np.float64)
+    steps = np.array([key[2] - 1 for key in points], dtype=np.float64)
+    terms: dict[str, list[NDArray[np.float64]]] = {
+        "prefill": [np.ones_like(prompt), prompt, prompt**2],
+        "decode": [steps, steps * prompt + steps * (steps - 1) / 2],
+        "prompt_only": [prompt],
+    }
+    design = np.stack(terms[cost], axis=1)
+    scale = np.maximum(np.abs(design).max(axis=0), 1.0)
+    flops = np.array(list(points.values()), dtype=np.float64)
+    law = np.asarray(np.linalg.lstsq(design / scale, flops, rcond=None)[0], dtype=np.float64)
+    return bool(np.allclose(design / scale @ law, flops, rtol=EXACT, atol=1.0))

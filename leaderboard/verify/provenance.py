@@ -1,0 +1,104 @@
+"""Whether a record says where it comes from, and says it of itself."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from leaderboard.rows.overlap import overlaps
+from leaderboard.store.ranges import DATE, SHA256
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from leaderboard.verify.snapshot import names, told
+from leaderboard.verify.tree import Fault, Tree
+
+_FORMS: Mapping[str, tuple[str, bool]] = {
+    "key": (SHA256, False),
+    "commit": ("^[0-9a-f]{40}$", True),
+    "date": (DATE, False),
+    "command": ("^skbench .", False),
+    "device": (".", False),
+    "lock_sha256": (SHA256, True),
+    "corpus_sha256": (SHA256, False),
+    "student_sha256": (SHA256, True),
+    "student_revision": (".", True),
+    "train_key": (SHA256, False),
+}
+"""Key -> the form of its value, and whether it may be null."""
+
+
+def check_provenance(tree: Tree) -> Iterator[Fault]:
+    """What is missing, or is told of another run."""
+    for place, record in tree.records.items():
+        found = [*_missing(record), *_of_another(record)]
+        yield from (Fault(tree.file(place), what, expected) for what, expected in found)
+
+
+def _missing(record: Record) -> Iterator[tuple[str, str]]:
+    origin = record.provenance
+    for key, (form, may_be_null) in _FORMS.items():
+        value = origin.get(key)
+        is_null = may_be_null and key in origin and value is None
+        if not is_null and not (isinstance(value, str) and re.search(form, value)):
+            yield f"provenance.{key} {value!r}", f"a text like {form}"
+    if origin.get("dirty") not in (True, False, None) or "dirty" not in origin:
+        yield f"provenance.dirty {origin.get('dirty')!r}", "true, false, or null outside of git"
+    if (origin.get("commit") is None) != (origin.get("dirty") is None):
+        yield "provenance.commit or dirty is null alone", "both known, or both null outside of git"
+    versions = origin.get("versions")
+    if not isinstance(versions, Mapping) or "python" not in versions:
+        yield "provenance.versions names no python", "the version of each package, and of python"
+
+
+def _of_another(record: Record) -> Iterator[tuple[str, str]]:
+    """What the snapshot and the command say otherwise than the record."""
+    for field, told_as in (("track", "name"), ("reference", "reference")):
+        value, other = getattr(record, field), told(record, "track", told_as)
+        if value != other:
+            yield f"{field} {value!r}, in its snapshot {other!r}", "one and the same"
+    labels = names(told(record, "track", "methods"))
+    if record.reference not in labels:
+        yield f"reference {record.reference!r}", f"one of the track's labels: {', '.join(labels)}"
+    of = str(told(record, "own", "of") or record.label)
+    method, fields = _parts(of)
+    if record.method != method:
+        yield f"method {record.method!r} under label {record.label!r}", f"{method!r}"
+    for name, value in fields.items():
+        found = told(record, "method", name)
+        text = str(found).lower() if isinstance(found, bool) else str(found)
+        if text != value:
+            yield f"snapshot.method.{name} {found!r} under label {record.label!r}", f"{value}"
+    yield from _command(record, of)
+    yield from _overlaps(record)
+
+
+def _parts(label: str) -> tuple[str, dict[str, str]]:
+    """A label's method, and the fields in its brackets."""
+    method, _, inner = label.partition("[")
+    pairs = inner.partition("]")[0].split(",") if inner else []
+    return method, {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
+    command = record.provenance.get("command")
+    if not isinstance(command, str):
+        return
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = list[str]()
+    pairs = dict(pairwise(words))
+    wanted = {"--methods": of, "--seeds": str(record.seed)}
+    if {key: pairs.get(key) for key in wanted} != wanted:
+        told_as = shlex.join(word for pair in wanted.items() for word in pair)
+        yield f"provenance.command {command!r} makes another run", f"one with {told_as}"
+
+
+def _overlaps(record: Record) -> Iterator[tuple[str, str]]:
+    try:
+        found = overlaps([record])
+    except RecordError as error:
+        yield str(error), "an overlap for each data set that was searched"
+        return
+    for name in found.keys() - record.data_sets.keys():
+        yield f"provenance.contamination of {name}", "of the record's data sets alone"

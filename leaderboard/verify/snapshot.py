@@ -1,0 +1,25 @@
+"""What a record tells of its own settings, which anybody may have written."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from leaderboard.store.record import Record
+
+
+def told(record: Record, *keys: str) -> object:
+    """What stands at a path of keys below the snapshot; None where nothing does."""
+    found: object = record.snapshot
+    for key in keys:
+        found = cast(Mapping[str, object], found).get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def names(value: object) -> list[str]:
+    """The texts of a list; [] of anything else."""
+    items = cast(list[object], value) if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, str)]
+
+
+def whole(value: object) -> int | None:
+    """A whole number above zero; None of anything else."""
+    return value if isinstance(value, int) and value > 0 else None

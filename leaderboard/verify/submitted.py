@@ -1,0 +1,88 @@
+"""Runs that somebody hands in: each is checked beside what is published, and then copied."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leaderboard.store.files import write_bytes_once
+from leaderboard.store.ledger import generations_of
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from leaderboard.verify.checks import OF_RUNS, verify
+from leaderboard.verify.place import faults_of_scope, own_place
+from leaderboard.verify.rescored import faults_of_generations
+from leaderboard.verify.tree import Fault, Rescore, Tree, read_record, read_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A record file and what it holds."""
+
+    path: Path
+    record: Record
+
+    @property
+    def place(self) -> str:
+        """Where it belongs, below a board's records."""
+        return own_place(self.record)
+
+    @property
+    def generations(self) -> Path | None:
+        """What the run wrote, where it lies beside the record."""
+        path = self.path.with_name(f"{self.path.name}.xz")
+        return path if path.is_file() else None
+
+
+def found_in(path: Path) -> list[Run]:
+    """The run of a record file, or all runs below a folder; RecordError for what is none."""
+    files = sorted(path.rglob("seed*.json")) if path.is_dir() else [path]
+    if not files or not all(each.is_file() and not each.is_symlink() for each in files):
+        raise RecordError(f"{path}: holds no record; name a file seedN.json, or a folder of them")
+    runs = list[Run]()
+    for each in files:
+        try:
+            runs.append(Run(each, read_record(each)))
+        except RecordError as error:
+            raise RecordError(f"{each}: {error}") from error
+    return runs
+
+
+def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Iterator[str]:
+    """What is wrong with runs, beside each other and what is published; a line each."""
+    published = read_tree(root)
+    new = dict[str, Run]()
+    for run in runs:
+        if run.place in published.files or run.place in new:
+            yield f"{run.path}: another run has the place {run.place}; none is ever overwritten"
+        else:
+            new[run.place] = run
+    records = {place: run.record for place, run in new.items()}
+    tree = Tree(root, {**published.records, **records}, [*published.files, *records])
+    told = {tree.file(place): run for place, run in new.items()}
+    for _, fault in verify(tree, OF_RUNS).faults:
+        if fault.file in told:
+            yield _line(told[fault.file].path, fault)
+    for run in new.values():
+        for what, expected in faults_of_scope(run.record):
+            yield _line(run.path, Fault("", what, expected))
+        if run.generations is not None:
+            for fault in faults_of_generations(run.generations, "", run.record, rescore):
+                yield _line(run.generations, fault)
+
+
+def take(run: Run, root: Path) -> Path:
+    """Copy a run to its place in a board, with what it wrote; the record's new path.
+
+    FileExistsError where there is one.
+    """
+    path = root / run.place
+    write_bytes_once(path, run.path.read_bytes(), "record")
+    if run.generations is not None:
+        write_bytes_once(
+            generations_of(root, run.place), run.generations.read_bytes(), "file of texts"
+        )
+    return path
+
+
+def _line(path: Path, fault: Fault) -> str:
+    return str(Fault(str(path), fault.what, fault.expected))

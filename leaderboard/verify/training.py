@@ -1,0 +1,98 @@
+"""Whether what training and timing spent can be what one run spent."""
+
+import math
+from collections.abc import Iterator
+
+from leaderboard.store.record import Record, Training
+from leaderboard.verify.snapshot import told, whole
+from leaderboard.verify.tree import Fault, Tree
+
+N_POINTS = 10
+"""Of a loss curve."""
+SLOWEST, FASTEST = 1 / 20, 4
+"""A batch is not twenty times slower than one question after another, nor four times faster than
+as many questions at once."""
+
+
+def check_training(tree: Tree) -> Iterator[Fault]:
+    """Laws between the numbers of one record."""
+    for place, record in tree.records.items():
+        laws = [*_training(record), *_latency(record)]
+        yield from (Fault(tree.file(place), what, expected) for what, expected in laws)
+
+
+def _training(record: Record) -> Iterator[tuple[str, str]]:
+    spent = record.training
+    steps = spent.n_steps
+    for name in ("n_examples", "tokens", "seconds", "flops"):
+        value = getattr(spent, name)
+        if (value > 0) != (steps > 0):
+            yield f"training.{name} {value:g} with {steps} steps", "above 0 exactly where it trains"
+    if (spent.final_loss is not None) != (steps > 0):
+        yield f"training.final_loss {spent.final_loss}", "null exactly where nothing trains"
+    n_points = min(N_POINTS, steps)
+    if len(spent.loss_curve) != n_points:
+        yield (
+            f"training.loss_curve of {len(spent.loss_curve)} points after {steps} steps",
+            f"{n_points} points: a mean for each tenth of the steps",
+        )
+    restarts = told(record, "restarts")
+    if spent.kept_ratio and isinstance(restarts, int) and len(spent.kept_ratio) != restarts + 1:
+        yield (
+            f"training.kept_ratio of {len(spent.kept_ratio)} runs with {restarts} restarts",
+            "a share for each run between restarts",
+        )
+    yield from _steps(record, spent)
+
+
+def _steps(record: Record, spent: Training) -> Iterator[tuple[str, str]]:
+    """Whole epochs, where the track gives epochs and not another method's tokens."""
+
+    def setting(name: str) -> int | None:
+        return whole(told(record, "own", "settings", name)) or whole(
+            told(record, "track", "training", name)
+        )
+
+    epochs, batch = setting("epochs"), setting("batch_size")
+    if told(record, "track", "training", "match") is not None or not (epochs and batch):
+        return
+    expected = epochs * math.ceil(spent.n_examples / batch)
+    if spent.n_steps != expected:
+        yield (
+            f"training.n_steps {spent.n_steps} for {spent.n_examples} examples",
+            f"{expected}: {epochs} epochs in batches of {batch}",
+        )
+
+
+def _latency(record: Record) -> Iterator[tuple[str, str]]:
+    found, sets = record.latency, record.data_sets.values()
+    if (found is None) != (record.kind == "corpus"):
+        yield (
+            f"latency is {'null' if found is None else 'there'}, of kind {record.kind!r}",
+            "null exactly where no student ran",
+        )
+    if found is None:
+        return
+    for name in ("ttft_s", "tpot_s"):
+        p50, p95 = (getattr(found, f"{name}_{q}") for q in ("p50", "p95"))
+        if (p50 is None) != (p95 is None) or (p50 is not None and p50 > p95):
+            yield f"latency.{name}: p50 {p50}, p95 {p95}", "p50 at most p95, or both null"
+    n_fit = sum(each.overflow.count(0) for each in sets)
+    asked = whole(told(record, "track", "decoding", "latency_questions"))
+    if asked and found.n != min(asked, n_fit):
+        yield (
+            f"latency.n {found.n}",
+            f"{min(asked, n_fit)}: decoding.latency_questions, of prompts that fit",
+        )
+    batch = whole(told(record, "track", "decoding", "batch_size"))
+    n_calls = sum(sum(each.n_calls) for each in sets)
+    n_more = sum(sum(each.generated_tokens) for each in sets) - n_calls
+    alone = found.ttft_s_p50 * n_calls + (found.tpot_s_p50 or 0.0) * n_more
+    n_items = sum(len(each.items) for each in sets)
+    gain = alone / n_items * found.questions_per_s if n_items else 1.0
+    if batch and not SLOWEST <= gain <= FASTEST * batch:
+        yield (
+            f"latency and questions_per_s: {batch} questions at once {gain:.3g} times as fast as"
+            " one by one",
+            f"{SLOWEST:g} to {FASTEST * batch} times: are its times in seconds?",
+        )

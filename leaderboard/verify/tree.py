@@ -1,0 +1,191 @@
+"""A board as it lies on disk: what could be read of it, and what could not."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from leaderboard.stats.formats import escaped
+from leaderboard.store.generations import Generations
+from leaderboard.store.ranges import PLACE
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+
+MOST_BYTES = 16 * 2**20
+"""Of a file that is read: fifteen times the largest record so far."""
+Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
+"""Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
+Rescore: TypeAlias = Callable[[Record, Generations], Scored]
+"""Scores again what a run wrote."""
+_PLACE = re.compile(PLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where, what, and what it should be."""
+
+    file: str
+    """Below the folder that the board's records lie in."""
+    what: str
+    expected: str
+
+    def __str__(self) -> str:
+        return escaped(f"{self.file}: {self.what}; should be {self.expected}", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A board as it was."""
+
+    name: str
+    sha256: Mapping[str, str]
+    """Place -> hash of the record's file."""
+    ledger: Sequence[str]
+    """Its lines."""
+    records: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A board, or one track of it; a place is a path below its records, vN/TRACK/LABEL/seedN.json.
+
+    Checks take a tree and yield faults.
+    """
+
+    root: Path
+    """Of the records."""
+    records: Mapping[str, Record]
+    """Place -> record, of those that could be read."""
+    files: Sequence[str] = ()
+    """Places of all records, read or not."""
+    faults: Sequence[Fault] = ()
+    """Of those that could not be read."""
+    strays: Sequence[str] = ()
+    """What else lies there."""
+    links: Sequence[str] = ()
+    """Symbolic links, which are not followed."""
+    track: str | None = None
+    """The one that is looked at; None for all."""
+    base: Base | None = None
+    rescore: Rescore | None = None
+
+    def file(self, place: str) -> str:
+        """What faults call the record at a place."""
+        return f"{self.root.name}/{place}"
+
+    def tables(self) -> Iterator[dict[str, Record]]:
+        """The records of each track in each suite, by place."""
+        found = dict[tuple[str, str], dict[str, Record]]()
+        for place, record in self.records.items():
+            suite, track = place.split("/")[:2]
+            found.setdefault((suite, track), {})[place] = record
+        yield from found.values()
+
+    def is_of_track(self, place: str) -> bool:
+        """Whether a place is of what is looked at."""
+        return self.track is None or place.split("/")[1:2] == [self.track]
+
+
+@dataclass(slots=True)
+class _Found:
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
+    files: list[str] = field(default_factory=list[str])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    strays: list[str] = field(default_factory=list[str])
+    links: list[str] = field(default_factory=list[str])
+
+
+def read_tree(
+    root: Path,
+    track: str | None = None,
+    base: Base | None = None,
+    rescore: Rescore | None = None,
+) -> Tree:
+    """All that lies below a board's records; of a track alone where one is named."""
+    found = _Found()
+    for place, is_link in _below(root):
+        if track is not None and place.split("/")[1:2] != [track]:
+            continue
+        if is_link:
+            found.links.append(place)
+        elif not (is_place(place) and (root / place).is_file()):
+            found.strays.append(place)
+        else:
+            _read_into(found, root, place)
+    return Tree(
+        root,
+        found.records,
+        found.files,
+        found.faults,
+        found.strays,
+        found.links,
+        track,
+        base,
+        rescore,
+    )
+
+
+def is_place(text: str) -> bool:
+    """Whether a record may lie there, below a board's records."""
+    return _PLACE.fullmatch(text) is not None
+
+
+def read_record(path: Path) -> Record:
+    """A record from a stranger; RecordError without the path for what is none, or too large."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise RecordError(f"{size} bytes, and is not read")
+    data = path.read_bytes()
+    try:
+        json.loads(data, object_pairs_hook=_told_once, parse_constant=_no_number)
+    except RecursionError as error:
+        raise RecordError("nested too deeply, and is not read") from error
+    except RecordError:
+        raise
+    except ValueError:
+        pass  # Record.load says it better
+    try:
+        return Record.load(path)
+    except RecordError as error:
+        raise RecordError(str(error).removeprefix(f"{path}: ")) from error
+
+
+def most_common(values: Iterable[Any]) -> Any:
+    """The value that most have, the first of several such; compared as JSON."""
+    texts = [json.dumps(value, sort_keys=True) for value in values]
+    return json.loads(max(texts, key=texts.count))
+
+
+def _read_into(found: _Found, root: Path, place: str) -> None:
+    found.files.append(place)
+    try:
+        found.records[place] = read_record(root / place)
+    except RecordError as error:
+        expected = f"a record of at most {MOST_BYTES} bytes: `skbench board schema record`"
+        found.faults.append(Fault(f"{root.name}/{place}", str(error), expected))
+
+
+def _told_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object none of whose keys stands there twice: readers differ in which they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise RecordError(f"key {max(keys, key=keys.count)!r} stands there twice")
+    return found
+
+
+def _no_number(text: str) -> float:
+    raise RecordError(f"holds {text}, which is no number")
+
+
+def _below(root: Path) -> Iterator[tuple[str, bool]]:
+    """Files and symbolic links below a folder, sorted, and whether they are links."""
+    for folder, inner, names in os.walk(root):
+        inner.sort()
+        for name in sorted([*names, *inner]):
+            path = Path(folder, name)
+            if path.is_symlink() or name in names:
+                yield path.relative_to(root).as_posix(), path.is_symlink()

@@ -1,0 +1,116 @@
+"""Whether two records are one run that was filed twice."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from leaderboard.store.record import Record
+from leaderboard.verify.tree import Fault, Tree
+
+ENOUGH_ITEMS = 100
+"""On fewer questions, or where all answers are right or all wrong, two runs may agree by chance."""
+
+
+_Trait: TypeAlias = Callable[[Record], str | None]
+"""What only one run can have; None where a record has none of it."""
+
+
+def check_twins(tree: Tree) -> Iterator[Fault]:
+    """Records that share what only one run can have; each is named with the other."""
+    yield from _same(tree, tree.records, "provenance.key", _key, "a key for each run")
+    for table in tree.tables():
+        yield from _same(
+            tree, table, "all outcomes and token counts", _answers, "answers of a run of its own"
+        )
+        yield from _same(tree, table, "provenance.samples_sha256", _samples, "samples of its own")
+        yield from _curves(tree, table)
+        yield from _weights(tree, table)
+
+
+def _same(
+    tree: Tree, records: Mapping[str, Record], what: str, of: _Trait, expected: str
+) -> Iterator[Fault]:
+    """Every record after the first of those with one value."""
+    for first, *others in _alike(records, of):
+        for place in others:
+            yield Fault(tree.file(place), f"has {what} of {tree.file(first)}", expected)
+
+
+def _alike(records: Mapping[str, Record], of: _Trait) -> Iterator[list[str]]:
+    """Places of two records and more that share a trait, which is not None."""
+    found = dict[str, list[str]]()
+    for place, record in records.items():
+        trait = of(record)
+        if trait is not None:
+            found.setdefault(trait, []).append(place)
+    yield from (places for places in found.values() if len(places) > 1)
+
+
+def _curves(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+    """One loss curve belongs to one training: of one seed, with one cost."""
+    for first, *others in _alike(table, _curve):
+        for place in others:
+            one, other = table[first], table[place]
+            if one.seed != other.seed:
+                expected = "a curve of its own: other seeds draw other batches"
+            elif _spent(one) != _spent(other):
+                expected = "the same training, or a curve of its own"
+            else:
+                continue  # rows that differ at test time alone share one trained student
+            yield Fault(tree.file(place), f"has the loss curve of {tree.file(first)}", expected)
+
+
+def _weights(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+    """One trained student belongs to one seed."""
+    for of, what in ((_train_key, "train_key"), (_trained, "weights_sha256")):
+        for first, *others in _alike(table, of):
+            for place in others:
+                if table[place].seed != table[first].seed:
+                    yield Fault(
+                        tree.file(place),
+                        f"has provenance.{what} of {tree.file(first)}",
+                        "a training of its own for each seed",
+                    )
+
+
+def _key(record: Record) -> str | None:
+    return _text(record, "key")
+
+
+def _samples(record: Record) -> str | None:
+    return _text(record, "samples_sha256")
+
+
+def _train_key(record: Record) -> str | None:
+    return _text(record, "train_key")
+
+
+def _trained(record: Record) -> str | None:
+    return _text(record, "weights_sha256") if record.training.n_steps else None
+
+
+def _text(record: Record, name: str) -> str | None:
+    value = record.provenance.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _answers(record: Record) -> str | None:
+    """All outcomes and token counts; None where they are too few or too plain to tell two runs."""
+    sets = record.data_sets
+    right = [bit for each in sets.values() for bit in each.strict]
+    if record.kind == "corpus" or len(right) < ENOUGH_ITEMS or len(set(right)) < 2:
+        return None
+    columns: dict[str, Sequence[object]] = {
+        name: [each.strict, each.failed, each.prompt_tokens, each.generated_tokens]
+        for name, each in sets.items()
+    }
+    return json.dumps(columns, sort_keys=True)
+
+
+def _curve(record: Record) -> str | None:
+    return json.dumps(record.training.loss_curve) if record.training.loss_curve else None
+
+
+def _spent(record: Record) -> tuple[object, ...]:
+    spent = record.training
+    return (spent.n_examples, spent.n_steps, spent.tokens, spent.final_loss, spent.kept_ratio)

@@ -1,0 +1,251 @@
+"""Ways to tamper with a board's files: places, texts, and the ledger itself."""
+
+import json
+import lzma
+import shutil
+from dataclasses import replace
+
+from leaderboard.store.files import file_sha256
+from leaderboard.store.ledger import Event, generations_of, ledger_of
+from tests.tampered import (
+    EXTRACTORS,
+    OTHER,
+    SECOND,
+    SET,
+    STUDENT,
+    THIRD,
+    TRACK,
+    UNTRAINED,
+    Board,
+    event,
+    tampered,
+    with_event,
+)
+
+FOREIGN = f"{TRACK}/kard/seed7.json"
+MOVED = "v1/pocket-100/std_cot/seed0.json"
+TEXTS = f"generations/{STUDENT}.xz"
+
+
+def _all_right(board: Board, place: str = STUDENT) -> None:
+    """As a thoughtful attacker does it: found by every extractor."""
+    with board.data_set(place) as found:
+        n = len(found["items"])
+        found |= {"strict": [1] * n, "author": [1] * n, "flexible": [1] * n, "failed": [0] * n}
+
+
+# ---------------------------------------------------------------- places
+
+
+@tampered("place", f"holds the record of {STUDENT}", FOREIGN)
+def a_record_in_the_folder_of_another_row(board: Board) -> None:
+    board.copy(STUDENT, FOREIGN)
+
+
+@tampered("place", f"holds the record of {STUDENT}", MOVED)
+def a_record_in_another_suite(board: Board) -> None:
+    board.move(STUDENT, MOVED)
+
+
+@tampered("place", "is a symbolic link", f"{TRACK}/std_cot/seed4.json")
+def a_link_to_elsewhere(board: Board) -> None:
+    (board.root / TRACK / "std_cot" / "seed4.json").symlink_to("/etc/passwd")
+
+
+@tampered("place", "is a symbolic link", "v3")
+def a_suite_that_is_a_link(board: Board) -> None:
+    (board.root / "v3").symlink_to(board.root / "v2")
+
+
+@tampered("place", "is no record's place", f"{TRACK}/std_cot/seed0.json.bak")
+def a_file_that_is_no_record(board: Board) -> None:
+    board.copy(STUDENT, f"{STUDENT}.bak")
+
+
+@tampered("place", "of all published test items")
+def a_record_on_other_items(board: Board) -> None:
+    with board.edited() as body:
+        body["scope"]["world"] = 3
+
+
+@tampered("place", "trained elsewhere")
+def a_checkpoint_of_unknown_training(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["checkpoint"] = {"path": "mine"}
+
+
+@tampered("place", "of kind 'reported'")
+def numbers_from_a_paper(board: Board) -> None:
+    with board.edited() as body:
+        body["kind"] = "reported"
+
+
+# ---------------------------------------------------------------- what runs wrote
+
+
+@tampered("generations", f"{SET}.strict: .* outcomes are not what was written")
+def outcomes_set_to_right(board: Board) -> None:
+    _all_right(board)
+
+
+@tampered("generations", f"{SET}.strict: 2 outcomes are not what was written")
+def outcomes_swapped(board: Board) -> None:
+    with board.data_set() as found:
+        a, b = found["strict"].index(1), found["strict"].index(0)
+        for name in EXTRACTORS:
+            found[name][a], found[name][b] = found[name][b], found[name][a]
+
+
+@tampered("generations", "is of pocket-100/std_cot seed 1", TEXTS)
+def texts_of_two_seeds_swapped(board: Board) -> None:
+    one, other = (generations_of(board.root, place) for place in (STUDENT, SECOND))
+    kept = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(kept)
+
+
+@tampered("generations", f"{SET}.* outcomes are not what was written")
+def texts_of_another_seed_under_a_false_name(board: Board) -> None:
+    texts_of_two_seeds_swapped(board)
+    with board.texts(STUDENT) as body:
+        body["seed"] = 0
+
+
+@tampered("generations", "one for each item", TEXTS)
+def a_text_lost(board: Board) -> None:
+    with board.texts() as body:
+        del body["data_sets"][SET][0]
+
+
+@tampered("generations", "not JSON", TEXTS)
+def texts_that_are_no_texts(board: Board) -> None:
+    generations_of(board.root, STUDENT).write_bytes(lzma.compress(b"nothing"))
+
+
+@tampered("generations", "is a link, or too large", TEXTS)
+def texts_that_are_a_link(board: Board) -> None:
+    path = generations_of(board.root, STUDENT)
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+@tampered("generations", "goes with no record", f"generations/{TRACK}/std_cot/seed9.json.xz")
+def texts_of_no_record(board: Board) -> None:
+    path = generations_of(board.root, STUDENT)
+    shutil.copy(path, path.with_name("seed9.json.xz"))
+
+
+# ---------------------------------------------------------------- the ledger
+
+
+@tampered("ledger", "has sha256", refile=False)
+def a_record_alone(board: Board) -> None:
+    _all_right(board)
+
+
+@tampered("ledger", "has sha256", TEXTS, refile=False)
+def a_record_and_its_texts(board: Board) -> None:
+    _all_right(board)
+    with board.texts() as body:
+        body["data_sets"][SET] = ["1110"] * len(body["data_sets"][SET])
+
+
+@tampered("ledger", "has no event in the ledger", f"{TRACK}/kard/seed1.json", refile=False)
+def a_record_without_an_event(board: Board) -> None:
+    board.copy(f"{TRACK}/kard/seed0.json", f"{TRACK}/kard/seed1.json")
+
+
+@tampered("ledger", "is filed, and not there", THIRD, refile=False)
+def a_record_lost(board: Board) -> None:
+    (board.root / THIRD).unlink()
+
+
+@tampered("ledger", "is not there", "ledger.jsonl", refile=False)
+def no_ledger(board: Board) -> None:
+    ledger_of(board.root).unlink()
+
+
+@tampered("ledger", "line 2: has number 3", "ledger.jsonl", refile=False)
+def a_line_lost(board: Board) -> None:
+    with board.lines() as lines:
+        del lines[1]
+
+
+@tampered("ledger", "line 1: names .* as the line before", "ledger.jsonl", refile=False)
+def the_first_lines_lost_and_the_others_numbered_anew(board: Board) -> None:
+    with board.lines() as lines:
+        told = [event(line) for line in lines[1:]]
+        again = [replace(each, number=n) for n, each in enumerate(told, 1)]
+        lines[:] = [json.dumps({k: getattr(e, k) for k in Event.__slots__}) for e in again]
+
+
+@tampered("ledger", "line 1: has number 2", "ledger.jsonl", refile=False)
+def lines_in_another_order(board: Board) -> None:
+    with board.lines() as lines:
+        lines[0], lines[1] = lines[1], lines[0]
+
+
+@tampered("ledger", "unknown key 'by'", "ledger.jsonl", refile=False)
+def a_line_that_says_more(board: Board) -> None:
+    with board.lines() as lines:
+        lines[-1] = lines[-1].replace("{", '{"by": "me", ', 1)
+
+
+@tampered("ledger", f"files {UNTRAINED}, which is filed", "ledger.jsonl", refile=False)
+def a_changed_record_filed_again(board: Board) -> None:
+    _all_right(board, UNTRAINED)
+    with_event(board, UNTRAINED, sha256=file_sha256(board.root / UNTRAINED))
+
+
+@tampered("ledger", "scored anew without generations", "ledger.jsonl", refile=False)
+def a_changed_record_as_if_scored_anew(board: Board) -> None:
+    _all_right(board, UNTRAINED)
+    with_event(board, UNTRAINED, event="rescore", sha256=file_sha256(board.root / UNTRAINED))
+
+
+@tampered("ledger", "from texts that were not kept before", "ledger.jsonl", refile=False)
+def a_changed_record_with_texts_made_up_for_it(board: Board) -> None:
+    _all_right(board, UNTRAINED)
+    path = generations_of(board.root, UNTRAINED)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    told = {"sha256": file_sha256(board.root / UNTRAINED), "generations": "4" * 64}
+    with_event(board, UNTRAINED, event="rescore", **told)
+
+
+@tampered("ledger", "from other texts than were filed", "ledger.jsonl", refile=False)
+def texts_replaced_as_if_scored_anew(board: Board) -> None:
+    with_event(board, STUDENT, event="rescore", generations="4" * 64)
+
+
+@tampered("ledger", "which is not filed", "ledger.jsonl", refile=False)
+def a_record_removed_twice(board: Board) -> None:
+    (board.root / THIRD).unlink()
+    with_event(board, THIRD, event="remove")
+    with_event(board, THIRD, event="remove")
+
+
+@tampered("ledger", f"removes {THIRD} with hash", "ledger.jsonl", refile=False)
+def another_record_removed_than_was_filed(board: Board) -> None:
+    (board.root / THIRD).unlink()
+    with_event(board, THIRD, event="remove", sha256="5" * 64)
+
+
+# ---------------------------------------------------------------- the base
+
+
+@tampered("base", "since", OTHER)
+def a_changed_record_in_a_ledger_written_anew(board: Board) -> None:
+    _all_right(board, OTHER)
+
+
+@tampered("base", "line 2: is not that of", "ledger.jsonl")
+def a_record_taken_out_of_a_ledger_written_anew(board: Board) -> None:
+    (board.root / OTHER).unlink()
+
+
+@tampered("base", "was scored anew, and differs in more", refile=False)
+def costs_changed_as_if_scored_anew(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["teacher_tokens"] = 1
+    with_event(board, STUDENT, event="rescore", sha256=file_sha256(board.root / STUDENT))

@@ -1,0 +1,231 @@
+"""Ways to tamper with whose run a record is: its origin, its questions, its twins.
+
+The ledger and all hashes are made right again.
+"""
+
+import re
+
+from tests.tampered import OTHER, PUBLISHED, SECOND, SET, STUDENT, TRACK, Board, tampered
+
+FOURTH = f"{TRACK}/std_cot/seed3.json"
+
+# ---------------------------------------------------------------- whose run it is
+
+
+@tampered("provenance", "provenance.commit None")
+def a_commit_left_out(board: Board) -> None:
+    with board.edited() as body:
+        del body["provenance"]["commit"]
+
+
+@tampered("provenance", "provenance.dirty None")
+def silence_on_an_uncommitted_tree(board: Board) -> None:
+    with board.edited() as body:
+        del body["provenance"]["dirty"]
+
+
+@tampered("provenance", "null alone")
+def a_commit_that_nobody_knows(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["commit"] = None
+
+
+@tampered("provenance", "names no python")
+def versions_left_out(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["versions"] = {}
+
+
+@tampered("provenance", "reference 'kard', in its snapshot 'std_cot'")
+def another_reference(board: Board) -> None:
+    with board.edited() as body:
+        body["reference"] = "kard"
+
+
+@tampered("provenance", "reference 'mine'")
+def a_reference_that_the_track_does_not_have(board: Board) -> None:
+    with board.edited() as body:
+        body["reference"] = body["snapshot"]["track"]["reference"] = "mine"
+
+
+@tampered("coverage", "other reference than most")
+def another_reference_in_the_snapshot_as_well(board: Board) -> None:
+    with board.edited() as body:
+        body["reference"] = body["snapshot"]["track"]["reference"] = "kard"
+
+
+@tampered("provenance", "method 'kard' under label 'std_cot'")
+def another_method(board: Board) -> None:
+    with board.edited() as body:
+        body["method"] = "kard"
+
+
+@tampered("provenance", "snapshot.method.restarts", f"{TRACK}/std_cot[restarts=3]/seed0.json")
+def another_label_than_its_fields(board: Board) -> None:
+    place = f"{TRACK}/std_cot[restarts=3]/seed0.json"
+    board.move(STUDENT, place)
+    with board.edited(place) as body:
+        body["label"] = "std_cot[restarts=3]"
+
+
+@tampered("provenance", "makes another run")
+def the_command_of_another_run(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["command"] = "skbench run pocket-100 --methods kard --seeds 0"
+
+
+@tampered("provenance", "contamination")
+def an_overlap_of_no_share(board: Board) -> None:
+    with board.edited() as body:
+        found = {"shared_13gram": "none", "equal_questions": 0.0, "may_be_known_to": []}
+        body["provenance"]["contamination"] = {SET: found}
+
+
+@tampered("provenance", "contamination of elsewhere")
+def an_overlap_of_another_data_set(board: Board) -> None:
+    with board.edited() as body:
+        found = {"shared_13gram": 0.0, "equal_questions": 0.0, "may_be_known_to": []}
+        body["provenance"]["contamination"] = {"elsewhere": found}
+
+
+# ---------------------------------------------------------------- the questions of the track
+
+
+@tampered("coverage", f"lacks data set {SET}")
+def a_data_set_lost(board: Board) -> None:
+    with board.edited() as body:
+        del body["data_sets"][SET]
+
+
+@tampered("coverage", "has data set another")
+def a_data_set_too_many(board: Board) -> None:
+    with board.edited() as body:
+        body["data_sets"]["another"] = body["data_sets"][SET]
+
+
+@tampered("coverage", "is of group ood")
+def a_hard_data_set_called_out_of_domain(board: Board) -> None:
+    with board.data_set() as found:
+        found["group"] = "ood"
+
+
+@tampered("coverage", f"{SET}: other items than most")
+def an_item_lost(board: Board) -> None:
+    with board.data_set() as found:
+        n = found["strict"].index(0)
+        for column in found.values():
+            if isinstance(column, list) and column:
+                del column[n]
+
+
+@tampered("coverage", f"{SET}: other items than most")
+def other_questions_under_the_same_names(board: Board) -> None:
+    with board.data_set() as found:
+        found["items_sha256"] = "0" * 64
+
+
+@tampered("coverage", "64 hexadecimal digits")
+def no_hash_of_the_questions(board: Board) -> None:
+    with board.data_set() as found:
+        found["items_sha256"] = "as usual"
+
+
+@tampered("coverage", f"{SET} has no items")
+def a_data_set_emptied(board: Board) -> None:
+    with board.data_set() as found:
+        found |= {name: [] for name, column in found.items() if isinstance(column, list)}
+
+
+@tampered("coverage", "other settings than most")
+def other_settings(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["track"]["training"]["lora_rank"] = 64
+
+
+@tampered("coverage", "other corpus_sha256 than most")
+def another_corpus(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["corpus_sha256"] = "0" * 64
+
+
+@tampered("coverage", "other student_sha256 than most")
+def another_student(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["student_sha256"] = "0" * 64
+
+
+@tampered("coverage", "other settings than most", FOURTH)
+def moved_to_a_newer_suite(board: Board) -> None:
+    """With the version and the seed of its new place."""
+    board.copy(str(PUBLISHED / "v1/pocket-100/std_cot/seed0.json"), FOURTH)
+    with board.edited(FOURTH) as body:
+        body["snapshot"]["track"]["version"] = 2
+        _as_seed_3(body)
+
+
+# ---------------------------------------------------------------- one run filed twice
+
+
+def _as_seed_3(body: dict) -> None:
+    body["seed"] = 3
+    command = re.sub(r"--seeds \d+", "--seeds 3", body["provenance"]["command"])
+    body["provenance"]["command"] = command
+
+
+def _again(board: Board, **of_provenance: str) -> None:
+    """The run of seed 0 as that of seed 3."""
+    board.copy(STUDENT, FOURTH)
+    with board.edited(FOURTH) as body:
+        _as_seed_3(body)
+        body["provenance"] |= of_provenance
+
+
+@tampered("twins", "has provenance.key of", FOURTH)
+def the_same_run_as_a_fourth_seed(board: Board) -> None:
+    _again(board)
+
+
+@tampered("twins", "has all outcomes and token counts of", FOURTH)
+def the_same_run_under_another_key(board: Board) -> None:
+    _again(board, key="1" * 64, train_key="2" * 64)
+    with board.edited(FOURTH) as body:
+        body["training"]["loss_curve"][0] += 0.001
+
+
+@tampered("twins", "has provenance.train_key of", FOURTH)
+def the_same_training_with_a_few_other_answers(board: Board) -> None:
+    _again(board, key="1" * 64)
+    with board.edited(FOURTH) as body:
+        body["training"]["loss_curve"][0] += 0.001
+        body["data_sets"][SET]["generated_tokens"][0] = body["data_sets"][SET]["n_calls"][0]
+
+
+@tampered("twins", "has provenance.weights_sha256 of", SECOND)
+def one_trained_student_for_two_seeds(board: Board) -> None:
+    for place in (STUDENT, SECOND):
+        with board.edited(place) as body:
+            body["provenance"]["weights_sha256"] = "3" * 64
+
+
+@tampered("twins", "has provenance.samples_sha256 of", SECOND)
+def the_samples_of_one_run_for_two(board: Board) -> None:
+    for place in (STUDENT, SECOND):
+        with board.edited(place) as body:
+            body["provenance"]["samples_sha256"] = "3" * 64
+
+
+@tampered("twins", "has the loss curve of .*other seeds draw other batches", SECOND)
+def the_loss_curve_of_another_seed(board: Board) -> None:
+    _curve_of(board, STUDENT, SECOND)
+
+
+@tampered("twins", "has the loss curve of .*the same training", STUDENT)
+def the_loss_curve_of_another_row(board: Board) -> None:
+    _curve_of(board, OTHER, STUDENT)
+
+
+def _curve_of(board: Board, src: str, dest: str) -> None:
+    with board.edited(src) as body:
+        curve = body["training"]["loss_curve"]
+    with board.edited(dest) as body:
+        body["training"]["loss_curve"] = curve

@@ -1,0 +1,208 @@
+"""The ledger, and the verbs that write and read it: publish, remove, verify."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from leaderboard.store import board
+from leaderboard.store.board import UnknownName
+from leaderboard.store.files import file_sha256
+from leaderboard.store.ledger import events_of, file_records, generations_of, ledger_of
+from leaderboard.store.reading import RecordError
+from tests.leaderboard_records import record, save
+from tests.tampered import (
+    OTHER,
+    PLACES,
+    PUBLISHED,
+    STUDENT,
+    THIRD,
+    TRACK,
+    Board,
+    events,
+    made,
+    rescore,
+    run,
+    with_event,
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Board:
+    """A board of ours, and an empty $SKBENCH_HOME beside it."""
+    found = made(tmp_path / "ours")
+    monkeypatch.setattr(board, "PUBLISHED", found.root)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    return found
+
+
+def git(where: Path, *words: str) -> None:
+    name = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "-C", where, *name, *words], check=True, capture_output=True)
+
+
+# ---------------------------------------------------------------- publish
+
+
+def test_the_first_lines_are_those_of_what_was_there(home):
+    found = events(home)
+    assert [each.path for each in found] == sorted(PLACES)
+    assert {each.reason for each in found} == {"filed before there was a ledger"}
+    assert [each.number for each in found] == list(range(1, 1 + len(PLACES)))
+    assert all(each.sha256 == file_sha256(home.root / each.path) for each in found)
+    kept = {each.path for each in found if each.generations}
+    assert kept == {p for p in PLACES if generations_of(home.root, p).is_file()} and kept
+
+
+def test_publish_adds_a_line_for_each_record_and_none_for_those_that_have_one(
+    tmp_path, monkeypatch, capsys
+):
+    root = tmp_path / "mine" / "leaderboard" / "records"
+    monkeypatch.setattr(board, "PUBLISHED", root)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    save(tmp_path / "home" / "records" / "v1", [record(seed=n) for n in (0, 1)])
+    assert run("publish", "toy") == 0
+    assert str(ledger_of(root)) in capsys.readouterr().out
+    found = events_of(ledger_of(root))
+    assert [(each.event, each.path) for each in found] == [
+        ("file", f"v1/toy/std_cot/seed{n}.json") for n in (0, 1)
+    ]
+    assert run("publish", "toy") == 0
+    assert events_of(ledger_of(root)) == found
+    save(tmp_path / "home" / "records" / "v1", [record("kard")])
+    assert run("publish", "toy") == 0
+    assert [each.path for each in events_of(ledger_of(root))[2:]] == ["v1/toy/kard/seed0.json"]
+
+
+def test_a_board_of_ones_own_has_a_ledger_of_its_own(home, tmp_path, monkeypatch):
+    before = ledger_of(home.root).read_bytes()
+    save(tmp_path / "home" / "records" / "v1", [record()])
+    root = tmp_path / "own" / "leaderboard" / "records"
+    assert run("publish", "toy", "--records", root) == 0
+    assert [each.path for each in events_of(ledger_of(root))] == ["v1/toy/std_cot/seed0.json"]
+    assert ledger_of(home.root).read_bytes() == before
+
+
+def test_a_broken_ledger_is_not_added_to(home):
+    with home.lines() as lines:
+        lines[1] = lines[1].replace("date", "day")
+    home.copy(THIRD, f"{TRACK}/std_cot/seed9.json")
+    with pytest.raises(RecordError, match=r"ledger\.jsonl, line 2: unknown key 'day'"):
+        file_records(home.root, [home.root / f"{TRACK}/std_cot/seed9.json"], "x", "2026-11-30")
+
+
+# ---------------------------------------------------------------- remove
+
+
+def test_remove_deletes_the_record_with_its_texts_and_says_why(home):
+    assert run("remove", STUDENT, "--reason", "its corpus was wrong") == 0
+    last = events(home)[-1]
+    assert (last.event, last.path, last.reason) == ("remove", STUDENT, "its corpus was wrong")
+    assert not (home.root / STUDENT).exists()
+    assert not generations_of(home.root, STUDENT).exists()
+    assert run("verify") == 0
+
+
+def test_a_removed_record_may_be_replaced_and_that_is_noted(home, capsys):
+    kept = (home.root / OTHER).read_bytes()
+    assert run("remove", home.root / OTHER, "--reason", "run again") == 0
+    (home.root / OTHER).write_bytes(kept)
+    file_records(home.root, [home.root / OTHER], "published", "2026-11-30")
+    capsys.readouterr()
+    assert run("verify") == 0
+    said = capsys.readouterr().out
+    assert f"note: records/{OTHER}: replaces one removed on " in said and "run again" in said
+
+
+@pytest.mark.parametrize("path", ["../ledger.jsonl", "v2/pocket-100/none.json", "/etc/passwd"])
+def test_what_is_no_record_is_not_removed(home, path):
+    with pytest.raises(RecordError, match="record"):
+        run("remove", path, "--reason", "x")
+    assert len(events(home)) == len(PLACES)
+
+
+def test_a_reason_must_be_told(home):
+    with pytest.raises(RecordError, match="--reason must not be blank"):
+        run("remove", STUDENT, "--reason", "  ")
+    assert (home.root / STUDENT).is_file()
+
+
+# ---------------------------------------------------------------- verify
+
+
+def test_verify_prints_a_line_a_fault_and_exits_with_1(home, capsys):
+    with home.edited() as body:
+        body["training"]["tokens"] = 0
+    assert run("verify") == 1
+    lines = capsys.readouterr().out.splitlines()
+    named = [line for line in lines if line.startswith(f"records/{STUDENT}: ")]
+    assert len(named) == 2, "the ledger's, and that of training"
+    assert all("; should be " in line for line in named)
+    assert lines[-1] == f"2 faults in {len(PLACES)} records"
+
+
+def test_verify_json_names_check_file_and_what_it_should_be(home, capsys):
+    with home.edited() as body:
+        body["training"]["tokens"] = 0
+    assert run("verify", "--json") == 1
+    body = json.loads(capsys.readouterr().out)
+    assert {fault["check"] for fault in body["faults"]} == {"ledger", "training"}
+    assert {fault["file"] for fault in body["faults"]} == {f"records/{STUDENT}"}
+    assert body["n_records"] == len(PLACES) and body["notes"]
+
+
+def test_verify_of_one_track_leaves_the_others_alone(home, capsys):
+    home.copy(STUDENT, "v2/other/std_cot/seed0.json")
+    assert run("verify", "pocket-100") == 0
+    assert run("verify", "other") == 1
+    with pytest.raises(UnknownName, match="did you mean 'pocket-100'"):
+        run("verify", "pocket-10")
+
+
+def test_records_without_texts_are_noted_as_unverified(home, capsys):
+    assert run("verify", rescore=rescore) == 0
+    assert f"outcomes of {len(PLACES) - 2} of {len(PLACES)} records" in capsys.readouterr().out
+    assert run("verify") == 0
+    assert f"outcomes of {len(PLACES)} of {len(PLACES)} records" in capsys.readouterr().out
+
+
+def test_rows_of_an_older_suite_are_noted_and_not_compared(home, capsys):
+    shutil.copytree(PUBLISHED / "v1/pocket-100", home.root / "v1/pocket-100")
+    home.refile()
+    assert run("verify") == 0
+    assert "pocket-100: 4 rows stand in several suites" in capsys.readouterr().out
+
+
+def test_a_ref_of_git_is_a_base(home, capsys):
+    top = home.root.parents[1]
+    git(top, "init", "-q")
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "honest")
+    assert run("verify", "--base", "HEAD") == 0
+    assert run("remove", THIRD, "--reason", "told") == 0
+    assert run("verify", "--base", "HEAD") == 0
+    with home.data_set(OTHER) as found:
+        found["author"] = [1] * len(found["author"])
+    home.refile()
+    assert run("verify") == 0, "right in itself"
+    capsys.readouterr()
+    assert run("verify", "--base", "HEAD") == 1
+    said = capsys.readouterr().out
+    assert f"records/{OTHER}: has sha256" in said and "since HEAD" in said
+    assert "is not that of HEAD" in said
+    with pytest.raises(UnknownName, match="neither a folder nor a git ref"):
+        run("verify", "--base", "nothing")
+
+
+def test_outcomes_may_be_scored_anew_from_the_texts_that_were_filed(home, tmp_path):
+    """Where the rules of scoring change, outcomes may, and nothing else."""
+    shutil.copytree(home.root.parent, tmp_path / "before" / "leaderboard")
+    with home.edited() as body:
+        for each in body["data_sets"].values():
+            each["author"] = [0] * len(each["author"])
+    with_event(home, STUDENT, event="rescore", sha256=file_sha256(home.root / STUDENT))
+    base = tmp_path / "before" / "leaderboard" / "records"
+    assert run("verify", "--base", base) == 0
+    assert run("verify", "--base", base, rescore=rescore) == 1, "the old rules say otherwise"

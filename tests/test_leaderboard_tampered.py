@@ -1,0 +1,64 @@
+"""Tampering with a board is caught by the check that is there for it, and names the file."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from leaderboard.verify.base import read_base
+from leaderboard.verify.checks import CHECKS, Report, verify
+from leaderboard.verify.tree import read_tree
+from tests import tampered_files, tampered_questions, tampered_runs, tampered_training
+from tests.tampered import CASES, PUBLISHED, Board, made, rescore
+
+OF = (tampered_files, tampered_questions, tampered_runs, tampered_training)
+"""They add the cases when they are imported."""
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("honest")
+    made(folder)
+    return folder
+
+
+@pytest.fixture
+def board(honest: Path, tmp_path: Path) -> Board:
+    shutil.copytree(honest / "leaderboard", tmp_path / "leaderboard")
+    return Board(tmp_path / "leaderboard" / "records")
+
+
+def verified(board: Board, honest: Path, tmp_path: Path) -> Report:
+    base = read_base(str(honest / "leaderboard" / "records"), tmp_path / "base", board.root)
+    return verify(read_tree(board.root, None, base, rescore))
+
+
+def test_an_honest_board_has_no_fault(board, honest, tmp_path):
+    report = verified(board, honest, tmp_path)
+    assert report.faults == [] and report.n_records == 6
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_tampering_is_caught(name, board, honest, tmp_path):
+    case = CASES[name]
+    case.attack(board)
+    if case.is_refiled:
+        board.refile()
+    found = verified(board, honest, tmp_path).faults
+    said = [(check, str(fault)) for check, fault in found]
+    assert any(
+        check == case.check and case.file in text and re.search(case.says, text)
+        for check, text in said
+    ), said
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_has_tampering_that_it_is_there_for(check):
+    assert [name for name, case in CASES.items() if case.check == check]
+
+
+def test_the_committed_board_has_no_fault():
+    report = verify(read_tree(PUBLISHED))
+    assert [str(fault) for _, fault in report.faults] == []
+    assert report.n_records == len(list(PUBLISHED.glob("v*/*/*/*.json"))) > 300
