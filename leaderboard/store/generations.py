@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaderboard.store.ranges import Count, Label, Name, Title
-from leaderboard.store.reading import STRICT, MisreadError, RecordError, parsed
+from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Generations:
 
     __pydantic_config__ = STRICT
 
+    schema: First
     track: Name
     label: Label
     seed: Count
