@@ -105,6 +105,7 @@ def texts_of(record: Record) -> dict[str, Any]:
         for name, each in record.data_sets.items()
     }
     return {
+        "schema": 1,
         "track": record.track,
         "label": record.label,
         "seed": record.seed,

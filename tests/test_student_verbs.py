@@ -510,7 +510,8 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "student.path",
     ),
     "unknown setting": (lambda body: track_table(body).update(shell="rm"), "'shell'"),
-    "a file as track": (lambda body: body.update(track="../evil.toml"), "not built in"),
+    "a path as track": (lambda body: body.update(track="../evil.toml"), "track must match"),
+    "a file as track": (lambda body: body.update(track="evil.toml"), "not built in"),
     "a file as sweep": (
         lambda body: body["snapshot"].update(point={"sweep": "../evil"}),
         "'../evil'",
