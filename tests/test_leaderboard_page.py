@@ -13,6 +13,7 @@ from leaderboard.compare.against import against
 from leaderboard.compare.pair import compare
 from leaderboard.compare.pairs import all_pairs
 from leaderboard.rows.rank import rows
+from leaderboard.show.page.columns import rank_column
 from leaderboard.show.page.render import page
 from leaderboard.show.page.sections import html, sections
 from leaderboard.show.page.tables import all_tracks, front
@@ -64,6 +65,16 @@ def test_rows_stand_as_in_the_boards_table(records, table):
         ratio(row.relative_flops) for row in of_rows
     ]
     assert told["training", "tokens"] == [f"{row.train_tokens:,}" for row in of_rows]
+
+
+def test_ranks_are_sorted_by_the_best_place_and_then_by_the_worst():
+    rows = [{"id_rank": {"low": 1, "high": 12, "of": 40}}, {"id_rank": None}]
+    rows += [{"id_rank": {"low": 1, "high": 2, "of": 40}}, {"id_rank": {"low": 3, "high": 3}}]
+    (column,) = rank_column(rows, "id_rank", "rank ID")
+    assert [cell.text for cell in column.cells] == ["1-12", "-", "1-2", "3"]
+    values = [cell.value for cell in column.cells]
+    assert values[2] < values[0] < values[3] and values[1] is None
+    assert rank_column([{}, {}], "id_rank", "rank ID") == []
 
 
 def test_rows_know_whether_they_train_and_what_marks_them(table):

@@ -35,9 +35,9 @@ def columns(ranked: Sequence[Row]) -> list[Column]:
     return [
         Column("seeds", "", "Training runs", [_number(row.n_seeds, "d") for row in ranked]),
         Column("ID", "%", "Accuracy in domain", [_interval(row.id) for row in ranked]),
-        *_ranks(plain, "id_rank", "rank ID"),
+        *rank_column(plain, "id_rank", "rank ID"),
         Column("OOD", "%", "Accuracy out of domain", [_interval(row.ood) for row in ranked]),
-        *_ranks(plain, "ood_rank", "rank OOD"),
+        *rank_column(plain, "ood_rank", "rank OOD"),
         Column(
             "FLOPs",
             "\N{MULTIPLICATION SIGN} reference",
@@ -73,8 +73,8 @@ def columns(ranked: Sequence[Row]) -> list[Column]:
     ]
 
 
-def _ranks(plain: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Column]:
-    """A column of rank intervals, where rows have them."""
+def rank_column(plain: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Column]:
+    """A column of rank intervals by their key in the rows' data; none where no row has one."""
     found = [row.get(key) for row in plain]
     if not any(found):
         return []

@@ -203,7 +203,7 @@ def _by_seed(
             (value, record.seed) for value, record in zip(values, records, strict=True) if value
         )
         groups = [(v, [seed for _, seed in each]) for v, each in groupby(known, lambda k: k[0])]
-        if len(groups) == 1 and len(groups[0][1]) == len(records):
+        if groups and len(groups[0][1]) == len(records):
             yield name, [groups[0][0]]
         elif groups:
             told = sorted((of, value) for value, of in groups)
