@@ -12,12 +12,13 @@ from tests.leaderboard_records import record, trained
 RIGHT = {"std_cot": 24, "kard": 31, "skintern": 12, "zero_shot": 3}
 """Label -> how many of 40 questions of each group its first run answered."""
 SCRIPT = "</script><script>window.hit = 1</script>"
-HOSTILE = f"\"'><img src=x onerror='window.hit = 1'>{SCRIPT}\u202e {'long' * 100}"
+HOSTILE = f"odd[kind={'long' * 45}]"
+"""The longest label that a record can have, of a record whose other texts are odd as well."""
 TOLD = {
     "dirty": False,
     "commit": "javascript:window.hit=1",
     "date": "2026-11-29",
-    "command": f"run {SCRIPT} \u2028 `x` [a](javascript:window.hit=1) & <b>",
+    "command": f"\"'><img src=x onerror='hit()'> {SCRIPT} \u202e \u2028 `x` [a](javascript:x) <b>",
     "device": "CPU",
     "versions": {"torch": "<svg onload='window.hit=1'>", "<b>": "1"},
 }

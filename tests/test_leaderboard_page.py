@@ -220,10 +220,10 @@ def test_what_records_say_is_text_and_nothing_else(text):
     assert not [a for tag, a in found.found if tag == "img" and a["src"] == "x"]
     assert "<track>" not in text and SCRIPT not in text and "\u202e" not in text
     labels = [each["label"] for each in found.data[0]["tables"][0]["lines"]]
-    assert HOSTILE.replace("\u202e", "\ufffd") in labels
+    assert HOSTILE in labels
     block = text.split('type="application/json" id="data">')[1].split("</script>")[0]
     assert not set("<>&\u2028\u2029") & set(block)
-    assert TOLD["command"] in facts_of(found.data, "kard")
+    assert TOLD["command"].replace("\u202e", "\ufffd") in facts_of(found.data, "kard")
 
 
 def test_nothing_is_loaded_from_elsewhere(text):

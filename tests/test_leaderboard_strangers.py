@@ -10,9 +10,10 @@ import pytest
 
 from leaderboard.rows.rank import rows
 from leaderboard.show.card import results
+from leaderboard.show.exporting import Shown, export
 from leaderboard.show.pages import render_all
 from leaderboard.show.pictures import map_svg
-from leaderboard.show.render import detail, export, legend, table
+from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.formats import escaped, tabulated
 from leaderboard.store.maps import Point, Side, Sweep, World
 from leaderboard.store.reading import RecordError
@@ -60,6 +61,12 @@ def test_latex_holds_no_command_of_a_stranger():
         assert not re.search(rf"(?<!\\){mark}", re.sub(r" & +1 ?\\\\| & ", "", made)), mark
 
 
+def exported(table, form):
+    text = export(Shown(table), form)
+    assert isinstance(text, str)
+    return text
+
+
 def tampered_rows():
     """Rows whose free texts are a stranger's."""
     told = {"shared_13gram": 0.0, "equal_questions": 0.0, "may_be_known_to": ["=cmd|' /C calc'!A0"]}
@@ -71,7 +78,7 @@ def tampered_rows():
 
 
 def test_a_spreadsheet_takes_no_text_for_a_formula():
-    found = list(csv.reader(io.StringIO(export(tampered_rows(), "csv"))))
+    found = list(csv.reader(io.StringIO(exported(tampered_rows(), "csv"))))
     cells = [cell for line in found for cell in line]
     texts = [cell for cell in cells if not re.fullmatch(r"-?[0-9.e+-]+", cell)]
     assert not [cell for cell in texts if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
@@ -79,16 +86,16 @@ def test_a_spreadsheet_takes_no_text_for_a_formula():
 
 
 def test_numbers_of_a_spreadsheet_stay_numbers():
-    found = list(csv.DictReader(io.StringIO(export(rows([record()]), "csv"))))
+    found = list(csv.DictReader(io.StringIO(exported(rows([record()]), "csv"))))
     assert float(found[0]["id.value"]) == 0.75 and found[0]["method"] == "std_cot"
 
 
 def test_json_says_what_the_record_says():
-    assert json.loads(export(tampered_rows(), "json"))[0]["knowledge"].startswith("=HYPERLINK")
+    assert json.loads(exported(tampered_rows(), "json"))[0]["knowledge"].startswith("=HYPERLINK")
 
 
 def test_the_note_of_a_latex_table_stays_a_comment():
-    made = export(tampered_rows(), "latex")
+    made = exported(tampered_rows(), "latex")
     (line,) = [each for each in made.splitlines() if "knowledge: " in each]
     assert line.startswith("% ") and "\\input" in line
 
