@@ -108,15 +108,17 @@ def test_the_summary_leaves_prompts_of_one_token_out_of_tpot() -> None:
     assert math.isnan(latency.summarise(times[1:2])["tpot_s_p50"])
 
 
-def test_the_calibration_loop_is_the_median_of_many_without_the_first(
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_reference_loop_is_timed_right_before_each_prompt_but_no_warm_up(
+    student: LlamaForCausalLM, forwarded: list[int]
 ) -> None:
-    durations = [100.0, 5.0, 1.0, 2.0] + [2.0] * (latency.N_LOOPS - 3)
-    readings = [reading for seconds in durations for reading in (0.0, seconds)]
-    monkeypatch.setattr(latency, "_now", lambda device: readings.pop(0))
-    state = torch.random.get_rng_state()
-    assert latency.calibration_s(torch.device("cpu")) == 2.0
-    assert readings == [] and torch.equal(torch.random.get_rng_state(), state)
+    seen: list[int] = []
+    latency.time_prompts(
+        student, PROMPTS, 2, NEVER, n_warmup=2, before=lambda: seen.append(len(forwarded))
+    )
+    assert seen == [4, 6, 8], "two passes a prompt"
+    state, cpu = torch.random.get_rng_state(), torch.device("cpu")
+    assert latency.reference_s(cpu) == 0.0, "on the clock of tokens, none of which it reads"
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_nothing_to_time_is_an_error(student: LlamaForCausalLM) -> None:

@@ -175,7 +175,7 @@ def test_the_readme_on_ones_own_runs_as_written(
 def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The study as `init` made it, its student trained for real; about four minutes."""
+    """The study as `init` made it, its student trained for real; about five minutes."""
     workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
     steps = [step.get("run", "") for step in workflow["jobs"]["regress"]["steps"]]
     run, gate, rerun, confirm = (
@@ -193,11 +193,17 @@ def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     capsys.readouterr()
     assert main(gate) == 1
     fallen = ["mine/method id", "mine/std_cot id"]
-    assert re.findall("::error .*title=(.*?)::", capsys.readouterr().out) == fallen, "quality alone"
+    assert errors(capsys.readouterr().out) == fallen, "quality alone"
     assert main(rerun) == 0
     capsys.readouterr()
     assert main(confirm) == 1
-    assert re.findall("::error .*title=(.*?)::", capsys.readouterr().out) == fallen
+    assert errors(capsys.readouterr().out) == fallen
+
+
+def errors(told: str) -> list[str]:
+    """Titles of the annotations, but those of latency: what else this machine does is no matter."""
+    found = re.findall("::error .*title=(.*?)::", told)
+    return [title for title in found if title.split()[-1] not in ("ttft", "tpot")]
 
 
 # ---------------------------------------------------------------- from Python

@@ -5,7 +5,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -35,16 +35,23 @@ def time_prompts(
     max_new_tokens: int,
     eos_id: int,
     n_warmup: int = 3,
+    before: Callable[[], None] | None = None,
 ) -> list[Timing]:
     """One timing per prompt, in order; the first `n_warmup` prompts run once more before, unseen.
 
-    The time to the first token includes moving the prompt to the device. `model` is in eval mode.
+    `before` is called right before each that is timed. The time to the first token includes moving
+    the prompt to the device. `model` is in eval mode.
     """
     if not prompts_ids or not all(prompts_ids) or max_new_tokens < 1:
         raise ValueError("timing needs at least one prompt, no empty prompt, max_new_tokens >= 1")
     runs = [*islice(cycle(prompts_ids), n_warmup), *prompts_ids]
     bar = Bar(runs, what="timing", unit="prompt")
-    return [_time_one(model, ids, max_new_tokens, eos_id) for ids in bar][n_warmup:]
+    times = list[Timing]()
+    for number, ids in enumerate(bar):
+        if before is not None and number >= n_warmup:
+            before()
+        times.append(_time_one(model, ids, max_new_tokens, eos_id))
+    return times[n_warmup:]
 
 
 def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:
@@ -60,27 +67,20 @@ def summarise(times: Sequence[tuple[float, float, int]]) -> dict[str, float]:
     }
 
 
-N_LOOPS, N_PRODUCTS, N_ROWS, WIDTH = 100, 40, 16, 256
-"""Of the reference loop: times it runs, and products of (N_ROWS, WIDTH) by (WIDTH, WIDTH) in it,
-so few that the median over many short loops is of those that nothing interrupted."""
+N_PRODUCTS, N_ROWS, WIDTH = 400, 16, 256
+"""Of the reference loop: products of (N_ROWS, WIDTH) by (WIDTH, WIDTH), as long as a small
+student's prompt."""
 
 
 @torch.inference_mode()
-def calibration_s(device: torch.device) -> float:
-    """Seconds of a fixed loop of fp32 matrix products on the device: the median, warmed up.
-
-    A latency over that of the loop, timed right before it in the same process, says less of how
-    fast the machine was. Nothing random is drawn.
-    """
+def reference_s(device: torch.device) -> float:
+    """Seconds of a fixed loop of fp32 matrix products on the device. Nothing random is drawn."""
     weights = torch.full((WIDTH, WIDTH), 1 / WIDTH, device=device)
-    times = list[float]()
-    for _ in range(N_LOOPS + 1):
-        state = torch.ones(N_ROWS, WIDTH, device=device)
-        start_s = _now(device)
-        for _ in range(N_PRODUCTS):
-            state = state @ weights
-        times.append(_now(device) - start_s)
-    return float(np.median(times[1:]))
+    state = torch.ones(N_ROWS, WIDTH, device=device)
+    start_s = _now(device)
+    for _ in range(N_PRODUCTS):
+        state = state @ weights
+    return _now(device) - start_s
 
 
 CLEAR_PEAK = Path("/proc/self/clear_refs")

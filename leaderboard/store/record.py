@@ -118,9 +118,9 @@ class Latency:
     """Throughput of the batched evaluation."""
     peak_memory_bytes: int
     calibration_s: float | None = None
-    """Of a fixed loop of matrix products in the same process, timed right before the questions:
-    a latency over it can be held against one of another machine or hour. None in records from
-    before it was timed, whose files lack it."""
+    """Of a fixed loop of matrix products in the same process, timed right before each question;
+    the mean. A latency over it can be held against one of another machine or hour. None in records
+    from before it was timed, whose files lack it."""
 
 
 @dataclass(frozen=True, slots=True)
