@@ -24,7 +24,7 @@ texts = st.text() | st.sampled_from(["a|b = [1, 2]", "x.v2", "id.strict", "seeds
 percents = st.decimals(allow_nan=False, allow_infinity=False)
 scopes = st.builds(
     Scope,
-    world=st.integers(),
+    world=st.integers(0),
     split=st.sampled_from(["test", "dev", "sealed"]),
     sealed=st.none() | st.integers(),
     limit=st.none() | st.integers(1),

@@ -28,6 +28,7 @@ from bench.types import Needs
 from leaderboard.rows.rank import rows
 from leaderboard.store.comparable import check_table
 from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Scope
 from tests.leaderboard_records import OUTCOMES, record, trained, with_costs
 from tests.test_flops import counter
 
@@ -254,7 +255,15 @@ def test_a_record_holds_the_reranker_of_a_row_that_asks_alone(cell: Cell) -> Non
 def test_a_checkpoint_is_not_asked_where_nobody_orders(cell: Cell) -> None:
     track = replace(cell.track, reranker=None, corpus="pocket-40")
     with pytest.raises(ConfigError, match=r"\[reranker\]"):
-        judge(str(track.student.path), track, cell.method, seed=0, limit=1, data=None, origin=())
+        judge(
+            str(track.student.path),
+            track,
+            cell.method,
+            seed=0,
+            scope=Scope(limit=1),
+            data=None,
+            origin=(),
+        )
 
 
 def test_prompts_show_what_it_prefers_and_cost_counts_no_row_that_asks(

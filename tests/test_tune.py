@@ -41,13 +41,13 @@ def tuned(track: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     """Tunes the track, as if the student were best at the highest rate; where the trials lie."""
     real = stages.judged
 
-    def better(cell: Any, *rest: Any) -> Record:
-        made = real(cell, *rest)
+    def better(cell: Any, *rest: Any) -> tuple[Record, stages.Solutions]:
+        made, solutions = real(cell, *rest)
         rate = cell.training.learning_rate
         n_right = RATES.index(rate) + 1 if rate in RATES else 0
         for each in made.data_sets.values():
             each.strict[:] = [int(i < n_right) for i in range(len(each.strict))]
-        return made
+        return made, solutions
 
     monkeypatch.setattr(stages, "judged", better)
 

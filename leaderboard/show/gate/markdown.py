@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from tabulate import tabulate
+
 from leaderboard.compare.gate.findings import Finding, Report
 from leaderboard.compare.gate.reach import told
 from leaderboard.show.gate.wording import MARKS, again, change, evidence, total
-from leaderboard.stats.formats import tabulated
+from leaderboard.stats.formats import STYLE
 
 _HEADERS = ("row", "metric", "base -> new", "evidence", "fresh seeds", "verdict")
 
@@ -40,7 +42,9 @@ def _table(findings: Sequence[Finding]) -> str:
         )
         for f in findings
     ]
-    return tabulated(_HEADERS, body, "markdown")
+    # Escaped already, and more than the tables of pages: a comment may hold no mention either.
+    align = ("left", *("right" for _ in _HEADERS[1:]))
+    return tabulate(body, _HEADERS, STYLE["markdown"], disable_numparse=True, colalign=align)
 
 
 def _escaped(text: str) -> str:
