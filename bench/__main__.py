@@ -101,7 +101,7 @@ def _rescorer() -> "Rescorer":
     return Rescorer(data_dir(None))
 
 
-def _rescored(record: "Record", generations: "Generations") -> "Outcomes":
+def _rescored(record: "Record", generations: "Generations") -> "Outcomes | None":
     """What the board asks of texts; of questions that are not on this machine it learns nothing."""
     from tasks.docs import MissingDataError
 
@@ -109,7 +109,7 @@ def _rescored(record: "Record", generations: "Generations") -> "Outcomes":
         return _rescorer()(record, generations)
     except MissingDataError as error:
         print(f"{record.track}: texts are not scored again: {error}", file=sys.stderr)
-        return {}
+        return None
 
 
 def _track_names() -> list[str]:

@@ -37,7 +37,8 @@ def faults_of_generations(
     yield from (Fault(name, what, expected) for what, expected in faults)
     if not faults and rescore is not None:
         scored = rescore(record, found)
-        yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
+        if scored is not None:
+            yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
 
 
 def _of_another(record: Record, found: Generations) -> Iterator[tuple[str, str]]:

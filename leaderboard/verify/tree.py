@@ -18,8 +18,8 @@ MOST_BYTES = 16 * 2**20
 """Of a file that is read: fifteen times the largest record so far."""
 Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
 """Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
-Rescore: TypeAlias = Callable[[Record, Generations], Scored]
-"""Scores again what a run wrote."""
+Rescore: TypeAlias = Callable[[Record, Generations], Scored | None]
+"""Scores again what a run wrote; None where its questions are not on this machine."""
 _PLACE = re.compile(PLACE)
 
 
