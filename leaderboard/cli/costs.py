@@ -12,7 +12,8 @@ def frontier(args: Namespace) -> int:
     from leaderboard.compare.frontier import frontier, frontier_json, frontier_text
     from leaderboard.rows.cost import COSTS
 
-    ranked, records = source.rows_asked(args), source.records_asked(args)
+    files = source.files_asked(args)
+    ranked, records = source.rows_of(args, files), list(files.values())
     if not ranked:
         return nothing(args)
     cost = COSTS[args.cost]

@@ -14,7 +14,8 @@ def export(args: Namespace) -> int:
     from leaderboard.stats.averages import seeds
     from leaderboard.store.files import replace_text
 
-    ranked, records = source.rows_asked(args, sign=True), source.records_asked(args)
+    files = source.files_asked(args)
+    ranked, records = source.rows_of(args, files, sign=True), list(files.values())
     if not ranked:
         return nothing(args)
     shown = Shown(ranked, source.shown(records, args), seeds(records), args.hub_dataset)
@@ -44,7 +45,8 @@ def figures(args: Namespace) -> int:
     from leaderboard.store.board import labels_in
     from leaderboard.store.files import replace_text
 
-    ranked, records = source.rows_asked(args), source.records_asked(args)
+    files = source.files_asked(args)
+    ranked, records = source.rows_of(args, files), list(files.values())
     if not ranked:
         return nothing(args)
     found = figures(ranked, source.shown(records, args), records, labels_in(args.methods))

@@ -4,9 +4,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from leaderboard.cli.printing import FAILED, FINE, INCOMPLETE
 from leaderboard.store import board
-
-FINE, FAILED, INCOMPLETE = 0, 1, 3
 
 
 def page(args: Namespace) -> int:

@@ -1,10 +1,11 @@
-"""The arguments of the verb `board`; what its verbs do stands in `verbs.py`.
+"""The arguments of the verb `board`; what its verbs do stands in the files beside.
 
 Building the parser loads the standard library alone.
 """
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from types import ModuleType
@@ -40,28 +41,9 @@ def add_parser(
     _add_trust(verb)
 
 
-def _verbs() -> ModuleType:
-    from leaderboard.cli import verbs
-
-    return verbs
-
-
-def _exports() -> ModuleType:
-    from leaderboard.cli import exports
-
-    return exports
-
-
-def _costs() -> ModuleType:
-    from leaderboard.cli import costs
-
-    return costs
-
-
-def _explain() -> ModuleType:
-    from leaderboard.cli import explain
-
-    return explain
+def _module(name: str) -> ModuleType:
+    """The file of this folder that a verb stands in, loaded when the verb runs."""
+    return import_module(f"leaderboard.cli.{name}")
 
 
 def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -74,7 +56,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_metric(verb)
     _add_scope(verb)
     _add_untuned(verb)
-    _add_source(verb, lambda args: _verbs().show(args))
+    _add_source(verb, lambda args: _module("verbs").show(args))
 
     verb = board.add_parser("compare", help="difference of two rows, or of one from many")
     verb.add_argument("a", metavar="A")
@@ -84,7 +66,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_metric(verb)
     _add_scope(verb)
     _add_untuned(verb)
-    _add_source(verb, lambda args: _verbs().compare(args))
+    _add_source(verb, lambda args: _module("verbs").compare(args))
 
     verb = board.add_parser("explain", help="what a cell of the table is made of")
     verb.add_argument("row", metavar="ROW")
@@ -98,7 +80,7 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
         "--items", type=_count, default=0, metavar="N", help="also the first N of each data set"
     )
     _add_scope(verb)
-    _add_source(verb, lambda args: _explain().explain(args))
+    _add_source(verb, lambda args: _module("explain").explain(args))
 
     verb = board.add_parser("power", help="how small a difference a track's runs can find")
     _add_track(verb)
@@ -107,13 +89,13 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     )
     verb.add_argument("--gap", type=float, default=5.0, metavar="POINTS", help="to find: how many?")
     _add_untuned(verb)
-    _add_source(verb, lambda args: _verbs().power(args))
+    _add_source(verb, lambda args: _module("verbs").power(args))
 
     verb = board.add_parser("frontier", help="which rows are worth what a question costs")
     _add_track(verb)
     verb.add_argument("--cost", choices=("flops", "latency"), default="flops")
     _add_untuned(verb)
-    _add_source(verb, lambda args: _costs().frontier(args))
+    _add_source(verb, lambda args: _module("costs").frontier(args))
 
     verb = board.add_parser("amortised", help="FLOPs with training, over so many questions")
     _add_track(verb)
@@ -124,23 +106,23 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
         "--tuning", action="store_true", help="with a training for each learning rate tried"
     )
     _add_untuned(verb)
-    _add_source(verb, lambda args: _costs().amortised(args))
+    _add_source(verb, lambda args: _module("costs").amortised(args))
 
     verb = board.add_parser("transfer", help="which gains in domain are gains out of domain")
     _add_track(verb)
     _add_metric(verb)
     _add_scope(verb)
     _add_untuned(verb)
-    _add_source(verb, lambda args: _verbs().transfer(args))
+    _add_source(verb, lambda args: _module("verbs").transfer(args))
 
     verb = board.add_parser("audit", help="what each row was given, beside the reference")
     _add_track(verb)
     _add_untuned(verb)
-    _add_source(verb, lambda args: _verbs().audit(args))
+    _add_source(verb, lambda args: _module("verbs").audit(args))
 
     verb = board.add_parser("probes", help="accuracy with less knowledge in view, over training")
     _add_track(verb)
-    _add_source(verb, lambda args: _verbs().probes(args))
+    _add_source(verb, lambda args: _module("verbs").probes(args))
 
 
 def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -148,7 +130,7 @@ def _add_judging(board: "_SubParsersAction[ArgumentParser]") -> None:
 
     verb = board.add_parser("bands", help="exit 1 where a training loss leaves the published band")
     _add_track(verb)
-    _add_source(verb, lambda args: _verbs().bands(args))
+    _add_source(verb, lambda args: _module("verbs").bands(args))
 
 
 def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -169,13 +151,7 @@ def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("--format", choices=REPORTS, default="text")
     verb.add_argument("--output", type=Path, metavar="FILE", help="the text is printed as well")
     _add_scope(verb)
-    _add_source(verb, lambda args: _gate().regress(args))
-
-
-def _gate() -> ModuleType:
-    from leaderboard.cli import gate
-
-    return gate
+    _add_source(verb, lambda args: _module("gate").regress(args))
 
 
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
@@ -184,13 +160,13 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     _add_suite(verb)
     verb.add_argument("--publish", action="store_true", help="store it in the repository")
     verb.add_argument("--json", action="store_true", help="print JSON")
-    _runs(verb, lambda args: _verbs().regime_map(args))
+    _runs(verb, lambda args: _module("verbs").regime_map(args))
 
     verb = board.add_parser("study", help="a question with its rule, and what runs say of it")
     verb.add_argument("study", metavar="NAME")
     _add_suite(verb)
     verb.add_argument("--publish", action="store_true", help="add local runs to the repository")
-    _add_source(verb, lambda args: _verbs().study(args))
+    _add_source(verb, lambda args: _module("verbs").study(args))
 
     verb = board.add_parser("export", help="write the table of a track in another format")
     _add_track(verb)
@@ -203,7 +179,7 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     )
     _add_untuned(verb)
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
-    _runs(verb, lambda args: _exports().export(args))
+    _runs(verb, lambda args: _module("exports").export(args))
 
     verb = board.add_parser("figures", help="accuracy against cost, as SVG and PNG")
     _add_track(verb)
@@ -213,55 +189,46 @@ def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
     )
     _add_untuned(verb)
     verb.add_argument("--local", action="store_true", help="read $SKBENCH_HOME")
-    _runs(verb, lambda args: _exports().figures(args))
+    _runs(verb, lambda args: _module("exports").figures(args))
 
     verb = board.add_parser("publish", help="copy local records of a track into the repository")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
-    _runs(verb, lambda args: _verbs().publish(args))
+    _runs(verb, lambda args: _module("verbs").publish(args))
 
     verb = board.add_parser("render", help="bring LEADERBOARD.md and README.md up to date")
     verb.add_argument("--check", action="store_true", help="only exit 1 where one is stale")
-    _runs(verb, lambda args: _verbs().render(args))
+    _runs(verb, lambda args: _module("verbs").render(args))
 
     verb = board.add_parser("page", help="the whole board as one file to publish, index.html")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write it")
     verb.add_argument("--check", action="store_true", help="only exit 1 where it is stale")
-    _runs(verb, _page)
+    _runs(verb, lambda args: _module("page").page(args))
 
 
-def _page(args: Namespace) -> int:
-    from leaderboard.cli.page import page
-
-    return page(args)
+def _schema(args: Namespace) -> int:
+    """Of no board, so without --records."""
+    return _module("trust").schema(args)
 
 
 def _add_trust(board: "_SubParsersAction[ArgumentParser]") -> None:
-    def trust() -> ModuleType:
-        from leaderboard.cli import trust
-
-        return trust
-
-    def print_schema(args: Namespace) -> int:
-        return trust().schema(args)
-
     verb = board.add_parser("verify", help="exit 1 where what is published cannot be trusted")
     verb.add_argument("track", nargs="?", metavar="TRACK|FILE.toml", help="default: all tracks")
     verb.add_argument("--base", metavar="REF", help="git ref, or folder of records, to go on from")
     verb.add_argument("--json", action="store_true", help="print JSON")
-    _runs(verb, lambda args: trust().verify(args))
+    _runs(verb, lambda args: _module("trust").verify(args))
 
     verb = board.add_parser("submit", help="check somebody's runs and file them")
     verb.add_argument("run_path", type=Path, metavar="RUN", help="a record, or a folder of them")
-    _runs(verb, lambda args: trust().submit(args))
+    _runs(verb, lambda args: _module("trust").submit(args))
 
     verb = board.add_parser("remove", help="delete a published record; the ledger keeps the reason")
     verb.add_argument("path", type=Path, metavar="PATH", help="vN/TRACK/LABEL/seedN.json")
     verb.add_argument("--reason", required=True, metavar="TEXT")
-    _runs(verb, lambda args: trust().remove(args))
+    _runs(verb, lambda args: _module("trust").remove(args))
 
     verb = board.add_parser("schema", help="print the JSON Schema of a stored file")
     verb.add_argument("kind", nargs="?", default="record", metavar="KIND", help="default: record")
-    verb.set_defaults(run=print_schema)
+    verb.set_defaults(run=_schema)
 
 
 def _add_track(verb: ArgumentParser) -> None:

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs. With `sign`, each
     headline with its signature."""
+    return rows_of(args, files_asked(args), sign=sign)
+
+
+def rows_of(args: Namespace, files: dict[Path, Record], *, sign: bool = False) -> "list[Row]":
+    """The same of `files_asked`, for a verb that needs the records as well."""
     from leaderboard.rows.rank import rows
 
-    files, scope = files_asked(args), scope_asked(args)
+    scope = scope_asked(args)
     records, newer = list(files.values()), superseded_by(args)
     table = rows(shown(records, args), records)
     if sign:

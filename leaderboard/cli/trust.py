@@ -3,20 +3,17 @@
 Heavy imports stand inside the functions, as in `verbs.py`.
 """
 
-import json
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leaderboard.cli import source
+from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, tracks
 from leaderboard.store.reading import RecordError
-
-FINE, FAILED, USAGE = 0, 1, 2
 
 
 def schema(args: Namespace) -> int:
@@ -25,7 +22,7 @@ def schema(args: Namespace) -> int:
 
     if args.kind not in KINDS:
         raise UnknownName("kind of stored file", args.kind, KINDS)
-    print(json.dumps(json_schema(args.kind), indent=1))
+    print_json(json_schema(args.kind))
     return FINE
 
 
@@ -43,7 +40,10 @@ def verify(args: Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         base = read_base(args.base, Path(folder), root) if args.base else None
         report = verify(read_tree(root, track, base, args.rescore))
-    print(json.dumps(report_json(report), indent=1) if args.json else report_text(report))
+    if args.json:
+        print_json(report_json(report))
+    else:
+        print(report_text(report))
     return FAILED if report.faults else FINE
 
 
@@ -65,7 +65,7 @@ def remove(args: Namespace) -> int:
     ledger = strike_record(root, root / place, args.reason, _today())
     for each in (root / place, generations_of(root, place)):
         each.unlink(missing_ok=True)
-    _print_paths([ledger, *render_all(root)])
+    print_paths([ledger, *render_all(root)])
     return FINE
 
 
@@ -90,14 +90,9 @@ def submit(args: Namespace) -> int:
     for track, suite in sorted({(path.parts[-3], path.parts[-4]) for path in written}):
         of = [path for path in written if path.parts[-4:-2] == (suite, track)]
         note(changes, suite, track, of, today)
-    _print_paths([*written, *([ledger] if ledger else []), changes, *render_all(root)])
+    print_paths([*written, *([ledger] if ledger else []), changes, *render_all(root)])
     return FINE
 
 
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
-
-
-def _print_paths(paths: Sequence[Path]) -> None:
-    for path in paths:
-        print(path)
