@@ -12,9 +12,13 @@ from bench.__main__ import main
 from bench.reuse.rescore import Rescorer
 from bench.track import ConfigError
 from leaderboard.store import board
+from leaderboard.store.files import file_sha256
 from leaderboard.store.generations import MAX_BYTES, Generations, place
+from leaderboard.store.ledger import events_of, ledger_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.verify.chain import check_ledger
+from leaderboard.verify.tree import read_tree
 from tests.tracks import toy_track
 
 
@@ -82,6 +86,26 @@ def test_publish_copies_the_texts_beside_the_record(
     place(full).write_bytes(place(record).read_bytes()[:40])
     place(record).unlink()
     assert main(["board", "publish", "toy", "--records", str(tmp_path / "mine/records")]) == 2
+
+
+def test_texts_that_are_published_after_their_record_stand_in_the_ledger(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board_of_ones_own = tmp_path / "mine" / "records"
+    monkeypatch.setattr(board, "PUBLISHED", board_of_ones_own)
+    texts = place(run).read_bytes()
+    full = run.with_name("seed0.json")
+    full.write_text(json.dumps(asdict(Record.load(run)) | {"scope": {}}))
+    publish = ["board", "publish", "toy", "--records", str(board_of_ones_own)]
+    assert main(publish) == 0
+    place(full).write_bytes(texts)
+    assert main(publish) == main(publish) == 0
+    events = events_of(ledger_of(board_of_ones_own))
+    assert [event.event for event in events] == ["file", "rescore"], "and a third time nothing"
+    (record,) = board_of_ones_own.rglob("*.json")
+    found = [events[0].generations, events[1].generations]
+    assert found == [None, file_sha256(place(record))]
+    assert not list(check_ledger(read_tree(board_of_ones_own, None, None, None)))
 
 
 def test_what_does_not_unpack_to_texts_is_refused(run: Path, tmp_path: Path) -> None:

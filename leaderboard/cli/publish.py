@@ -29,8 +29,9 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     trials that have lost one.
     """
     new: list[tuple[Path, Record | Generations | ProbeRecord | Trials]] = []
-    new += _new_generations(src_root, track, dest_root)
-    new += _new_records(src_root, track, dest_root)
+    local = load(track, src_root, known=[track])
+    new += _new_generations(local, src_root, dest_root)
+    new += _new_records(local, track, dest_root)
     new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
     new += _new_trials(beside(src_root, "trials"), track, beside(dest_root, "trials"))
     for path, stored in new:
@@ -62,9 +63,9 @@ def log(src_root: Path, track: str, dest_root: Path, today: str) -> Path | None:
     return file_records(dest_root.parent, files, "published", today)
 
 
-def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Record]]:
+def _new_records(local: Sequence[Record], track: str, dest_root: Path) -> list[tuple[Path, Record]]:
     new: list[tuple[Path, Record]] = []
-    for record in load(track, src_root, known=[track]):
+    for record in local:
         if "checkpoint" in record.snapshot:
             raise RecordError(
                 f"{run_name(record)}: a checkpoint that was trained elsewhere; what it was given is"
@@ -79,12 +80,14 @@ def _new_records(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path
     return new
 
 
-def _new_generations(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Generations]]:
+def _new_generations(
+    local: Sequence[Record], src_root: Path, dest_root: Path
+) -> list[tuple[Path, Generations]]:
     """Of local records that have some; those of before they were kept have none."""
     new: list[tuple[Path, Generations]] = []
-    for record in load(track, src_root, known=[track]):
+    for record in local:
         src, path = (
-            place_of(root / track / record.label / f"seed{record.seed}.json")
+            place_of(root / record.track / record.label / f"seed{record.seed}.json")
             for root in (src_root, dest_root)
         )
         if src.is_file() and not path.exists():

@@ -6,11 +6,10 @@ Heavy imports stand inside the functions, as in `verbs.py`.
 import sys
 import tempfile
 from argparse import Namespace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from leaderboard.cli import source
-from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths
+from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths, today
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, tracks
 from leaderboard.store.reading import RecordError
@@ -62,7 +61,7 @@ def remove(args: Namespace) -> int:
         raise RecordError(f"{args.path}: no record's place, so the ledger has nothing to say of it")
     if not args.reason.strip():
         raise RecordError("--reason must not be blank: it is what the ledger keeps")
-    ledger = strike_record(root, root / place, args.reason, _today())
+    ledger = strike_record(root, root / place, args.reason, today())
     for each in (root / place, generations_of(root, place)):
         each.unlink(missing_ok=True)
     print_paths([ledger, *render_all(root)])
@@ -83,16 +82,12 @@ def submit(args: Namespace) -> int:
         print(fault, file=sys.stderr)
     if faults:
         return USAGE
-    today = _today()
+    day = today()
     written = [take(run, root) for run in runs]
-    ledger = file_records(root, written, f"submitted as {args.run_path.name}", today)
+    ledger = file_records(root, written, f"submitted as {args.run_path.name}", day)
     changes = root.parent / "CHANGELOG.md"
     for track, suite in sorted({(path.parts[-3], path.parts[-4]) for path in written}):
         of = [path for path in written if path.parts[-4:-2] == (suite, track)]
-        note(changes, suite, track, of, today)
+        note(changes, suite, track, of, day)
     print_paths([*written, *([ledger] if ledger else []), changes, *render_all(root)])
     return FINE
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()

@@ -6,7 +6,6 @@ Heavy imports stand inside the functions, so that building the parser stays quic
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import date
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import (
@@ -17,6 +16,7 @@ from leaderboard.cli.printing import (
     print_json,
     print_paths,
     print_text,
+    today,
 )
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
@@ -242,9 +242,9 @@ def publish(args: Namespace) -> int:
     written = publish(base / suite, track, board.PUBLISHED / suite)
     records = [path for path in written if path.is_relative_to(board.PUBLISHED)]
     changes = board.PUBLISHED.parent / "CHANGELOG.md"
-    today = date.today().isoformat()
-    noted = note(changes, suite, track, records, today)
-    filed = log(base / suite, track, board.PUBLISHED / suite, today)
+    day = today()
+    noted = note(changes, suite, track, records, day)
+    filed = log(base / suite, track, board.PUBLISHED / suite, day)
     told = [each for each in (noted, filed) if each]
     print_paths([*written, *told, *render_all(board.PUBLISHED)])
     return FINE

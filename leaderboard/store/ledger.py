@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
+from leaderboard.store import generations
 from leaderboard.store.files import file_sha256, replace_text
 from leaderboard.store.ranges import Day, Place, Sha256
 from leaderboard.store.reading import STRICT, MisreadError, RecordError, parsed
@@ -80,7 +81,7 @@ def standing(events: Iterable[Event]) -> dict[str, Event]:
 
 def generations_of(records: Path, place: str) -> Path:
     """Where what a run wrote lies, beside its record at `place` below `records`."""
-    return records.parent / "generations" / f"{place}.xz"
+    return generations.place(records / place)
 
 
 def place_of(records: Path, file: Path) -> str:
@@ -89,19 +90,30 @@ def place_of(records: Path, file: Path) -> str:
 
 
 def file_records(records: Path, files: Sequence[Path], reason: str, date: str) -> Path | None:
-    """Add a line for each of the records that has none; None where all have.
+    """Add a line for each of the records that has none, and for each whose texts came later; None
+    where nothing is new.
 
     The first lines of a board without a ledger are those of all its other records.
     """
     ledger = ledger_of(records)
     known = standing(events_of(ledger))
-    new = {place: reason for file in files if (place := place_of(records, file)) not in known}
+    places = [place_of(records, file) for file in files]
+    new: list[tuple[Kind, str, str]] = [
+        (FILED, place, reason) for place in places if place not in known
+    ]
+    new += [
+        (RESCORED, place, reason)
+        for place in places
+        if place in known
+        and known[place].generations is None
+        and generations_of(records, place).is_file()
+    ]
     if not ledger.is_file():
         present = [place_of(records, each) for each in sorted(records.glob("v*/*/*/seed*.json"))]
-        new = {place: BEFORE for place in present if place not in new} | new
+        new = [(FILED, place, BEFORE) for place in present if place not in places] + new
     if not new:
         return None
-    _append(records, [(FILED, place, why) for place, why in new.items()], date)
+    _append(records, new, date)
     return ledger
 
 
