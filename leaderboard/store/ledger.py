@@ -99,22 +99,28 @@ def file_records(records: Path, files: Sequence[Path], reason: str, date: str) -
     known = standing(events_of(ledger))
     places = [place_of(records, file) for file in files]
     new: list[tuple[Kind, str, str]] = [
-        (FILED, place, reason) for place in places if place not in known
-    ]
-    new += [
-        (RESCORED, place, reason)
+        (kind, place, reason)
         for place in places
-        if place in known
-        and known[place].generations is None
-        and generations_of(records, place).is_file()
+        if (kind := _unheard_of(records, place, known.get(place)))
     ]
     if not ledger.is_file():
         present = [place_of(records, each) for each in sorted(records.glob("v*/*/*/seed*.json"))]
-        new = [(FILED, place, BEFORE) for place in present if place not in places] + new
+        before: list[tuple[Kind, str, str]] = [
+            (FILED, place, BEFORE) for place in present if place not in places
+        ]
+        new = [*before, *new]
     if not new:
         return None
     _append(records, new, date)
     return ledger
+
+
+def _unheard_of(records: Path, place: str, last: Event | None) -> Kind | None:
+    """What the ledger has not been told of a record; `last` is its last event."""
+    if last is None:
+        return FILED
+    came = last.generations is None and generations_of(records, place).is_file()
+    return RESCORED if came else None
 
 
 def strike_record(records: Path, file: Path, reason: str, date: str) -> Path:
