@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from leaderboard.cli import parser as cli
+from leaderboard.store.generations import Generations, place
 from tests.leaderboard_records import record, trained
 
 RIGHT = {"std_cot": 24, "kard": 31, "skintern": 12, "zero_shot": 3}
@@ -50,10 +51,14 @@ def made(label, seed=0, *, version=2, cost=1, **changes):
 
 
 def save_board(root: Path) -> None:
-    """Suites v1 and v2 of the track `toy`: three trained rows, one that is not, a hostile one."""
+    """Suites v1 and v2 of the track `toy`: three trained rows, one that is not, a hostile one, of
+    which alone no texts are kept."""
     runs = [made(label, seed, cost=c) for c, label in enumerate(RIGHT, 1) for seed in (0, 1)]
     for run in [*runs, made("std_cot", version=1), made("old", version=1)]:
-        run.save(root / f"v{run.version}" / "toy" / run.label / f"seed{run.seed}.json")
+        path = root / f"v{run.version}" / "toy" / run.label / f"seed{run.seed}.json"
+        run.save(path)
+        answers = [(name, item) for name, each in run.data_sets.items() for item in each.items]
+        Generations.of(run, answers).save(place(path))
     made(HOSTILE, skewed=True).save(root / "v2" / "toy" / "hostile" / "seed0.json")
 
 

@@ -132,3 +132,21 @@ def test_texts_of_another_record_are_refused(run: Path) -> None:
     short = replace(texts, data_sets={**texts.data_sets, name: []})
     with pytest.raises(RecordError, match="and the record asked"):
         short.check(record, run)
+
+
+def test_a_board_scores_its_texts_again(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(board, "PUBLISHED", run.parents[3])
+    body = json.loads(run.read_text()) | {"scope": {}}
+    place(run).rename(place(run).with_name("seed0.json.xz"))
+    run = run.rename(run.with_name("seed0.json"))
+    run.write_text(json.dumps(body))
+    assert main(["board", "rescore", "toy"]) == 0
+    (name, *_) = body["data_sets"]
+    body["data_sets"][name]["author"][1] ^= 1
+    run.write_text(json.dumps(body))
+    capsys.readouterr()
+    assert main(["board", "rescore", "toy"]) == 1
+    told = capsys.readouterr().out
+    assert f"{name}.author: 1 outcomes are not what was written" in told and "1 faults" in told

@@ -11,7 +11,7 @@ import pytest
 
 from leaderboard.cli import parser as cli
 from leaderboard.cli.publish import publish
-from leaderboard.show.pages import check, render_all
+from leaderboard.show.rendering import check, render_all
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load
 from leaderboard.store.reading import RecordError
@@ -253,6 +253,7 @@ def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, p
     assert set(render_all(home / "leaderboard" / "records")) == {
         readme,
         home / "leaderboard" / "LEADERBOARD.md",
+        home / "leaderboard" / "page" / "index.html",
     }
     text = readme.read_text()
     assert text.startswith(before)
@@ -264,6 +265,7 @@ def test_pages_are_filled_between_their_markers_and_stale_ones_are_found(home, p
     assert set(check(home / "leaderboard" / "records")) == {
         readme,
         home / "leaderboard" / "LEADERBOARD.md",
+        home / "leaderboard" / "page" / "index.html",
     }
     assert run("render") == 0
     assert "newcomer" in readme.read_text()

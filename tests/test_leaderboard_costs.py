@@ -8,8 +8,8 @@ import pytest
 from leaderboard_records import record
 
 from leaderboard.show import costs
-from leaderboard.show.pages import render_all
 from leaderboard.show.papers import section
+from leaderboard.show.rendering import render_all
 from leaderboard.store.costs import CostRecord, MethodCost, Timing, stored_costs
 from leaderboard.store.papers import Paper, paper_flops
 from leaderboard.store.reading import RecordError
@@ -262,4 +262,7 @@ def test_the_page_has_both_sections_and_they_go_stale_with_their_files(
     assert "## Claimed beside measured" in text
     assert render_all(tmp_path / "leaderboard" / "records") == []
     stored(n=N + 1).save(home / "cost")
-    assert render_all(tmp_path / "leaderboard" / "records") == [home / "LEADERBOARD.md"]
+    assert render_all(tmp_path / "leaderboard" / "records") == [
+        home / "LEADERBOARD.md",
+        home / "page" / "index.html",
+    ]

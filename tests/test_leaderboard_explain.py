@@ -15,6 +15,7 @@ from leaderboard.rows.rank import rows
 from leaderboard.show.signature import Signature
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load, of_label, suite
+from leaderboard.store.generations import Generations
 from leaderboard.store.record import Record
 from tests.leaderboard_records import record, save, with_costs
 
@@ -95,34 +96,27 @@ def test_without_records_there_is_nothing_to_explain(repository, capsys):
     assert "no such records" in capsys.readouterr().err
 
 
-def test_texts_of_published_runs_are_those_kept_beside_them(repository, capsys):
-    name = "leaderboard/generations/v1/toy/kard/seed1.json.xz"
-    kept = repository / name
-    kept.parent.mkdir(parents=True)
-    kept.write_bytes(b"")
-    found = {r["seed"]: r for r in explained(capsys, "kard", "--track", "toy")["runs"]}
-    assert {seed: each["texts_kept"] for seed, each in found.items()} == {0: False, 1: True}
-    assert found[1]["texts"] == str(kept)
-    assert run("explain", "kard", "--track", "toy") == 0
+@pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
+def test_texts_of_runs_are_those_kept_beside_their_records(repository, capsys, local):
+    root = repository / ("home" if local else "leaderboard")
+    runs = [record("kard"), record("kard", 1)]
+    if local:
+        save(root / "records" / "v1", runs)
+    kept = root / "generations" / "v1" / "toy" / "kard" / "seed1.json.xz"
+    answers = [(name, f"{item}\n\x1b") for name, s in runs[1].data_sets.items() for item in s.items]
+    Generations.of(runs[1], answers).save(kept)
+    words = ("kard", "--track", "toy", "--items", "1", *(["--local"] if local else []))
+    found = explained(capsys, *words)
+    told = {r["seed"]: r for r in found["runs"]}
+    assert {seed: each["texts_kept"] for seed, each in told.items()} == {0: False, 1: True}
+    assert told[1]["texts"] == str(kept)
+    assert found["answers"][0]["texts"] == [None, f"{found['answers'][0]['item']}\n\x1b"]
+    assert run("explain", *words) == 0
     printed = capsys.readouterr().out
     assert f"texts: {kept}\n" in printed
     assert f"texts: not kept ({str(kept).replace('seed1', 'seed0')})\n" in printed
-
-
-def test_texts_of_a_local_run_are_its_samples_in_whichever_row_it_was_trained(repository, capsys):
-    local = [record("kard", provenance=KEYS), record("kard", 1)]
-    save(repository / "home" / "records" / "v1", local)
-    words = ("kard", "--track", "toy", "--local")
-    first, second = explained(capsys, *words)["runs"]
-    assert (first["texts_kept"], second["texts"]) == (False, None)
-    folder = repository / "home" / "runs" / "toy" / "trained_alike" / "seed0-f35af616f690"
-    folder.mkdir(parents=True)
-    samples = folder / "samples-b5d6d23fd434.jsonl"
-    samples.write_text("")
-    found = explained(capsys, *words)["runs"][0]
-    assert (found["texts"], found["texts_kept"]) == (str(samples), True)
-    assert run("explain", *words) == 0
-    assert "texts: not kept\n" in capsys.readouterr().out
+    written = printed.split("1: right")[1]
+    assert 'seed 1: "' in written and "\\n\\u001b" in written and "seed 0: " not in written
 
 
 def test_what_a_corpus_answered_is_not_to_be_run_again(repository, capsys):
@@ -145,6 +139,7 @@ def test_the_first_items_are_shown_under_each_extractor_seed_by_seed(repository,
             "strict": [bit, bit],
             "author": [0, bit],
             "flexible": [1, bit],
+            "texts": [None, None],
         }
         for i, bit in enumerate([1, 0])
     ]

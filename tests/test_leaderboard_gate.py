@@ -302,8 +302,8 @@ def test_the_stated_drop_is_caught_80_times_in_100_simulations():
     assert 0.70 < caught / n < 0.90 and kept / n > 0.65, (caught / n, kept / n)
 
 
-def test_both_families_together_leave_five_false_alarms_in_a_hundred():
-    assert QUALITY_ALPHA + TOKENS_ALPHA == 0.05
+def test_both_families_together_leave_less_than_five_false_alarms_in_a_hundred():
+    assert QUALITY_ALPHA + TOKENS_ALPHA < 0.05
 
 
 # ------------------------------------------------------------ formats

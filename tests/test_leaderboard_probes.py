@@ -11,8 +11,8 @@ import pytest
 from leaderboard.cli import parser as cli
 from leaderboard.cli.publish import publish
 from leaderboard.compare.internalization import internalization, probes_json, probes_table
-from leaderboard.show.pages import check, render_all
 from leaderboard.show.pictures import internalization_svg
+from leaderboard.show.rendering import check, render_all
 from leaderboard.stats.intervals import headline
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load
@@ -189,6 +189,7 @@ def test_probes_are_published_beside_the_records_and_the_page_shows_them(
     assert set(check(home / "leaderboard" / "records")) == {
         picture,
         home / "leaderboard" / "LEADERBOARD.md",
+        home / "leaderboard" / "page" / "index.html",
     }
     assert run("publish", "toy") == 0
 
@@ -237,7 +238,7 @@ def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
     )
     render_all(home / "leaderboard" / "records")
     some, every = readme.read_text().split("<!-- /board -->\n")[:2]
-    assert "| kard[a=1,b=2] |" in some
+    assert "| kard[a=1,b=2] ° |" in some
     assert "| skintern " in some
     assert "| cascod" not in some
     assert "| std_cot" not in some

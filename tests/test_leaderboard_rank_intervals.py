@@ -10,8 +10,8 @@ from scipy.special import ndtr
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.rows.rank import rows
-from leaderboard.show.pages import render_all
 from leaderboard.show.render import legend, table
+from leaderboard.show.rendering import render_all
 from leaderboard.stats.averages import seeds
 from leaderboard.stats.intervals import ALPHA, Component, holm, seed_variance
 from leaderboard.stats.rank_intervals import Rank, rank_intervals

@@ -10,8 +10,8 @@ import pytest
 
 from leaderboard.cli import parser as cli
 from leaderboard.compare.regimes import collect, gap, map_json, map_table, map_title, tokens_ratio
-from leaderboard.show.pages import check
 from leaderboard.show.pictures import map_svg
+from leaderboard.show.rendering import check
 from leaderboard.stats.intervals import mean_interval
 from leaderboard.store import board
 from leaderboard.store.maps import Sweep, publish_map, stored_maps

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from leaderboard.rows.reruns import LEVELS, level, reruns_table
-from leaderboard.show.pages import render_all
+from leaderboard.show.rendering import render_all
+from leaderboard.store.generations import Generations, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
-from leaderboard.store.reruns import Rerun, load_reruns, publish_rerun, rerun
+from leaderboard.store.reruns import Rerun, keep_texts, load_reruns, publish_rerun, rerun
 from tests.leaderboard_records import record
 
 RIGHT = {"id_a": [1, 0] * 100, "ood_a": [1, 0] * 100}
@@ -88,3 +89,26 @@ def test_an_uncommitted_tree_files_nothing(path: Path) -> None:
     with pytest.raises(RecordError, match="from an uncommitted working tree"):
         publish_rerun(found(path, dirty), path)
     assert not (path.parents[4] / "reruns").exists()
+
+
+def texts_of(each: Record) -> Generations:
+    return Generations.of(each, [(n, item) for n, s in each.data_sets.items() for item in s.items])
+
+
+def test_the_texts_of_a_rerun_with_the_same_answers_are_those_of_the_record(path: Path) -> None:
+    expected = Record.load(path)
+    texts = texts_of(expected)
+    assert keep_texts(path, expected, expected, texts) == place(path)
+    assert Generations.load(place(path)) == texts
+    assert keep_texts(path, expected, expected, texts) is None, "what is kept is not replaced"
+
+
+@pytest.mark.parametrize("column", ["strict", "author", "flexible", "failed", "generated_tokens"])
+def test_texts_of_other_answers_are_not_kept(path: Path, column: str) -> None:
+    expected = Record.load(path)
+    data_set = expected.data_sets["id_a"]
+    first, *rest = getattr(data_set, column)
+    other = replace(data_set, **{column: [1 - first if first < 2 else first + 1, *rest]})
+    obtained = replace(expected, data_sets={**expected.data_sets, "id_a": other})
+    assert keep_texts(path, expected, obtained, texts_of(obtained)) is None
+    assert not place(path).exists()

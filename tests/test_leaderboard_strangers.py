@@ -11,9 +11,9 @@ import pytest
 from leaderboard.rows.rank import rows
 from leaderboard.show.card import results
 from leaderboard.show.exporting import Shown, export
-from leaderboard.show.pages import render_all
 from leaderboard.show.pictures import map_svg
 from leaderboard.show.render import detail, legend, table
+from leaderboard.show.rendering import render_all
 from leaderboard.stats.formats import escaped, tabulated
 from leaderboard.store.maps import Point, Side, Sweep, World
 from leaderboard.store.reading import RecordError

@@ -10,7 +10,7 @@ import pytest
 from leaderboard.cli import parser as cli
 from leaderboard.compare import regimes
 from leaderboard.compare.study import collect, findings, verdict
-from leaderboard.show.pages import check
+from leaderboard.show.rendering import check
 from leaderboard.stats.intervals import difference, holm, seed_variance
 from leaderboard.store import board
 from leaderboard.store.reading import RecordError

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 import pytest
 
 from leaderboard.cli import parser as cli
-from leaderboard.show.pages import check, render_all
+from leaderboard.show.rendering import check, render_all
 from leaderboard.store import board
 from tests.leaderboard_records import in_sweep, probe, record, save
 

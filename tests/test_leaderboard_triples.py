@@ -9,7 +9,7 @@ import pytest
 
 from leaderboard.rows.triples import facts
 from leaderboard.show.cuts import cuts_figure, cuts_svg
-from leaderboard.show.pages import check, render_all
+from leaderboard.show.rendering import check, render_all
 from leaderboard.show.triples import cuts_table, probe_table, relations_table
 from leaderboard.store.record import Record
 from tests.leaderboard_records import record, save, with_costs
@@ -135,7 +135,7 @@ def test_likeness_to_the_right_tails_has_its_columns_where_it_was_graded() -> No
 def test_the_page_shows_the_section_and_keeps_it_fresh(tmp_path: Path) -> None:
     save(tmp_path / "leaderboard/records/v1", [of_triples("std_cot", ranks=[1, 2, 3, 4])])
     changed = render_all(tmp_path / "leaderboard" / "records")
-    assert [path.name for path in changed] == ["LEADERBOARD.md", "toy-cuts.svg"]
+    assert [path.name for path in changed] == ["LEADERBOARD.md", "toy-cuts.svg", "index.html"]
     assert "### toy: by relation" in changed[0].read_text() and not check(
         tmp_path / "leaderboard" / "records"
     )

@@ -110,20 +110,26 @@ def reproduce(args: Namespace) -> int:
     from bench.ground.places import data_dir
     from bench.reuse import reproduce
     from bench.track import ConfigError
+    from leaderboard.cli.printing import today
     from leaderboard.compare.reproduction import reproduction, reproduction_json, reproduction_text
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
     from leaderboard.store import board
-    from leaderboard.store.reruns import publish_rerun, rerun
+    from leaderboard.store.ledger import file_records
+    from leaderboard.store.reruns import keep_texts, publish_rerun, rerun
 
     is_ours = args.record.resolve().is_relative_to(board.PUBLISHED)
     if args.publish and not is_ours:
         raise ConfigError(f"{args.record}: --publish is for records below {board.PUBLISHED}")
-    expected, obtained = reproduce.again(args.record, args.out, data_dir(args.data_dir))
+    expected, obtained, texts = reproduce.again(args.record, args.out, data_dir(args.data_dir))
     found = reproduction(expected, obtained)
     if args.publish:
         again = rerun(args.record, expected, obtained, is_inside=found.agrees)
-        stored = publish_rerun(again, args.record.resolve())
-        print(stored, *render_all(board.PUBLISHED), sep="\n", file=sys.stderr)
+        path = args.record.resolve()
+        written = [publish_rerun(again, path)]
+        if kept := keep_texts(path, expected, obtained, texts):
+            reason = "its texts, from a second run of which every answer is the same"
+            written += [kept, file_records(board.PUBLISHED, [path], reason, today())]
+        print(*written, *render_all(board.PUBLISHED), sep="\n", file=sys.stderr)
     if args.json:
         print(json.dumps(reproduction_json(found), indent=1))
     else:

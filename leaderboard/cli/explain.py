@@ -4,13 +4,12 @@ from argparse import Namespace
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import FINE, nothing, print_json, print_text
-from leaderboard.store import board
-from leaderboard.store.board import UnknownName, beside
+from leaderboard.store.board import UnknownName
 
 
 def explain(args: Namespace) -> int:
     """Print what a cell of the table is made of; UnknownName for a row, seed or column."""
-    from leaderboard.show.explain import Texts, explain, explanation_json, explanation_text
+    from leaderboard.show.explain import explain, explanation_json, explanation_text
 
     files = source.files_asked(args)
     if not files:
@@ -21,10 +20,7 @@ def explain(args: Namespace) -> int:
     chosen = {path: r for path, r in mine.items() if args.seed in (None, r.seed)}
     if not chosen:
         raise UnknownName("seed", str(args.seed), {str(r.seed) for r in mine.values()})
-    is_public = source.base_asked(args) == board.PUBLISHED
-    generations = beside(source.root_asked(args), "generations") if is_public else None
-    texts = Texts(source.local().parent / "runs", generations)
-    found = explain(chosen, files, args.cell, texts, args.items)
+    found = explain(chosen, files, args.cell, args.items)
     if args.json:
         print_json(explanation_json(found))
     else:

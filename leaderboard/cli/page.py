@@ -11,6 +11,7 @@ from leaderboard.store import board
 def page(args: Namespace) -> int:
     """Write the page; with --check only 1 where it is stale. 3 where there are no records."""
     from leaderboard.show.page.render import page
+    from leaderboard.show.rendering import is_stale
     from leaderboard.store.files import replace_text
 
     if not board.tracks(board.PUBLISHED):
@@ -22,7 +23,7 @@ def page(args: Namespace) -> int:
         return INCOMPLETE
     path: Path = args.out / "index.html"
     text = page(board.PUBLISHED)
-    if path.is_file() and path.read_bytes() == text.encode():
+    if not is_stale(path, text):
         return FINE
     if args.check:
         where = f"{path}: {'stale' if path.exists() else 'not there'}"

@@ -212,10 +212,14 @@ def _schema(args: Namespace) -> int:
 
 def _add_trust(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("verify", help="exit 1 where what is published cannot be trusted")
-    verb.add_argument("track", nargs="?", metavar="TRACK|FILE.toml", help="default: all tracks")
     verb.add_argument("--base", metavar="REF", help="git ref, or folder of records, to go on from")
-    verb.add_argument("--json", action="store_true", help="print JSON")
+    _add_checked(verb)
     _runs(verb, lambda args: _module("trust").verify(args))
+
+    verb = board.add_parser("rescore", help="score kept answers again; exit 1 where one differs")
+    verb.set_defaults(base=None)
+    _add_checked(verb)
+    _runs(verb, lambda args: _module("trust").rescore(args))
 
     verb = board.add_parser("submit", help="check somebody's runs and file them")
     verb.add_argument("run_path", type=Path, metavar="RUN", help="a record, or a folder of them")
@@ -229,6 +233,11 @@ def _add_trust(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("schema", help="print the JSON Schema of a stored file")
     verb.add_argument("kind", nargs="?", default="record", metavar="KIND", help="default: record")
     verb.set_defaults(run=_schema)
+
+
+def _add_checked(verb: ArgumentParser) -> None:
+    verb.add_argument("track", nargs="?", metavar="TRACK|FILE.toml", help="default: all tracks")
+    verb.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_track(verb: ArgumentParser) -> None:

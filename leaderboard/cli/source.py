@@ -1,15 +1,16 @@
 """Which records the arguments of a verb ask for: published or local, which suite, which scope."""
 
-import os
+import json
 import tomllib
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load, load_files, of_label
+from leaderboard.store.index import facts_of, remembered
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
@@ -22,16 +23,28 @@ if TYPE_CHECKING:
 def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs. With `sign`, each
     headline with its signature."""
-    return rows_of(args, files_asked(args), sign=sign)
+    from leaderboard.rows.rank import Row
+
+    root, track = root_asked(args), track_asked(args)
+    bases = {root.parent, local(), board.PUBLISHED}
+    asked = [str(root), track, asdict(scope_asked(args)), superseded_by(args), sign]
+    asked += [args.untuned, getattr(args, "metric", None), str(board.PUBLISHED), str(local())]
+    return remembered(
+        list[Row],
+        f"rows {json.dumps(asked)}",
+        (path for base in bases for path in facts_of(track, base)),
+        lambda: rows_of(args, files_asked(args), sign=sign),
+    )
 
 
 def rows_of(args: Namespace, files: dict[Path, Record], *, sign: bool = False) -> "list[Row]":
     """The same of `files_asked`, for a verb that needs the records as well."""
     from leaderboard.rows.rank import rows
+    from leaderboard.rows.texts import with_texts
 
     scope = scope_asked(args)
     records, newer = list(files.values()), superseded_by(args)
-    table = rows(shown(records, args), records)
+    table = with_texts(rows(shown(records, args), records), files)
     if sign:
         from leaderboard.show.signature import signed
 
@@ -199,7 +212,7 @@ def studied(args: Namespace) -> "tuple[str, Question, Study | None]":
 
 def local() -> Path:
     """The suites of records in $SKBENCH_HOME."""
-    return Path(os.environ.get("SKBENCH_HOME") or ".bench") / "records"
+    return board.home() / "records"
 
 
 def _is_file(args: Namespace) -> bool:

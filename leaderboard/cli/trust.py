@@ -6,13 +6,18 @@ Heavy imports stand inside the functions, as in `verbs.py`.
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths, today
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, tracks
 from leaderboard.store.reading import RecordError
+
+if TYPE_CHECKING:
+    from leaderboard.verify.checks import Check
 
 
 def schema(args: Namespace) -> int:
@@ -27,6 +32,19 @@ def schema(args: Namespace) -> int:
 
 def verify(args: Namespace) -> int:
     """Check what is published; 1 with a line for each fault."""
+    from leaderboard.verify.checks import CHECKS
+
+    return _checked(args, CHECKS)
+
+
+def rescore(args: Namespace) -> int:
+    """Score the kept texts again; 1 with a line for each outcome that is another."""
+    from leaderboard.verify.checks import CHECKS
+
+    return _checked(args, {name: CHECKS[name] for name in ("form", "generations")})
+
+
+def _checked(args: Namespace, checks: "Mapping[str, Check]") -> int:
     from leaderboard.verify.base import read_base
     from leaderboard.verify.checks import report_json, report_text, verify
     from leaderboard.verify.tree import read_tree
@@ -38,7 +56,7 @@ def verify(args: Namespace) -> int:
         raise UnknownName("track", track, known)
     with tempfile.TemporaryDirectory() as folder:
         base = read_base(args.base, Path(folder), root) if args.base else None
-        report = verify(read_tree(root, track, base, args.rescore))
+        report = verify(read_tree(root, track, base, args.rescore), checks)
     if args.json:
         print_json(report_json(report))
     else:
@@ -48,7 +66,7 @@ def verify(args: Namespace) -> int:
 
 def remove(args: Namespace) -> int:
     """Delete a published record, and say why in the ledger."""
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
     from leaderboard.store.ledger import generations_of, strike_record
     from leaderboard.verify.tree import is_place
 
@@ -71,7 +89,7 @@ def remove(args: Namespace) -> int:
 def submit(args: Namespace) -> int:
     """Check somebody's runs, and file them; 2 with a line for each fault."""
     from leaderboard.cli.publish import note
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
     from leaderboard.store.ledger import file_records
     from leaderboard.verify.submitted import faults_of, found_in, take
 

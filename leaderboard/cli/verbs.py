@@ -188,7 +188,7 @@ def probes(args: Namespace) -> int:
 def regime_map(args: Namespace) -> int:
     """Print the map of a sweep, or publish it; 3 where a run has no counterpart."""
     from leaderboard.compare.regimes import map_json, map_legend, map_table
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
     from leaderboard.store.maps import publish_map
 
     suite, found = source.swept(args)
@@ -210,7 +210,7 @@ def regime_map(args: Namespace) -> int:
 def study(args: Namespace) -> int:
     """Print what a study found, or add local runs to it; 3 where none have run."""
     from leaderboard.compare.study import study_json, study_text
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
     from leaderboard.store.studies import publish_study
 
     suite, question, found = source.studied(args)
@@ -230,7 +230,7 @@ def study(args: Namespace) -> int:
 def publish(args: Namespace) -> int:
     """Copy local records and probes into the repository and render its pages."""
     from leaderboard.cli.publish import log, note, publish
-    from leaderboard.show.pages import render_all
+    from leaderboard.show.rendering import render_all
 
     base, track = source.local(), source.track_asked(args)
     probes = beside(base, "probes")
@@ -252,7 +252,7 @@ def publish(args: Namespace) -> int:
 
 def render(args: Namespace) -> int:
     """Bring the generated pages up to date, or with --check only say which are not."""
-    from leaderboard.show.pages import check, render_all
+    from leaderboard.show.rendering import check, render_all
 
     if not args.check:
         print_paths(render_all(board.PUBLISHED))

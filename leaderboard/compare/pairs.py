@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from leaderboard.compare.pair import group_difference
-from leaderboard.stats.averages import seeds
-from leaderboard.stats.intervals import Difference, holm
+from leaderboard.compare.pair import check_pairs
+from leaderboard.stats.averages import Seeds, aligned, names_of, seeds
+from leaderboard.stats.intervals import Component, Difference, Matrix, difference, holm
 from leaderboard.store.record import GROUPS, Group, Record
 
 
@@ -31,13 +31,14 @@ def all_pairs(rows: Sequence[Sequence[Record]], track: Sequence[Record]) -> Gaps
     answer the same items.
     """
     pool = seeds(track)
+    for records in rows[1:]:
+        check_pairs(rows[0], records)
     found: dict[tuple[Group, str, str], Difference] = {}
-    for i, a in enumerate(rows):
-        for b in rows[i + 1 :]:
-            for group in GROUPS:
-                gap = group_difference(a, b, group, pool)
-                if gap is not None:
-                    found[group, a[0].label, b[0].label] = gap
+    for group in GROUPS:
+        sides = _sides(rows, group, pool)
+        for i, (a, one, of_one) in enumerate(sides):
+            for b, other, of_other in sides[i + 1 :]:
+                found[group, a, b] = difference(one, other, (of_one, of_other))
     everywhere = holm([gap.p for gap in found.values()])
     both: dict[tuple[Group, str, str], tuple[Difference, float]] = {}
     for ((group, a, b), gap), p_all in zip(found.items(), everywhere, strict=True):
@@ -49,6 +50,23 @@ def all_pairs(rows: Sequence[Sequence[Record]], track: Sequence[Record]) -> Gaps
         for ((group, a, b), (gap, p_all)), p_row in zip(own.items(), in_row, strict=True):
             gaps.setdefault(group, {})[a, b] = Gap(gap, p_row, p_all)
     return gaps
+
+
+def _sides(
+    rows: Sequence[Sequence[Record]], group: Group, pool: Seeds
+) -> list[tuple[str, list[Matrix], Component | None]]:
+    """Label, outcomes on the group's data sets and pool of each row; columns of the same items."""
+    names = names_of(rows[0][0], group) if rows else ()
+    if not names:
+        return []
+    return [
+        (
+            records[0].label,
+            [aligned(rows[0][0], records, name) for name in names],
+            pool.of(records, names),
+        )
+        for records in rows
+    ]
 
 
 def _turned(gap: Difference) -> Difference:

@@ -113,8 +113,16 @@ class Row:
     """Places among the rows of the table that its pairs leave open; None where most of the others
     answered other questions."""
     ood_rank: Rank | None = None
+    n_texts: int | None = None
+    """Of its runs, those whose texts are kept, so that anyone can score them again; None where
+    nobody looked."""
     signatures: dict[str, str] = field(default_factory=dict[str, str])
     """Headline -> the line that names what is behind it, where it is asked for."""
+
+    @property
+    def is_unkept(self) -> bool:
+        """Whether what a run of it answered is lost, and its outcomes are to be believed."""
+        return self.n_texts is not None and self.n_texts < self.n_seeds
 
     @property
     def overall(self) -> float:

@@ -1,5 +1,6 @@
 """From a cell of the table down to what it is made of: data sets, runs, files, answers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from leaderboard.show.signature import content_hashes, sign
 from leaderboard.stats.averages import clustered, names_of, seeds
-from leaderboard.stats.formats import interval, percent, tabulated
+from leaderboard.stats.formats import escaped, interval, percent, tabulated
 from leaderboard.stats.intervals import Component, Estimate, headline
+from leaderboard.store import generations
 from leaderboard.store.board import UnknownName
 from leaderboard.store.comparable import check_seeds
+from leaderboard.store.generations import Generations
 from leaderboard.store.record import GROUPS, Record
 
 EXTRACTORS = ("strict", "author", "flexible")
@@ -44,20 +47,22 @@ class Run:
     """That made it."""
     reproduce: str | None
     """That makes it again and holds it against this one; None where no student ran here."""
-    texts: str | None
-    """The file of what the student wrote; None where the record does not say which run it was."""
+    texts: str
+    """Where the file of what the student wrote lies, if it is kept."""
     texts_kept: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcomes on one item, 0 or 1, a seed each."""
+    """The outcomes on one item, 0 or 1, and what was written, a seed each."""
 
     data_set: str
     item: str
     strict: list[int]
     author: list[int]
     flexible: list[int]
+    texts: list[str | None]
+    """Null where they are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +81,10 @@ class Explanation:
     answers: list[Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Where the texts behind records lie."""
-
-    runs: Path
-    """The folder of local runs."""
-    generations: Path | None
-    """Of the suite, where the records are published ones."""
-
-    def of(self, record: Record) -> Path | None:
-        """The file of a record's texts, whether it is there or not."""
-        if self.generations is not None:
-            return self.generations / record.track / record.label / f"seed{record.seed}.json.xz"
-        told = record.provenance
-        if not told.get("key") or not told.get("train_key"):
-            return None
-        # Rows that are trained alike share a folder, which is called after one of them.
-        run = f"seed{record.seed}-{str(told['train_key'])[:12]}"
-        name = f"samples-{str(told['key'])[:12]}.jsonl"
-        home = self.runs / record.track
-        found = sorted(home.glob(f"*/{run}/{name}"))
-        return found[0] if found else home / record.label / run / name
-
-
 def explain(
     mine: Mapping[Path, Record],
     track: Mapping[Path, Record],
     cell: str,
-    texts: Texts,
     n_items: int = 0,
 ) -> Explanation:
     """What the cell of a label is made of; `mine` are its records, or some seeds of them.
@@ -128,8 +108,8 @@ def explain(
         signature=sign(cell, value, mine, hashes).format(),
         formula=_formula(cell, records, names, pool),
         parts=[_part(name, records) for name in names],
-        runs=[_run(path, record, hashes[path], texts) for path, record in mine.items()],
-        answers=[each for name in names for each in _answers(name, records, n_items)],
+        runs=[_run(path, record, hashes[path]) for path, record in mine.items()],
+        answers=_answers(names, mine, n_items) if n_items else [],
     )
 
 
@@ -144,7 +124,7 @@ def explanation_text(found: Explanation) -> str:
     blocks = [f"{head}\n{found.signature}\n{found.formula}", _parts_table(found.parts)]
     blocks += [_run_text(run) for run in found.runs]
     if found.answers:
-        blocks.append(_answers_table(found.answers, [run.seed for run in found.runs]))
+        blocks.append(_answers_text(found.answers, [run.seed for run in found.runs]))
     return "\n\n".join(blocks)
 
 
@@ -176,10 +156,10 @@ def _part(name: str, records: Sequence[Record]) -> Part:
     return Part(name, len(records[0].data_sets[name].items), means)
 
 
-def _run(path: Path, record: Record, sha256: str, texts: Texts) -> Run:
+def _run(path: Path, record: Record, sha256: str) -> Run:
     told, shown = record.provenance, _near(path)
     again = record.kind == "student" and "checkpoint" not in record.snapshot
-    written = texts.of(record)
+    texts = generations.place(path)
     return Run(
         seed=record.seed,
         record=shown,
@@ -191,8 +171,8 @@ def _run(path: Path, record: Record, sha256: str, texts: Texts) -> Run:
         versions=dict(told.get("versions", {})),
         command=told.get("command"),
         reproduce=f"skbench reproduce {quote(shown)}" if again else None,
-        texts=None if written is None else _near(written),
-        texts_kept=written is not None and written.is_file(),
+        texts=_near(texts),
+        texts_kept=texts.is_file(),
     )
 
 
@@ -202,12 +182,22 @@ def _near(path: Path) -> str:
     return str(whole.relative_to(here) if whole.is_relative_to(here) else whole)
 
 
-def _answers(name: str, records: Sequence[Record], n_items: int) -> list[Answer]:
-    sets = [record.data_sets[name] for record in records]
-    return [
-        Answer(name, item, *([getattr(each, how)[i] for each in sets] for how in EXTRACTORS))
-        for i, item in enumerate(sets[0].items[:n_items])
-    ]
+def _answers(names: Sequence[str], mine: Mapping[Path, Record], n_items: int) -> list[Answer]:
+    """On the first items of each data set; RecordError for a file of texts that is none."""
+    written = [_written(path) for path in mine]
+    found = list[Answer]()
+    for name in names:
+        sets = [record.data_sets[name] for record in mine.values()]
+        for i, item in enumerate(sets[0].items[:n_items]):
+            marks = {how: [getattr(each, how)[i] for each in sets] for how in EXTRACTORS}
+            texts = [each.data_sets[name][i] if each else None for each in written]
+            found.append(Answer(name, item, **marks, texts=texts))
+    return found
+
+
+def _written(path: Path) -> Generations | None:
+    texts = generations.place(path)
+    return Generations.load(texts) if texts.is_file() else None
 
 
 def _parts_table(parts: Sequence[Part]) -> str:
@@ -229,7 +219,7 @@ def _run_text(run: Run) -> str:
     tree = "tree unknown" if run.dirty is None else "dirty" if run.dirty else "clean"
     commit = f"commit {run.commit or 'unknown'} ({tree})"
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    texts = run.texts if run.texts_kept else f"not kept{f' ({run.texts})' if run.texts else ''}"
+    texts = run.texts if run.texts_kept else f"not kept ({run.texts})"
     lines = [
         f"seed {run.seed}: {run.record} (sha256 {run.sha256[:8]})",
         f"from: {commit}, {run.date or 'date unknown'}, {run.device or 'device unknown'}",
@@ -241,10 +231,18 @@ def _run_text(run: Run) -> str:
     return "\n  ".join(lines)
 
 
-def _answers_table(answers: Sequence[Answer], numbers: Sequence[int]) -> str:
+def _answers_text(answers: Sequence[Answer], numbers: Sequence[int]) -> str:
+    """A table of outcomes, and below it what was written, a line each."""
     told = f"1: right, 0: wrong; seeds {', '.join(map(str, numbers))}"
     body = [
         [each.item, *(" ".join(map(str, getattr(each, how))) for how in EXTRACTORS)]
         for each in answers
     ]
-    return f"{tabulated(['item', *EXTRACTORS], body, 'text')}\n{told}"
+    written = [
+        f"{escaped(each.item, 'text')}, seed {seed}: {json.dumps(text)}"
+        for each in answers
+        for seed, text in zip(numbers, each.texts, strict=True)
+        if text is not None
+    ]
+    table = tabulated(["item", *EXTRACTORS], body, "text")
+    return "\n".join([table, told, *(["", *written] if written else [])])

@@ -1,7 +1,7 @@
-"""The generated pages and pictures, and whether they are what the records say."""
+"""LEADERBOARD.md and its pictures: a section for each track, and those that are of none."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization, probes_legend, probes_table
@@ -12,23 +12,18 @@ from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import Row, rows
 from leaderboard.rows.reruns import reruns_legend, reruns_table
 from leaderboard.rows.settings import shown
+from leaderboard.rows.texts import with_texts
 from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
-from leaderboard.store.board import beside, labels_in, load, suite, suites, tracks
-from leaderboard.store.files import replace_text
+from leaderboard.store.board import beside, load, load_files, suite, suites, tracks
+from leaderboard.store.index import facts_of, remembered
 from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
-from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import load_reruns
 from leaderboard.store.studies import stored_studies
 
-_REGION = re.compile(
-    r"(?P<open><!-- board:(?P<track>[^\s]+)(?: methods=(?P<methods>[^\s]+))? -->\n)"
-    r".*?(?P<close><!-- /board -->)",
-    re.DOTALL,
-)
 _HEAD = """# Leaderboard
 
 Made by `skbench board render` from the records under `leaderboard/records/`, and the probes, maps,
@@ -36,56 +31,54 @@ costs and papers' tables beside them; do not edit.
 """
 
 
-def render_all(records: Path) -> list[Path]:
-    """Bring the pages of a board up to date; returns the changed files.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A piece of LEADERBOARD.md."""
 
-    LEADERBOARD.md and pictures lie beside its `records`; README.md, if there is one, in the folder
-    above.
-    """
-    pages = _pages(records)
-    stale = [path for path, text in pages.items() if _is_stale(path, text)]
-    for path in stale:
-        replace_text(path, pages[path])
-    return stale
-
-
-def check(records: Path) -> list[Path]:
-    """The generated files that are not what the records say."""
-    return [path for path, text in _pages(records).items() if _is_stale(path, text)]
-
-
-def _is_stale(path: Path, text: str) -> bool:
-    return not path.exists() or path.read_text(encoding="utf-8") != text
-
-
-def _pages(records: Path) -> dict[Path, str]:
-    """What each generated file should hold."""
-    pages = leaderboard(records)
-    readme = records.parents[1] / "README.md"
-    if readme.exists():
-        pages[readme] = _filled(readme, records)
-    return pages
+    text: str
+    pictures: dict[str, str]
+    """Those that it shows, as SVG, by the names of their files."""
 
 
 def leaderboard(records: Path) -> dict[Path, str]:
     """LEADERBOARD.md and the pictures that it shows."""
-    home, probes = records.parent, records.parent / "probes"
-    parts, pictures = [_HEAD], dict[Path, str]()
-    for track in sorted({*tracks(records), *tracks(probes)}):
-        parts.append(f"## {track}\n")
-        if track in tracks(records):
-            parts += [*_versions(track, records), *_results(track, suite(records, track))]
-            parts += _triples(track, suite(records, track), home / "pictures", pictures)
-            parts += _reruns(track, beside(suite(records, track), "reruns"))
-        if track in tracks(probes):
-            probed = suite(probes, track)
-            parts += _internalization(track, probed, home / "pictures", pictures)
-            parts += _older(probed.name, suite(records, track).name)
-    parts += _regimes(records, pictures)
-    parts += _studies(records)
+    home = records.parent
+    told = [*(of_track(track, records) for track in all_tracks(records)), of_all(records)]
+    pictures = {home / "pictures" / name: svg for t in told for name, svg in t.pictures.items()}
+    return {home / "LEADERBOARD.md": "\n".join([_HEAD, *(t.text for t in told)]), **pictures}
+
+
+def all_tracks(records: Path) -> list[str]:
+    """The tracks that have a section: those of records or of probes."""
+    return sorted({*tracks(records), *tracks(records.parent / "probes")})
+
+
+def of_track(track: str, records: Path) -> Told:
+    """The section of a track, as it was made last where nothing changed since."""
+    files = facts_of(track, records)
+    return remembered(Told, f"told {records} {track}", files, lambda: _of_track(track, records))
+
+
+def of_all(records: Path) -> Told:
+    """The sections that follow those of the tracks."""
+    home, pictures = records.parent, dict[str, str]()
+    parts = [*_regimes(records, pictures), *_studies(records)]
     parts += costs.section(home / "cost", home / "reported")
     parts += papers.section(home / "reported", records)
-    return {home / "LEADERBOARD.md": "\n".join(parts), **pictures}
+    return Told("\n".join(parts), pictures)
+
+
+def _of_track(track: str, records: Path) -> Told:
+    parts, pictures, probes = [f"## {track}\n"], dict[str, str](), records.parent / "probes"
+    if track in tracks(records):
+        parts += [*_versions(track, records), *_results(track, suite(records, track))]
+        parts += _triples(track, suite(records, track), pictures)
+        parts += _reruns(track, beside(suite(records, track), "reruns"))
+    if track in tracks(probes):
+        probed = suite(probes, track)
+        parts += _internalization(track, probed, pictures)
+        parts += _older(probed.name, suite(records, track).name)
+    return Told("\n".join(parts), pictures)
 
 
 def _versions(track: str, records: Path) -> list[str]:
@@ -101,21 +94,23 @@ def _older(name: str, newest: str) -> list[str]:
 
 def _results(track: str, root: Path) -> list[str]:
     """The tables of a track; where rows were tuned, those at the track's settings after them."""
-    records, trials = load(track, root), [root.parents[1] / "trials"]
-    parts = _tables(track, shown(records, trials), records)
+    files, trials = load_files(track, root), [root.parents[1] / "trials"]
+    records = list(files.values())
+    parts = _tables(track, shown(records, trials), files)
     if any(record.own for record in records):
         as_track = shown(records, trials, tuned=False)
         title = f"{track} at the track's settings"
-        parts += [f"### {title}\n", *_tables(title, as_track, records)]
+        parts += [f"### {title}\n", *_tables(title, as_track, files)]
     return parts
 
 
-def _tables(title: str, records: Sequence[Record], track: Sequence[Record]) -> list[str]:
-    ranked, treatments = rows(records, track), audit(records)
+def _tables(title: str, records: Sequence[Record], files: Mapping[Path, Record]) -> list[str]:
+    ranked = with_texts(rows(records, list(files.values())), files)
+    treatments = audit(records)
     if not ranked:
         return []
     return [
-        f"{_explained(ranked, records, '')}\n",
+        f"{explained(ranked, records, '')}\n",
         f"{detail(ranked, 'markdown')}\n",
         f"### {title}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",
@@ -123,7 +118,7 @@ def _tables(title: str, records: Sequence[Record], track: Sequence[Record]) -> l
     ]
 
 
-def _triples(track: str, root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:
+def _triples(track: str, root: Path, pictures: dict[str, str]) -> list[str]:
     """The section of a track of triples, none of another; its picture is added to `pictures`."""
     records = load(track, root)
     found = facts(records)
@@ -131,21 +126,21 @@ def _triples(track: str, root: Path, folder: Path, pictures: dict[Path, str]) ->
         return []
     from leaderboard.show.cuts import cuts_svg
 
-    path = folder / f"{track}-cuts.svg"
-    pictures[path] = cuts_svg(found, records[0].reference)
-    return triples.section(track, found, path.name)
+    name = f"{track}-cuts.svg"
+    pictures[name] = cuts_svg(found, records[0].reference)
+    return triples.section(track, found, name)
 
 
-def _internalization(track: str, root: Path, folder: Path, pictures: dict[Path, str]) -> list[str]:
+def _internalization(track: str, root: Path, pictures: dict[str, str]) -> list[str]:
     """The section of a track; its picture is added to `pictures`."""
     from leaderboard.show.pictures import internalization_svg
 
     found = internalization(load_probes(root, track))
-    path = folder / f"{track}-internalization.svg"
-    pictures[path] = internalization_svg(found)
+    name = f"{track}-internalization.svg"
+    pictures[name] = internalization_svg(found)
     return [
         f"### {track}: internalization\n",
-        f"![Accuracy with a share of the knowledge in view, over training](pictures/{path.name})\n",
+        f"![Accuracy with a share of the knowledge in view, over training](pictures/{name})\n",
         f"{probes_table(found, 'markdown')}\n",
         f"{probes_legend(found)}\n",
     ]
@@ -160,7 +155,7 @@ def _reruns(track: str, root: Path) -> list[str]:
     return [f"### {track}: run again\n", f"{table}\n", f"{reruns_legend()}\n"]
 
 
-def _regimes(records: Path, pictures: dict[Path, str]) -> list[str]:
+def _regimes(records: Path, pictures: dict[str, str]) -> list[str]:
     """The section of all published maps; their pictures are added to `pictures`."""
     maps = stored_maps(records.parent / "maps")
     if not maps:
@@ -169,11 +164,10 @@ def _regimes(records: Path, pictures: dict[Path, str]) -> list[str]:
 
     parts = ["## Regimes\n"]
     for name, sweep in maps:
-        path = records.parent / "pictures" / f"{sweep.sweep}.svg"
-        pictures[path] = map_svg(sweep)
+        pictures[f"{sweep.sweep}.svg"] = map_svg(sweep)
         parts += [
             f"### {sweep.sweep}\n",
-            f"![Treatment minus control, point by point](pictures/{path.name})\n",
+            f"![Treatment minus control, point by point](pictures/{sweep.sweep}.svg)\n",
             f"{map_table(sweep, 'markdown')}\n",
             f"{map_legend(sweep)}\n",
             *_older(name, suite(records, sweep.track).name),
@@ -190,47 +184,8 @@ def _studies(records: Path) -> list[str]:
     return ["## Studies\n", *parts] if parts else []
 
 
-def _filled(readme: Path, root: Path) -> str:
-    """The README with each region between board markers replaced."""
-    text = readme.read_text(encoding="utf-8")
-    opened, closed = text.count("<!-- board:"), text.count("<!-- /board -->")
-    if not opened == closed == len(_REGION.findall(text)):
-        raise RecordError(
-            f"{readme}: {opened} board markers opened, {closed} closed; write"
-            " <!-- board:TRACK --> or <!-- board:TRACK methods=A,B -->, a line break,"
-            " <!-- /board -->"
-        )
-
-    def region(match: re.Match[str]) -> str:
-        track = match["track"]
-        found = load(track, suite(root, track)) if track in tracks(root) else []
-        records = shown(found, [root.parent / "trials"])
-        body = _selected(records, found, match["methods"], readme) if records else "No records yet."
-        return f"{match['open']}{body}\n{match['close']}"
-
-    return _REGION.sub(region, text)
-
-
-def _selected(
-    records: Sequence[Record], track: Sequence[Record], methods: str | None, readme: Path
-) -> str:
-    """The table of the labels named, in the board's order, or of all."""
-    ranked = rows(records, track)
-    if methods is None:
-        return _explained(ranked, records, "")
-    # A comma inside brackets parts the fields of one label, not two labels.
-    wanted = labels_in(methods)
-    for label in wanted:
-        if label not in {row.method for row in ranked}:
-            names = ", ".join(sorted(row.method for row in ranked))
-            raise RecordError(
-                f"{readme}: the board region names {label!r}, which has no row; there are: {names}"
-            )
-    chosen = [row for row in ranked if row.method in wanted]
-    shown = f"{len(chosen)} of {len(ranked)} rows." if len(chosen) < len(ranked) else ""
-    return _explained(chosen, records, shown)
-
-
-def _explained(chosen: Sequence[Row], records: Sequence[Record], shown: str) -> str:
+def explained(chosen: Sequence[Row], records: Sequence[Record], shown: str) -> str:
+    """The table of the rows chosen, with what `shown` says of them, what its columns mean and what
+    it can resolve."""
     told = resolution(records, [row.method for row in chosen])
     return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)} {told}'.strip()}"

@@ -12,6 +12,7 @@ from leaderboard.stats.formats import (
     OUTSIDE,
     SKEWED,
     UNEQUAL,
+    UNKEPT,
     TableFormat,
     escaped,
     interval,
@@ -113,6 +114,12 @@ def legend(rows: Sequence[Row]) -> str:
             any(row.upper_bound for row in rows),
             "an upper bound: shown, at test time, which facts a question needs.",
         ),
+        (
+            UNKEPT,
+            any(row.is_unkept for row in rows),
+            "not verified: the answers of some of its runs are not kept, so its outcomes cannot be"
+            " scored again.",
+        ),
     )
     note += _ranks_note(rows) + _averages_note(rows) + _knowledge_note(rows)
     note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
@@ -198,7 +205,8 @@ def _milliseconds(seconds: float | None) -> str:
 
 def _method(row: Row) -> str:
     marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound}
-    return marked(row.method, marks | {UNEQUAL: bool(row.unequal), OUTSIDE: bool(row.outside)})
+    marks |= {UNEQUAL: bool(row.unequal), OUTSIDE: bool(row.outside), UNKEPT: row.is_unkept}
+    return marked(row.method, marks)
 
 
 def _kept(row: Row) -> str:

@@ -15,7 +15,7 @@ STYLE: Mapping[TableFormat, str] = {
     "markdown": "pipe",
     "latex": "latex_booktabs",
 }
-DIRTY, SKEWED, UNEQUAL, OUTSIDE, BOUND = "†", "‡", "!", "?", "^"
+DIRTY, SKEWED, UNEQUAL, OUTSIDE, BOUND, UNKEPT = "†", "‡", "!", "?", "^", "°"
 NONE = "-"
 
 
@@ -79,8 +79,8 @@ def place(rank: Rank | None) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of two fractions in points of a percentage, with its sign."""
-    return f"{100 * difference:+.1f}"
+    """A difference of two fractions in points of a percentage, with its sign; no -0.0."""
+    return f"{100 * difference:+z.1f}"
 
 
 def gap(difference: Difference) -> str:

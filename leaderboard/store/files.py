@@ -37,7 +37,12 @@ def file_sha256(path: Path) -> str:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file that may be there already."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """The same for any content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(content)
     part.replace(path)

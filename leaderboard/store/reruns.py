@@ -8,6 +8,7 @@ from typing import Any
 
 from leaderboard.store.board import beside
 from leaderboard.store.files import write_once
+from leaderboard.store.generations import Generations, place
 from leaderboard.store.reading import STRICT, First, RecordError, stored
 from leaderboard.store.record import Count, Record
 
@@ -91,6 +92,25 @@ def publish_rerun(found: Rerun, path: Path) -> Path:
     stored_at = folder / f"seed{found.seed}-{number}.json"
     write_once(stored_at, asdict(found), "rerun")
     return stored_at
+
+
+def keep_texts(path: Path, expected: Record, obtained: Record, texts: Generations) -> Path | None:
+    """File what the second run wrote as that of the record at `path`, which is of `expected`; None
+    where its texts are kept already, or any answer came out otherwise."""
+    kept = place(path)
+    if kept.exists() or _answers(expected) != _answers(obtained):
+        return None
+    texts.check(expected, path)
+    texts.save(kept)
+    return kept
+
+
+def _answers(record: Record) -> dict[str, list[list[int]]]:
+    """All that is recorded of what was written, data set by data set."""
+    return {
+        name: [each.strict, each.author, each.flexible, each.failed, each.generated_tokens]
+        for name, each in record.data_sets.items()
+    }
 
 
 def load_reruns(root: Path, track: str) -> list[Rerun]:

@@ -42,7 +42,7 @@ def columns(ranked: Sequence[Row]) -> list[Column]:
             "FLOPs",
             "\N{MULTIPLICATION SIGN} reference",
             "FLOPs of a solved question, relative to the reference",
-            [Cell(ratio(row.relative_flops), row.relative_flops) for row in ranked],
+            [Cell(ratio(row.relative_flops), rounded(row.relative_flops)) for row in ranked],
         ),
         Column("ttft", "ms", "Time to first token", [_milliseconds(r.ttft_s) for r in ranked]),
         Column("tpot", "ms", "Time per output token", [_milliseconds(r.tpot_s) for r in ranked]),
@@ -90,6 +90,11 @@ def rank_column(plain: Sequence[Mapping[str, Any]], key: str, title: str) -> lis
     return [Column(title, "places", "Places that the tests of all pairs leave open", cells)]
 
 
+def rounded(value: float | None) -> float | None:
+    """To six digits: the last ones of a float differ from machine to machine."""
+    return None if value is None else float(f"{value:.6g}")
+
+
 def _interval(found: Estimate | None) -> Cell:
     if found is None:
         return Cell(NONE, None)
@@ -102,4 +107,4 @@ def _milliseconds(seconds: float | None) -> Cell:
 
 
 def _number(value: float, form: str) -> Cell:
-    return Cell(format(value, form), value)
+    return Cell(format(value, form), rounded(value))

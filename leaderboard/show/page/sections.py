@@ -5,11 +5,12 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
+
+from leaderboard.show.pages import Told
 
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _PART = re.compile(r"^### (.+)$", re.MULTILINE)
@@ -36,12 +37,10 @@ class Section:
     parts: list[Part]
 
 
-def sections(pages: Mapping[Path, str]) -> list[Section]:
-    """The sections of the one page among these files, its pictures taken from the others."""
-    (text,) = (text for path, text in pages.items() if path.suffix == ".md")
-    pictures = {path.name: text for path, text in pages.items() if path.suffix == ".svg"}
-    _, *found = _SECTION.split(text)
-    return [_section(title, body, pictures) for title, body in _twos(found)]
+def sections(told: Told) -> list[Section]:
+    """The sections of a piece of LEADERBOARD.md."""
+    _, *found = _SECTION.split(told.text)
+    return [_section(title, body, told.pictures) for title, body in _twos(found)]
 
 
 def html(text: str, title: str) -> Markup:

@@ -24,6 +24,10 @@ _GIVEN: Mapping[str, str] = {
 }
 
 
+_DIGITS = 16
+"""Of a hash: it names one, and the records have the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Names with a value, or with one a seed where they differ."""
@@ -60,7 +64,11 @@ def story(
     row: Row, records: Sequence[Record], given: Treatment | None, reruns: Sequence[Rerun]
 ) -> list[Block]:
     """What there is to tell of a row: its records, what the audit says, its runs made again."""
-    curves = [(_seed(r), r.training.loss_curve) for r in records if r.training.loss_curve]
+    curves = [
+        (_seed(r), [float(f"{loss:.3g}") for loss in r.training.loss_curve])
+        for r in records
+        if r.training.loss_curve
+    ]
     blocks: list[Block] = [_result(row), _scores(records)]
     if curves:
         about = "Mean loss of each tenth of the optimizer steps"
@@ -177,10 +185,10 @@ def _provenance(records: Sequence[Record]) -> Facts:
 def _hashes(records: Sequence[Record]) -> Facts:
     known = sorted({key for record in records for key in record.provenance})
     names = [key for key in known if key.endswith(("sha256", "key", "revision"))]
-    told = list(_told(records, names))
+    told = list(_told(records, names, _DIGITS))
     for name, data_set in records[0].data_sets.items():
-        told.append((f"questions of {name}", [data_set.items_sha256]))
-    return Facts("Hashes", told)
+        told.append((f"questions of {name}", [data_set.items_sha256[:_DIGITS]]))
+    return Facts(f"Hashes, their first {_DIGITS} digits", told)
 
 
 def _files(records: Sequence[Record]) -> Facts:
@@ -189,8 +197,11 @@ def _files(records: Sequence[Record]) -> Facts:
     return Facts("Record files", [("", found)])
 
 
-def _told(records: Sequence[Record], names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    found = {name: [_text(r.provenance.get(name)) for r in records] for name in names}
+def _told(
+    records: Sequence[Record], names: Sequence[str], most: int | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Facts by name, of `most` characters where that is given."""
+    found = {name: [_text(r.provenance.get(name))[:most] for r in records] for name in names}
     return _by_seed(records, found)
 
 

@@ -9,11 +9,12 @@ from leaderboard.compare.power import resolution
 from leaderboard.rows.audit import audit
 from leaderboard.rows.rank import Row, rows
 from leaderboard.rows.settings import shown
-from leaderboard.show.page.columns import Column, columns
+from leaderboard.rows.texts import with_texts
+from leaderboard.show.page.columns import Column, columns, rounded
 from leaderboard.show.page.story import Block, story
 from leaderboard.show.render import detail, legend
-from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, points
-from leaderboard.store.board import beside, load, of_label, suites, tracks
+from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, UNKEPT, points
+from leaderboard.store.board import beside, load, load_files, of_label, suites
 from leaderboard.store.comparable import track_settings
 from leaderboard.store.record import GROUPS, Group, Record
 from leaderboard.store.reruns import load_reruns
@@ -29,6 +30,7 @@ MARKS: Mapping[str, str] = {
     SKEWED: "the test prompt differs on purpose from the one that was trained",
     BOUND: "an upper bound: shown, at test time, which facts a question needs",
     UNEQUAL: "not matched with the reference in training tokens, steps, trials or decoding",
+    UNKEPT: "not verified: the answers of some of its runs are not kept",
 }
 
 
@@ -61,8 +63,8 @@ class Table:
     detail: str
     """Accuracy per data set, in Markdown."""
     gaps: dict[Group, list[list[str]]]
-    """Row A, row B -> "value low high p p_row p_all", as `board compare` prints them; "" on the
-    diagonal."""
+    """Row A -> for each row B below it "value low high p p_all p_of_a p_of_b" of A - B, as `board
+    compare` prints them; the last two after Holm over all pairs of that row."""
     fronts: dict[str, list[int]]
     """"GROUP COST" -> rows that no other beats in both, by their means alone; cheapest first."""
 
@@ -76,17 +78,12 @@ class Track:
     tables: list[Table]
 
 
-def all_tracks(records: Path) -> list[Track]:
-    """The tracks under a root of records, the one of most rows first; RecordError."""
-    found = [_track(name, records) for name in tracks(records)]
-    return sorted(
-        (track for track in found if track.tables),
-        key=lambda track: (-len(track.tables[0].lines), track.name),
-    )
-
-
-def _track(name: str, records: Path) -> Track:
-    newest, *_ = names = suites(records, name)[::-1]
+def track_of(name: str, records: Path) -> Track:
+    """The track as the board has it; without tables where it has no rows. RecordError."""
+    names = suites(records, name)[::-1]
+    if not names:
+        return Track(name, "", [])
+    newest = names[0]
     tables = [t for suite in names for t in _tables(name, records / suite, newest)]
     last = load(name, records / newest)
     about = (track_settings(last[0]) or {}).get("about") if last else None
@@ -95,13 +92,15 @@ def _track(name: str, records: Path) -> Track:
 
 def _tables(track: str, root: Path, newest: str) -> Iterator[Table]:
     """One, and where rows were tuned another at the track's settings."""
-    records, trials = load(track, root), [root.parents[1] / "trials"]
+    files, trials = load_files(track, root), [root.parents[1] / "trials"]
+    records = list(files.values())
     old = "" if root.name == newest else f", superseded by {newest}"
     for tuned in (True, False) if any(record.own for record in records) else (True,):
         as_track = "" if tuned else ", at the track's settings"
         chosen = shown(records, trials, tuned=tuned)
         ranked = [
-            replace(row, superseded_by=newest if old else None) for row in rows(chosen, records)
+            replace(row, superseded_by=newest if old else None)
+            for row in with_texts(rows(chosen, records), files)
         ]
         if ranked:
             yield _table(f"{root.name}{as_track}{old}", ranked, chosen, records, root)
@@ -121,9 +120,9 @@ def _table(
             is_trained=any(record.training.n_steps for record in of[row.method]),
             marks=_marks(row),
             costs={
-                "flops": row.relative_flops,
-                "ttft": None if row.ttft_s is None else 1000 * row.ttft_s,
-                "tpot": None if row.tpot_s is None else 1000 * row.tpot_s,
+                "flops": rounded(row.relative_flops),
+                "ttft": rounded(None if row.ttft_s is None else 1000 * row.ttft_s),
+                "tpot": rounded(None if row.tpot_s is None else 1000 * row.tpot_s),
             },
             story=story(
                 row,
@@ -145,7 +144,10 @@ def _table(
         resolution=resolution(chosen, labels),
         detail=detail(ranked, "markdown"),
         gaps={
-            group: [[_packed(found.get((a, b))) for b in labels] for a in labels]
+            group: [
+                [_packed(found[a, b], found[b, a]) for b in labels[i:]]
+                for i, a in enumerate(labels, 1)
+            ]
             for group, found in gaps.items()
         },
         fronts={
@@ -180,16 +182,14 @@ def _accuracy(row: Row, group: Group) -> float | None:
     return None if row.ood is None else row.ood.value
 
 
-def _packed(gap: Gap | None) -> str:
-    if gap is None:
-        return ""
+def _packed(gap: Gap, turned: Gap) -> str:
     found = gap.difference
     ends = (points(each) for each in (found.value, found.low, found.high))
-    return " ".join([*ends, *(f"{p:.3g}" for p in (found.p, gap.p_row, gap.p_all))])
+    return " ".join([*ends, *(f"{p:.3g}" for p in (found.p, gap.p_all, gap.p_row, turned.p_row))])
 
 
 def _marks(row: Row) -> dict[str, str]:
-    marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound}
+    marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound, UNKEPT: row.is_unkept}
     found = {mark: MARKS[mark] for mark, applies in marks.items() if applies}
     if row.unequal:
         found[UNEQUAL] = f"{MARKS[UNEQUAL]}: {'; '.join(row.unequal)}"

@@ -14,7 +14,8 @@ function pair(section) {
       return;
     }
     for (const [group, gaps] of Object.entries(table.gaps)) {
-      if (gaps[one][other]) difference(group, gaps[one][other].split(" "));
+      const gap = gaps[Math.min(one, other)][Math.abs(one - other) - 1];
+      if (gap) difference(group, ...(one < other ? gap.split(" ") : turned(gap.split(" "))));
     }
     const box = put(both, "div", "box");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Both rows" });
@@ -29,7 +30,7 @@ function pair(section) {
     grid(box, head, body);
   }
 
-  function difference(group, [value, low, high, p, pRow, pAll]) {
+  function difference(group, value, low, high, p, pAll, pRow) {
     const card = put(place, "div", "gap");
     put(card, "h4", "", `${group.toUpperCase()}, A - B`);
     const text = put(card, "p", "big", `${value} `);
@@ -76,6 +77,12 @@ function pair(section) {
     a.focus({ preventScroll: true });
   };
   return { choose, use };
+}
+
+/** B - A of what a table has as A - B. */
+function turned([value, low, high, p, pAll, pOfA, pOfB]) {
+  const other = (text) => (text === "+0.0" ? text : (text[0] === "+" ? "-" : "+") + text.slice(1));
+  return [other(value), other(high), other(low), p, pAll, pOfB, pOfA];
 }
 
 /** An interval on a line of differences, zero in its middle. */

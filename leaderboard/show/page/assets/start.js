@@ -1,10 +1,11 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  const tracks = new Map(data.map((track) => [track.name, track]));
   const pairs = new Map();
   const open = stories((table, index) => pairs.get(table).use(index));
 
   for (const section of document.querySelectorAll("[data-track]")) {
-    const track = data[Number(section.dataset.track)];
+    const track = tracks.get(section.dataset.track);
     const [drawn, compared] = [plot(section, open), pair(section)];
     const show = (table) => {
       drawn(table);

@@ -1,0 +1,62 @@
+"""What was computed from facts, kept in $SKBENCH_HOME until a file changes that it came from."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from glob import escape
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from leaderboard.store.board import home
+from leaderboard.store.files import replace_bytes
+
+T = TypeVar("T")
+_CODE = Path(__file__).parents[1]
+_KINDS = ("records", "generations", "trials", "probes", "reruns")
+
+
+def facts_of(track: str, records: Path) -> Iterator[Path]:
+    """The files that a board holds of a track, beside its suites of `records` too."""
+    for kind in _KINDS:
+        for folder in records.parent.joinpath(kind).glob(f"v*/{escape(track)}"):
+            yield from (p for p in folder.rglob("*.json*") if p.suffix in (".json", ".xz"))
+
+
+def remembered(of: type[T], name: str, files: Iterable[Path], make: Callable[[], T]) -> T:
+    """What `make` returns, or returned before for the same `name`, files and code.
+
+    `of` is a type that pydantic reads back as it was. Files are known by path, size and time of
+    change; the code by that of its own files. What cannot be read or kept is made anew.
+    """
+    path = home() / "index" / f"{sha256(name.encode()).hexdigest()}.json"
+    key, as_json = _key(files), TypeAdapter(of)
+    with suppress(OSError, ValidationError):
+        head, _, body = path.read_bytes().partition(b"\n")
+        if head == key:
+            return as_json.validate_json(body)
+    found = make()
+    # A home that cannot be written to still shows its board.
+    with suppress(OSError):
+        replace_bytes(path, key + b"\n" + as_json.dump_json(found))
+    return found
+
+
+def _key(files: Iterable[Path]) -> bytes:
+    told = "\n".join([_code(), *sorted(map(_stamp, files))])
+    return sha256(told.encode()).hexdigest().encode()
+
+
+@cache
+def _code() -> str:
+    """Of all that this package is made of but its facts."""
+    sources = (path for part in _CODE.iterdir() for path in part.rglob("*.py") if part.is_dir())
+    assets = (_CODE / "show").rglob("assets/*")
+    return "\n".join(sorted(map(_stamp, {*sources, *assets})))
+
+
+def _stamp(path: Path) -> str:
+    stat = path.stat()
+    return f"{path}\t{stat.st_size}\t{stat.st_mtime_ns}"
