@@ -277,6 +277,59 @@ def test_micro_batches_do_not_change_what_is_learnt(run: Run, tmp_path: Path) ->
     assert [x["loss"] for x in one] == pytest.approx([x["loss"] for x in whole], rel=1e-4)
 
 
+def starved(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """A device that has memory for `most` tokens at once; the sizes that were asked of it."""
+    real, asked = training_module.scored_logits, list[int]()
+
+    def scored(model: Any, ids: Tensor, *rest: Any) -> Tensor:
+        asked.append(ids.numel())
+        if ids.numel() > most:
+            raise torch.OutOfMemoryError
+        return real(model, ids, *rest)
+
+    monkeypatch.setattr(training_module, "scored_logits", scored)
+    return asked
+
+
+def test_where_memory_is_too_small_batches_are_halved_and_the_loss_is_the_same(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("rich", replace(FULL, epochs=1), family="llama")
+    asked = starved(monkeypatch, 60)
+    run("poor", replace(FULL, epochs=1), family="llama")
+    rich, poor = log(tmp_path / "rich"), log(tmp_path / "poor")
+    assert [x["loss"] for x in poor] == pytest.approx([x["loss"] for x in rich], rel=1e-4)
+    n_refused = sum(n > 60 for n in asked)
+    assert capsys.readouterr().err.count("out of memory: micro-batches of") == n_refused > 0
+    assert max(asked[len(asked) // 2 :]) <= 60, "it does not try the larger ones again"
+
+
+def test_what_was_accumulated_before_memory_ran_out_is_dropped(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = replace(FULL, epochs=1, micro_batch_tokens=100)
+    run("rich", training, family="llama")
+    real, n = training_module.scored_logits, count()
+
+    def scored(*given: Any) -> Tensor:
+        if next(n) == 1:
+            raise torch.OutOfMemoryError
+        return real(*given)
+
+    monkeypatch.setattr(training_module, "scored_logits", scored)
+    run("poor", training, family="llama")
+    rich, poor = log(tmp_path / "rich"), log(tmp_path / "poor")
+    assert [x["loss"] for x in poor] == pytest.approx([x["loss"] for x in rich], rel=1e-4)
+
+
+def test_a_sequence_that_memory_cannot_hold_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starved(monkeypatch, 5)
+    with pytest.raises(TrainingError, match="the memory is too small for one sequence of"):
+        run()
+
+
 # ------------------------------------------------------------ resume
 
 

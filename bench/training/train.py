@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import IO, Any, Literal
 
 import torch
 
-from bench.batch import Tokens, micro_batches, tokenize
+from bench.batch import Batch, Tokens, micro_batches, tokenize
 from bench.ground.bars import Bar
 from bench.ground.clock import clock
 from bench.method import Method
@@ -136,7 +137,7 @@ class _Loop:
         )
         self._method, self._tokenizer = method, student.tokenizer
         self._training, self._starts, self._teacher = training, starts, teacher
-        self._seed = seed
+        self._seed, self._room = seed, training.micro_batch_tokens
         self._model = self._accelerator.prepare(student.model).train()
         self._optimizer = self._fresh_optimizer()
 
@@ -208,9 +209,39 @@ class _Loop:
             self._optimizer = self._fresh_optimizer()
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate(step)
+        total = self._accumulated(sequences)
+        if not math.isfinite(total):
+            return total
+        self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def _accumulated(self, sequences: Sequence[Tokens]) -> float:
+        """The gradients of a step, and its loss; where memory is too small, in smaller batches."""
+        pad = self._tokenizer.pad_token_id
+        while True:
+            batches = micro_batches(sequences, self._method.objectives, pad, self._room)
+            try:
+                return self._backward(batches)
+            except torch.OutOfMemoryError as error:
+                if len(batches) == len(sequences):
+                    raise TrainingError(
+                        f"the memory is too small for one sequence of {max(map(len, sequences))}"
+                        " tokens: set training.gradient_checkpointing, or lower training.max_tokens"
+                    ) from error
+            # What was accumulated is of a part of the step alone.
+            self._optimizer.zero_grad(set_to_none=True)
+            self._room //= 2
+            print(
+                f"out of memory: micro-batches of {self._room} tokens from here on, the loss stays"
+                " what it is (training.micro_batch_tokens)",
+                file=sys.stderr,
+            )
+
+    def _backward(self, batches: Sequence[Batch]) -> float:
         total = 0.0
-        pad, room = self._tokenizer.pad_token_id, self._training.micro_batch_tokens
-        for batch in micro_batches(sequences, self._method.objectives, pad, room):
+        for batch in batches:
             batch = batch.to(self._accelerator.device)
             if self._teacher is not None:
                 batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
@@ -220,9 +251,6 @@ class _Loop:
                 return loss.item()
             self._accelerator.backward(loss)
             total += loss.item()
-        self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
         return total
 
     def checkpoint(self, path: Path, state: Progress) -> None:
