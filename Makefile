@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all check perf perf-check peers
+.PHONY: run test test-all check perf perf-check peers bench
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -35,6 +35,10 @@ perf-check: .venv/ready
 # The project beside others that do the same, in an environment of their own.
 peers: .venv/ready .peers/ready
 	$(BIN)/python -m pytest tests/peers
+
+# Training and answering beside what others use, on a quiet machine; writes tests/peers/SPEED.md.
+bench: .venv/ready .peers/ready
+	$(BIN)/python -m tests.peers.speed.compare
 
 # torch first: its pin alone decides between the CPU and the CUDA build.
 .venv/ready: requirements.lock pyproject.toml

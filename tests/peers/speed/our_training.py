@@ -1,0 +1,64 @@
+"""Our training of a case, in seconds: our_training.py FOLDER."""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.method import Method
+from bench.students.student import Student
+from bench.track import Training
+from bench.training.train import train
+from bench.types import Example, Pair, Question
+from tests.peers.speed.case import Case
+
+
+@dataclass(frozen=True)
+class Given(Method):
+    """The pairs as they are."""
+
+    source = "the case"
+
+    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
+        return (Pair(example.text, example.answer),)
+
+    def prompt(self, question: Question) -> str:
+        return question.text
+
+
+def main(folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    case = Case.read(folder)
+    load = {"dtype": "float32"}
+    model = AutoModelForCausalLM.from_pretrained(folder / "model", **load)
+    student = Student(model, AutoTokenizer.from_pretrained(folder / "model"))
+    training = Training(
+        epochs=1,
+        batch_size=case.batch_size,
+        learning_rate=case.learning_rate,
+        lora_rank=case.lora_rank,
+        lora_alpha=case.lora_rank and 2 * case.lora_rank,
+        precision="fp32",
+        max_tokens=case.max_tokens,
+        micro_batch_tokens=case.micro_batch_tokens,
+        checkpoint_steps=10**6,
+    )
+    rows = [
+        Example(f"{i}", "", prompt, (), ("",), target, i)
+        for i, (prompt, target) in enumerate(case.pairs)
+    ]
+    with tempfile.TemporaryDirectory() as out:
+        began = time.perf_counter()
+        spent = train(Given(), rows, student, training, seed=0, out=Path(out), total=case.n_steps)
+        seconds = time.perf_counter() - began
+        first = json.loads((Path(out) / "train.jsonl").read_text().splitlines()[0])
+    n_tokens = sum(length * n for length, n in spent.lengths.items())
+    print(json.dumps({"n": n_tokens, "seconds": seconds, "loss": first["loss"]}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
