@@ -12,6 +12,7 @@ LEVELS = (
     "not reproduced",
     "within its interval",
     f"at most {100 * FEW:.0f} % flipped",
+    "the same answers",
     "equal",
 )
 """The steps, the lowest first: the worst rerun of a row says on which it stands."""
@@ -20,6 +21,8 @@ LEVELS = (
 def level(rerun: Rerun) -> int:
     """The step in LEVELS on which a rerun stands."""
     if rerun.is_equal:
+        return 4
+    if not rerun.flips and not rerun.other_lengths:
         return 3
     if rerun.flips <= FEW * rerun.n:
         return 2
@@ -38,9 +41,10 @@ def reruns_legend() -> str:
     return (
         "Records run again by `skbench reproduce RECORD --publish`, seed for seed. flipped: of all"
         " questions, those right before and wrong now or the other way round; other lengths: those"
-        f" whose answer has another number of tokens. level, the worst of a row: {LEVELS[3]} in"
-        f" outcomes, lengths and final loss; {LEVELS[2]}; each accuracy {LEVELS[1]}, over items;"
-        f" {LEVELS[0]}. machine: whether both runs name the same device."
+        f" whose answer has another number of tokens. level, the worst of a row: {LEVELS[4]} in"
+        f" outcomes, lengths and final loss; {LEVELS[3]} and another loss; {LEVELS[2]}; each"
+        f" accuracy {LEVELS[1]}, over items; {LEVELS[0]}. machine: whether both runs name the same"
+        " device."
     )
 
 
