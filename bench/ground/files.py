@@ -1,6 +1,7 @@
 """Files that survive interruption: written whole or not at all, one writer at a time."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name beside `path`, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with writing(part):
+        part.write_bytes(content)
+        part.replace(path)
+
+
+@contextmanager
+def writing(part: Path) -> Iterator[None]:
+    """Clear `part` away, a file or a folder, if it is not written whole; OSError then names it."""
+    try:
+        yield
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, error.filename or str(part)) from error
 
 
 @contextmanager

@@ -1,0 +1,99 @@
+"""Files of the home that were damaged: made again, and the command comes to the same."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.soak.commands import KILL, Shell, facts, killed_at, whole
+from tests.soak.conftest import RUN, Undisturbed
+from tests.soak.forms import LONG
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def emptied(_: bytes) -> bytes:
+    return b""
+
+
+DAMAGE: tuple[Callable[[bytes], bytes], ...] = (flipped, cut, emptied)
+IN_TRAINING = (
+    *("corpora/*/corpus.jsonl", "corpora/*/passages.jsonl", "corpora/*/manifest.json"),
+    *("tokenizers/*/tokenizer.json", "tokenizers/*/tokenizer_config.json"),
+    *("**/checkpoint/state.pt", "**/checkpoint/train.jsonl", "**/checkpoint/SHA256SUMS"),
+    "runs/**/train.jsonl",
+)
+TRAINED = (
+    *("**/weights/model.safetensors", "**/weights/config.json"),
+    *("**/weights/generation_config.json", "**/weights/SHA256SUMS", "**/trained.json"),
+)
+DONE = ("records/**/seed0-*.json", "loglikelihood/*.json", "generations/**/*.xz")
+
+
+@pytest.fixture(scope="session")
+def in_training(
+    shell: Shell, undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home whose command was killed after its last checkpoint."""
+    home = tmp_path_factory.mktemp("in_training") / "home"
+    last = max(at for at, what in undisturbed.changes if what.endswith("/checkpoint"))
+    done = shell.run(*RUN, home=home, **{KILL: killed_at(undisturbed.changes, last + 0.001)})
+    assert done.code == -9 and list(home.rglob("checkpoint/state.pt"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def trained(undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose students were trained and not judged."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(undisturbed.home, home)
+    for each in ("records", "generations"):
+        shutil.rmtree(home / each)
+    return home
+
+
+@pytest.fixture
+def done(undisturbed: Undisturbed) -> Path:
+    """A home where all was done."""
+    return undisturbed.home
+
+
+def each_alone(patterns: tuple[str, ...]) -> list[tuple[str, Callable[[bytes], bytes]]]:
+    """Every file with every damage; in the short form a damage for each file, by turns."""
+    if LONG:
+        return [(pattern, damage) for pattern in patterns for damage in DAMAGE]
+    return [(pattern, DAMAGE[n % len(DAMAGE)]) for n, pattern in enumerate(patterns)]
+
+
+@pytest.mark.parametrize(
+    ("state", "pattern", "damage"),
+    [
+        (state, pattern, damage)
+        for state, patterns in (("in_training", IN_TRAINING), ("trained", TRAINED), ("done", DONE))
+        for pattern, damage in each_alone(patterns)
+    ],
+)
+def test_what_was_damaged_is_made_again(
+    state: str,
+    pattern: str,
+    damage: Callable[[bytes], bytes],
+    request: pytest.FixtureRequest,
+    shell: Shell,
+    undisturbed: Undisturbed,
+    home: Path,
+) -> None:
+    shutil.copytree(request.getfixturevalue(state), home)
+    paths = [*home.glob(pattern)]
+    assert paths
+    for path in paths:
+        path.write_bytes(damage(path.read_bytes()))
+    shell.fine(*RUN, home=home)
+    assert whole(facts(home)) == undisturbed.facts
