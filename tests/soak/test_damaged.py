@@ -25,17 +25,36 @@ def emptied(_: bytes) -> bytes:
 
 
 DAMAGE: tuple[Callable[[bytes], bytes], ...] = (flipped, cut, emptied)
-IN_TRAINING = (
-    *("corpora/*/corpus.jsonl", "corpora/*/passages.jsonl", "corpora/*/manifest.json"),
-    *("tokenizers/*/tokenizer.json", "tokenizers/*/tokenizer_config.json"),
-    *("**/checkpoint/state.pt", "**/checkpoint/train.jsonl", "**/checkpoint/SHA256SUMS"),
-    "runs/**/train.jsonl",
-)
-TRAINED = (
-    *("**/weights/model.safetensors", "**/weights/config.json"),
-    *("**/weights/generation_config.json", "**/weights/SHA256SUMS", "**/trained.json"),
-)
-DONE = ("records/**/seed0-*.json", "loglikelihood/*.json", "generations/**/*.xz")
+CHECKPOINT, WEIGHTS = "runs/**/checkpoint", "runs/**/weights"
+ALONE = {
+    "in_training": (
+        *("corpora/*/corpus.jsonl", "corpora/*/passages.jsonl", "corpora/*/manifest.json"),
+        *("tokenizers/*/tokenizer.json", "tokenizers/*/tokenizer_config.json"),
+        *(f"{CHECKPOINT}/state.pt", f"{CHECKPOINT}/train.jsonl", f"{CHECKPOINT}/SHA256SUMS"),
+        "runs/**/train.jsonl",
+    ),
+    "trained": (
+        *(f"{WEIGHTS}/model.safetensors", f"{WEIGHTS}/config.json", f"{WEIGHTS}/SHA256SUMS"),
+        *("runs/**/trained.json", "loglikelihood/*.json"),
+    ),
+    "done": ("records/**/seed0-*.json",),
+}
+"""State of a home -> files that are read again by the command that goes on from there."""
+TOGETHER = [
+    ("in_training", ("corpora/*/corpus.jsonl", "tokenizers/*/tokenizer.json"), emptied),
+    ("in_training", (f"{CHECKPOINT}/state.pt", "corpora/*/manifest.json"), flipped),
+    ("trained", (f"{WEIGHTS}/model.safetensors", "loglikelihood/*.json"), flipped),
+    ("trained", ("runs/**/trained.json",), cut),
+    ("done", ("records/**/seed0-*.json",), cut),
+]
+"""For the short form."""
+CASES = TOGETHER + [
+    (state, (pattern,), damage)
+    for state, patterns in ALONE.items()
+    for pattern in patterns
+    for damage in DAMAGE
+    if LONG
+]
 
 
 @pytest.fixture(scope="session")
@@ -66,24 +85,10 @@ def done(undisturbed: Undisturbed) -> Path:
     return undisturbed.home
 
 
-def each_alone(patterns: tuple[str, ...]) -> list[tuple[str, Callable[[bytes], bytes]]]:
-    """Every file with every damage; in the short form a damage for each file, by turns."""
-    if LONG:
-        return [(pattern, damage) for pattern in patterns for damage in DAMAGE]
-    return [(pattern, DAMAGE[n % len(DAMAGE)]) for n, pattern in enumerate(patterns)]
-
-
-@pytest.mark.parametrize(
-    ("state", "pattern", "damage"),
-    [
-        (state, pattern, damage)
-        for state, patterns in (("in_training", IN_TRAINING), ("trained", TRAINED), ("done", DONE))
-        for pattern, damage in each_alone(patterns)
-    ],
-)
+@pytest.mark.parametrize(("state", "patterns", "damage"), CASES)
 def test_what_was_damaged_is_made_again(
     state: str,
-    pattern: str,
+    patterns: tuple[str, ...],
     damage: Callable[[bytes], bytes],
     request: pytest.FixtureRequest,
     shell: Shell,
@@ -91,9 +96,10 @@ def test_what_was_damaged_is_made_again(
     home: Path,
 ) -> None:
     shutil.copytree(request.getfixturevalue(state), home)
-    paths = [*home.glob(pattern)]
-    assert paths
-    for path in paths:
-        path.write_bytes(damage(path.read_bytes()))
+    for pattern in patterns:
+        paths = [*home.glob(pattern)]
+        assert paths, pattern
+        for path in paths:
+            path.write_bytes(damage(path.read_bytes()))
     shell.fine(*RUN, home=home)
     assert whole(facts(home)) == undisturbed.facts

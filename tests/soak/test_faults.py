@@ -37,7 +37,7 @@ def is_clear(done: Ended, *codes: int) -> bool:
     return done.code in codes and len(told) == 1 and "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("number", range(n(2, 20)))
+@pytest.mark.parametrize("number", range(n(1, 20)))
 def test_a_disk_that_is_full_is_told_and_gone_on_with(
     number: int, shell: Shell, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
