@@ -253,9 +253,7 @@ class _Loop:
             write_atomically(out / LOG, b"")
             return Progress()
         write_atomically(out / LOG, (folder / LOG).read_bytes())
-        saved = torch.load(
-            folder / STATE, weights_only=True, map_location=self._accelerator.device
-        )
+        saved = torch.load(folder / STATE, weights_only=True, map_location=self._accelerator.device)
         with torch.no_grad():
             for name, weight in self._trainable().items():
                 weight.copy_(saved["weights"][name])

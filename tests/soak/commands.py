@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -21,11 +21,13 @@ PATIENCE_S = 600
 class Nursery:
     """The process whose children the commands are."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], clock: Path | None) -> None:
+        self.has_clock = clock is not None
+        """Whether its children can have a clock that goes backwards."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.soak.nursery"],
             cwd=ROOT,
-            env=dict(environment),
+            env={**environment, **({"LD_PRELOAD": str(clock)} if clock else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -175,12 +177,6 @@ def trace(path: Path) -> list[tuple[float, str]]:
     """The changes of a command that told them to `path`: seconds since its begin, and what."""
     lines = [line.partition(" ") for line in path.read_text().splitlines()]
     return [(float(at), what) for at, _, what in lines]
-
-
-def killed_at(changes: Sequence[tuple[float, str]], at_s: float) -> str:
-    """For $MOMENTS_KILL: the moment that is as far into its stretch as `at_s` is here."""
-    number = max(n for n, (when, _) in enumerate(changes) if when <= at_s)
-    return f"{number} {at_s - changes[number][0]}"
 
 
 TOLD, KILL = moments.TOLD, moments.KILL

@@ -33,7 +33,7 @@ PLANTED = [
     f"`touch {MARKER}`",
     f"; touch {MARKER} #",
     f"{{{{ cycler.__init__.__globals__.os.system('touch {MARKER}') }}}}",
-    f"{{% for x in ().__class__.__base__.__subclasses__() %}}{{{{ x('touch {MARKER}') }}}}{{% endfor %}}",
+    f"{{% for x in ().__class__.__base__.__subclasses__() %}}{{{{ x('{MARKER}') }}}}{{% endfor %}}",
     f"!!python/object/apply:os.system ['touch {MARKER}']",
     f"!function os.system('touch {MARKER}')",
     f"=cmd|' /C touch {MARKER}'!A0",
@@ -42,7 +42,21 @@ PLANTED = [
     "%(x)s %n %s",
 ]
 """Texts that do something where somebody evaluates, formats, renders or unpickles them."""
-ODD = ["", " ", "\n", "\x00", "\x1b[2J", "\u202e", "\ufeff", "null", "nan", "1e999", "-0", "[", "a" * 5000]
+ODD = [
+    "",
+    " ",
+    "\n",
+    "\x00",
+    "\x1b[2J",
+    "\u202e",
+    "\ufeff",
+    "null",
+    "nan",
+    "1e999",
+    "-0",
+    "[",
+    "a" * 5000,
+]
 texts = st.one_of(st.text(max_size=30), st.sampled_from(PLANTED + ODD))
 numbers = st.one_of(
     st.integers(-3, 3),
@@ -110,7 +124,9 @@ def scarred(draw: st.DrawFn, content: bytes) -> bytes:
     """Bytes with some cut out, exchanged or put in, or cut off."""
     start = draw(st.integers(0, len(content)))
     end = draw(st.integers(start, min(len(content), start + 20)))
-    put = draw(st.one_of(st.binary(max_size=8), st.sampled_from([b"", b"\xff\xfe", b"\x00", PICKLED])))
+    put = draw(
+        st.one_of(st.binary(max_size=8), st.sampled_from([b"", b"\xff\xfe", b"\x00", PICKLED]))
+    )
     found = content[:start] + put + content[end:]
     return found[: draw(st.integers(0, len(found)))] if draw(st.booleans()) else found
 

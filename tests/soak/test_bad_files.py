@@ -20,15 +20,19 @@ from leaderboard.store.probes import ProbeRecord
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from tests.leaderboard_records import probe, record, save
-from tests.soak.inputs import MARKER, cases, lines, mutated, places, scarred, takes, texts, values
+from tests.soak.inputs import MARKER, cases, lines, mutated, scarred, takes
 from tests.tracks import toy_track
 
 TRACK = tomllib.loads(toy_track(["std_cot"], decoding={"stop": ["\n\n"]}))
 EXTRA = {
-    "name": "own", "version": 1, "importance": "frequency",
-    "critic": {"epochs": 1}, "reranker": {"epochs": 1}, "probe": {"corpus": "x", "asks": "std_cot"},
+    "name": "own",
+    "version": 1,
+    "importance": "frequency",
+    "critic": {"epochs": 1},
+    "reranker": {"epochs": 1},
+    "probe": {"corpus": "x", "asks": "std_cot"},
     "logit_teacher": {"path": "x", "method": "std_cot"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +52,13 @@ def toml(value: Any) -> str:
         return "[" + ", ".join(map(toml, value)) + "]"
     if isinstance(value, str):
         return text(value)
-    return "''" if value is None else str(value).lower() if isinstance(value, bool | float) else str(value)
+    return (
+        "''"
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool | float)
+        else str(value)
+    )
 
 
 def text(value: str) -> str:
@@ -95,10 +105,17 @@ def test_a_track_that_is_read_is_planned_or_refused(tree: Any) -> None:
 
 
 ROW = {
-    "id": "a/1", "task": "a", "question": "Who? (A) Ida (B) Bo", "rationale": "Ida did.", "answer": "Ida",
-    "summary": "Ida.", "supplementary": "Bo.", "options": ["Ida", "Bo"], "rationales": ["She did."],
+    "id": "a/1",
+    "task": "a",
+    "question": "Who? (A) Ida (B) Bo",
+    "rationale": "Ida did.",
+    "answer": "Ida",
+    "summary": "Ida.",
+    "supplementary": "Bo.",
+    "options": ["Ida", "Bo"],
+    "rationales": ["She did."],
     "facts": ["Ida did."],
-}  # fmt: skip
+}
 TRIPLE = {"id": "t", "task": "xWant", "question": "X sings", "phrase": "wants", "answer": "to sing"}
 CORPUS = [ROW, {**ROW, "id": "a/2", "question": "Where?"}, TRIPLE]
 
@@ -115,10 +132,15 @@ TRAINING = [
     {"prompt": "Who?", "completion": "<think>Ida did.</think>Ida"},
     {"prompt": "Who else?", "response": "Bo did. The answer is Bo."},
     {"instruction": "Add.", "input": "1 2", "output": "#### 3"},
-    {"messages": [{"role": "user", "content": "Hm?"}, {"role": "assistant", "content": "\\boxed{4}"}]},
+    {
+        "messages": [
+            {"role": "user", "content": "Hm?"},
+            {"role": "assistant", "content": "\\boxed{4}"},
+        ]
+    },
     {"conversations": [{"from": "human", "value": "Oh?"}, {"from": "gpt", "value": "#### 5"}]},
     {"head": "X sings", "relation": "xWant", "tail": "to sing", "source": "human"},
-]  # fmt: skip
+]
 
 
 @given(row=st.sampled_from(TRAINING).flatmap(mutated), strict=st.booleans())
@@ -130,7 +152,7 @@ def test_a_file_to_train_on_is_imported_or_refused(row: Any, strict: bool) -> No
     takes("corpus", "import", "theirs.jsonl", "--out", "out.jsonl", *["--strict"] * strict)
 
 
-TABLE = b"question,rationale,answer\nWho?,Ida did.,Ida\n\"Where, Bo?\",Here.,Ulm\n"
+TABLE = b'question,rationale,answer\nWho?,Ida did.,Ida\n"Where, Bo?",Here.,Ulm\n'
 
 
 @given(content=scarred(TABLE), ending=st.sampled_from(["csv", "tsv", "parquet", "json"]))
@@ -143,9 +165,14 @@ def test_a_damaged_table_is_imported_or_refused(content: bytes, ending: str) -> 
 
 
 QUESTION = {
-    "id": "q1", "question": "Who?", "options": ["Ida", "Bo"], "target": "Ida", "task": "a",
-    "cluster": "c", "facts": ["Ida did."],
-}  # fmt: skip
+    "id": "q1",
+    "question": "Who?",
+    "options": ["Ida", "Bo"],
+    "target": "Ida",
+    "task": "a",
+    "cluster": "c",
+    "facts": ["Ida did."],
+}
 
 
 @given(rows=mutated([QUESTION, {**QUESTION, "id": "q2", "question": "Where?"}]))
@@ -222,12 +249,28 @@ def test_a_ledger_is_read_or_refused(data: st.DataObject) -> None:
 JOURNAL = lines(
     [
         {"settings": {"model": "m"}},
-        {"id": "a", "part": "rationale", "n": 0, "text": "Ida.", "finish": "stop",
-         "prompt_tokens": 1, "completion_tokens": 1, "estimated": False},
-        {"id": "b", "part": "rationale", "n": 0, "text": "Bo.", "finish": "stop",
-         "prompt_tokens": 1, "completion_tokens": 1, "estimated": False},
+        {
+            "id": "a",
+            "part": "rationale",
+            "n": 0,
+            "text": "Ida.",
+            "finish": "stop",
+            "prompt_tokens": 1,
+            "completion_tokens": 1,
+            "estimated": False,
+        },
+        {
+            "id": "b",
+            "part": "rationale",
+            "n": 0,
+            "text": "Bo.",
+            "finish": "stop",
+            "prompt_tokens": 1,
+            "completion_tokens": 1,
+            "estimated": False,
+        },
     ]
-)  # fmt: skip
+)
 
 
 @given(content=scarred(JOURNAL))

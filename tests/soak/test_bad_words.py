@@ -11,7 +11,20 @@ from tests.leaderboard_records import record, save
 from tests.soak.inputs import ODD, PLANTED, cases, takes
 from tests.tracks import toy_track
 
-HONEST = ["0", "1", "2", "0,1", "std_cot", "zero_shot", "kard", "all", "own.toml", "v1", "id", "toy"]
+HONEST = [
+    "0",
+    "1",
+    "2",
+    "0,1",
+    "std_cot",
+    "zero_shot",
+    "kard",
+    "all",
+    "own.toml",
+    "v1",
+    "id",
+    "toy",
+]
 HONEST += ["std_cot[restarts=2]", "skintern.steps=2", "skintern[steps=0]", "dev", "id_a", "json"]
 HONEST += ["std_cot[", "std_cot]", "[]", "skintern.steps=", "=", ",", "1e9", "-1", "9" * 5000, "²"]
 words = st.one_of(
