@@ -77,7 +77,7 @@ def written(tree: dict[str, Any]) -> Path:
 
 
 @given(tree=mutated(TRACK | EXTRA, most=2))
-@cases(100, 3000)
+@cases(60, 3000)
 def test_a_track_is_read_or_refused(tree: Any) -> None:
     path = written(tree)
     try:
@@ -99,7 +99,7 @@ def test_a_damaged_track_is_read_or_refused(content: bytes) -> None:
 
 
 @given(tree=mutated(TRACK, most=1))
-@cases(6, 300)
+@cases(4, 300)
 def test_a_track_that_is_read_is_planned_or_refused(tree: Any) -> None:
     takes("run", str(written(tree)), "--limit", "2", "--dry-run")
 
@@ -121,7 +121,7 @@ CORPUS = [ROW, {**ROW, "id": "a/2", "question": "Where?"}, TRIPLE]
 
 
 @given(rows=mutated(CORPUS))
-@cases(60, 1500)
+@cases(40, 1500)
 def test_a_corpus_is_taken_or_refused(rows: Any) -> None:
     Path("own.jsonl").write_bytes(lines(rows if isinstance(rows, list) else [rows]))
     takes("corpus", "check", "own.jsonl")
@@ -144,7 +144,7 @@ TRAINING = [
 
 
 @given(row=st.sampled_from(TRAINING).flatmap(mutated), strict=st.booleans())
-@cases(80, 2000)
+@cases(50, 2000)
 def test_a_file_to_train_on_is_imported_or_refused(row: Any, strict: bool) -> None:
     Path("theirs.jsonl").write_bytes(lines([row]))
     for each in Path().glob("out.*"):
@@ -176,7 +176,7 @@ QUESTION = {
 
 
 @given(rows=mutated([QUESTION, {**QUESTION, "id": "q2", "question": "Where?"}]))
-@cases(60, 1500)
+@cases(40, 1500)
 def test_questions_are_taken_or_refused(rows: Any) -> None:
     Path("asked.jsonl").write_bytes(lines(rows))
     takes("task", "check", "asked.jsonl")
@@ -194,7 +194,7 @@ def stored(make: Any) -> Any:
     ("kind", "make"), [(Record, record), (ProbeRecord, probe)], ids=["record", "probe"]
 )
 @given(data=st.data())
-@cases(60, 1500)
+@cases(40, 1500)
 def test_a_stored_file_is_read_or_refused(kind: Any, make: Any, data: st.DataObject) -> None:
     path = Path("theirs.json")
     path.write_bytes(json.dumps(data.draw(mutated(stored(make)))).encode())
@@ -219,7 +219,7 @@ def test_damaged_texts_are_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@cases(6, 300)
+@cases(4, 300)
 def test_a_board_with_a_strangers_record_is_shown_or_refused(data: st.DataObject) -> None:
     board = Path("board/records")
     shutil.rmtree(board, ignore_errors=True)

@@ -94,7 +94,7 @@ def commands(draw: st.DrawFn) -> list[str]:
 
 
 @given(command=commands())
-@cases(120, 3000)
+@cases(40, 3000)
 def test_any_words_work_or_are_refused(command: list[str]) -> None:
     assume("--publish" not in command and "--yes" not in command)
     takes(*command)
