@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.ground.bars import stage
-from bench.ground.files import locked
+from bench.ground.files import locked, writing
 from bench.ground.provenance import digest
 from bench.ground.sums import intact, seal
 
@@ -67,7 +67,8 @@ def _obtain(texts: Sequence[str], cache: Path) -> Any:
 def _keep(index: Any, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
-    index.save(part, show_progress=False)
-    seal(part)
+    with writing(part):
+        index.save(part, show_progress=False)
+        seal(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

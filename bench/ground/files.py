@@ -9,6 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+PROBE_BYTES = 2**20
+"""Fewer than these free is a full disk."""
+
 
 class BusyError(RuntimeError):
     """Another process holds the lock."""
@@ -29,8 +32,34 @@ def writing(part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+        _clear(part)
         raise OSError(error.errno, error.strerror, error.filename or str(part)) from error
+    except Exception as error:
+        # torch, safetensors and tokenizers have words and classes of their own for a full disk.
+        fault = _fault_beside(part)
+        _clear(part)
+        if fault is None:
+            raise
+        raise OSError(fault.errno, fault.strerror, str(part)) from error
+
+
+def _fault_beside(part: Path) -> OSError | None:
+    """What a write to the same folder meets now; None if it succeeds."""
+    probe = part.with_name(f"{part.name}.{os.getpid()}.probe.part")
+    try:
+        probe.write_bytes(bytes(PROBE_BYTES))
+    except OSError as error:
+        return error
+    finally:
+        probe.unlink(missing_ok=True)
+    return None
+
+
+def _clear(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 import tasks
-from bench.ground.files import locked
+from bench.ground.files import locked, writing
 from bench.ground.provenance import digest
 from bench.ground.sums import intact, seal
 from bench.students import checkpoint, packaged
@@ -110,10 +110,11 @@ def scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
                 show_progress=False,
             )
             part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-            PreTrainedTokenizerFast(
-                tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
-            ).save_pretrained(part)
-            seal(part)
+            with writing(part):
+                PreTrainedTokenizerFast(
+                    tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
+                ).save_pretrained(part)
+                seal(part)
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
     return folder
@@ -143,10 +144,11 @@ def save(student: Student, folder: Path) -> None:
     """Write adapter or full weights as safetensors, readable by others."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    student.model.save_pretrained(part)
-    for path in part.iterdir():
-        path.chmod(0o644)
-    seal(part)
+    with writing(part):
+        student.model.save_pretrained(part)
+        for path in part.iterdir():
+            path.chmod(0o644)
+        seal(part)
     # A run that was killed after this point, and before it noted so, has left its weights here.
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

@@ -14,7 +14,7 @@ import torch
 from bench.batch import Tokens, micro_batches, tokenize
 from bench.ground.bars import Bar
 from bench.ground.clock import clock
-from bench.ground.files import write_atomically
+from bench.ground.files import write_atomically, writing
 from bench.ground.sums import intact, seal
 from bench.method import Method
 from bench.students import student as students
@@ -238,9 +238,10 @@ class _Loop:
             "optimizer": self._optimizer.state_dict(),
             "progress": state.plain(),
         }
-        torch.save(saved, part / STATE)
-        shutil.copyfile(out / LOG, part / LOG)
-        seal(part)
+        with writing(part):
+            torch.save(saved, part / STATE)
+            shutil.copyfile(out / LOG, part / LOG)
+            seal(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
 
