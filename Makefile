@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all check perf perf-check peers bench
+.PHONY: run test test-all soak check perf perf-check peers bench
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -16,6 +16,10 @@ test: .venv/ready
 # Also what takes minutes.
 test-all: .venv/ready
 	$(PYTEST) -m "" --ignore tests/perf
+
+# Kills, full disks, damage and bad inputs in their long form; another number draws other ones.
+soak: .venv/ready
+	SKBENCH_SOAK=$(or $(SEED),1) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/soak
 
 check: .venv/ready
 	$(BIN)/ruff check .

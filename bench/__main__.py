@@ -25,7 +25,11 @@ MADE = (
     "generations",
     "probes",
     "importance",
+    "index",
     "indices",
+    "critics",
+    "rerankers",
+    "loglikelihood",
     "reproduced",
     "trials",
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.ground.files import locked, write_atomically
+from bench.ground.files import locked, write_atomically, writing
 
 HOLD = """
 import sys, pathlib
@@ -99,3 +99,20 @@ def test_two_folders_have_two_locks(tmp_path: Path) -> None:
         pass
     process.communicate()
     assert (tmp_path / "note").exists()
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_library_that_hides_a_full_disk_is_told_apart_from_one_at_fault(
+    is_full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    part = tmp_path / "weights.part"
+    part.mkdir()
+    if is_full:
+        monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError if is_full else RuntimeError) as caught, writing(part):
+        raise RuntimeError("unexpected pos 38464 vs 38416")
+    assert str(part) in str(caught.value) or not is_full
+    assert not list(tmp_path.iterdir())

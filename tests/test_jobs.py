@@ -14,7 +14,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.ground.files import BusyError, locked
-from bench.run import stages
+from bench.run import jobs, stages
 from tests.test_run import TRACK
 from tests.tracks import toy_track
 
@@ -55,6 +55,29 @@ def test_the_processes_of_a_command_end_with_it(track: Path, tmp_path: Path) -> 
     for each in workers:
         os.kill(int(each.parent.name), signal.SIGKILL)
     pytest.fail("they went on alone")
+
+
+LOST = """#!/bin/sh
+test "$TQDM_POSITION" = 0 || exit $OTHER
+kill -9 $$
+"""
+
+
+@pytest.mark.parametrize(("other", "code"), [("0", 0), ("3", 3)])
+def test_what_a_killed_process_was_at_is_left_to_the_others(
+    other: str,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "lost").write_text(LOST)
+    (tmp_path / "lost").chmod(0o755)
+    monkeypatch.setattr(jobs.sys, "executable", str(tmp_path / "lost"))
+    monkeypatch.setenv("OTHER", other)
+    assert jobs.share(["run"], 2, "cells") == code
+    assert "1 of 2 processes were killed (SIGKILL)" in capsys.readouterr().err
+    assert jobs.share(["run"], 1, "cells") == 0, "the caller does what all have left"
 
 
 def test_a_fault_is_told_once_and_before_any_job_starts(

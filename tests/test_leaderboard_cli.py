@@ -207,6 +207,21 @@ def test_publish_copies_public_records_and_brings_the_pages_up_to_date(home, loc
     assert run("publish", "toy") == 0
 
 
+def test_a_publication_that_was_cut_off_is_noted_once(home, local, monkeypatch):
+    save(local, [record("kard"), record("std_cot")])
+    changes = home / "leaderboard" / "CHANGELOG.md"
+    for cut in ("leaderboard.cli.publish.note", "leaderboard.cli.publish.log"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(cut, _killed)
+            run("publish", "toy")
+    assert run("publish", "toy") == 0
+    assert changes.read_text().count("kard seed 0; std_cot seed 0") == 1
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_published_record_is_never_replaced(published, local):
     changed = replace(record("kard"), method="other")
     save(local, [record("a_new_one"), changed])

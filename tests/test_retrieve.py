@@ -9,6 +9,7 @@ import pytest
 from bench.corpora import retrieve
 from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
+from bench.ground.sums import SUMS
 
 TEXTS = ["red cup", "blue cup of Zoë", "blue cup of Zoë", "green word", ""]
 QUERIES = ["blue", "Zoë's red cup", "unheard", "word cup", ""]
@@ -124,7 +125,7 @@ def test_a_manifest_that_says_nothing_of_use_is_not_believed(
     tmp_path: Path, built: list[int], content: str
 ) -> None:
     Retriever(TEXTS, tmp_path)
-    (folder_of(tmp_path) / "manifest.json").write_text(content)
+    (folder_of(tmp_path) / SUMS).write_text(content)
     assert answers(Retriever(TEXTS, tmp_path)) == answers(Retriever(TEXTS))
     assert len(built) == 3
 

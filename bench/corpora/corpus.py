@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,9 @@ from leaderboard.store.reading import nearest
 from tasks.corpora import canonical, n_tokens
 
 TASKS = Path(tasks.__file__).parent
+MANIFEST = "manifest.json"
+HASHES = {"corpus": "sha256"} | {n: f"{n}_sha256" for n in ("passages", "labels", "drafts")}
+"""File of a corpus, without its ending -> what its manifest calls its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def builders() -> dict[str, Any]:
 
 
 def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpus:
-    """The corpus from `home`, built first if it is not there, and checked against its manifest."""
+    """The corpus from `home`, built first if it is not there or damaged, and checked against its
+    manifest."""
     if name.endswith(".jsonl"):
         return _read_own(Path(name), home / "indices")
     known = builders()
@@ -95,29 +100,40 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
         raise ConfigError(f"unknown corpus '{name}': {nearest(name, sorted(known))}")
     folder = home / "corpora" / f"{name}-w{world}-{_generator()[:8]}"
     with locked(folder):
-        if not (folder / "manifest.json").exists():
+        if not _is_as_built(folder):
             _build(name, known[name], folder, world=world, data_dir=data_dir)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / MANIFEST).read_text())
     pinned = TASKS / "corpora" / f"{name}.json"
     if world == 0 and pinned.exists():
         expected = json.loads(pinned.read_text())
-        for key in ("sha256", *(f"{each}_sha256" for each in ("passages", "labels", "drafts"))):
+        for key in HASHES.values():
             if manifest.get(key) != expected.get(key):
                 raise CorpusError(
                     f"corpus '{name}' in {folder} has {key} {manifest[key][:12]}, its manifest"
                     f" {pinned.name} says {expected[key][:12]}: delete the folder to build it"
                     " again, or update the manifest if the corpus was changed on purpose"
                 )
-    files = {"corpus": "sha256"}
-    files |= {each: f"{each}_sha256" for each in ("passages", "labels", "drafts")}
-    for name, key in files.items():
-        path = folder / f"{name}.jsonl"
-        if key in manifest and (not path.is_file() or file_sha256(path) != manifest[key]):
-            raise CorpusError(f"{path} was changed after it was built: delete its folder")
     passages = [row["text"] for row in read_passages(folder / "passages.jsonl")]
     rows, labels = read_rows(folder / "corpus.jsonl"), read_labels(folder / "labels.jsonl")
     drafts = read_drafts(folder / "drafts.jsonl")
     return Corpus(rows, passages, manifest, labels, drafts, home / "indices")
+
+
+def _is_as_built(folder: Path) -> bool:
+    """Whether its files are those that its manifest tells of; where one was changed, say which."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return False
+    try:
+        manifest = json.loads(path.read_bytes())
+        for name, key in HASHES.items():
+            path = folder / f"{name}.jsonl"
+            if key in manifest and file_sha256(path) != manifest[key]:
+                raise ValueError(f"not of the sha256 in {MANIFEST}")
+    except (OSError, ValueError, TypeError) as error:
+        print(f"{path} was changed after it was built ({error}): built again", file=sys.stderr)
+        return False
+    return True
 
 
 def _generator() -> str:
@@ -139,7 +155,7 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
     if corpus.drafts:
         write_atomically(folder / "drafts.jsonl", canonical(corpus.drafts))
     text = json.dumps(manifest(name, corpus), indent=1) + "\n"
-    write_atomically(folder / "manifest.json", text.encode())
+    write_atomically(folder / MANIFEST, text.encode())
 
 
 def _read_own(path: Path, indices: Path) -> Corpus:

@@ -1,6 +1,5 @@
 """BM25: the passages, or the training questions, nearest to a query."""
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.ground.bars import stage
-from bench.ground.files import locked
-from bench.ground.provenance import digest, file_sha256
+from bench.ground.files import locked, writing
+from bench.ground.provenance import digest
+from bench.ground.sums import intact, seal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-MANIFEST = "manifest.json"
 
 
 class Retriever:
@@ -61,29 +59,16 @@ def _obtain(texts: Sequence[str], cache: Path) -> Any:
 
     folder = cache / digest([version("bm25s"), list(texts)])
     with locked(folder):
-        if not _intact(folder):
+        if not intact(folder):
             _keep(_build(texts), folder)
         return bm25s.BM25.load(folder, mmap=True, show_progress=False)
-
-
-def _intact(folder: Path) -> bool:
-    """Whether every file is there and has the bytes that were written."""
-    try:
-        written = json.loads((folder / MANIFEST).read_bytes())
-        return bool(written) and written == _hashes(folder)
-    except (OSError, ValueError):
-        return False
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
-    return {path.name: file_sha256(path) for path in files}
 
 
 def _keep(index: Any, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
-    index.save(part, show_progress=False)
-    (part / MANIFEST).write_text(json.dumps(_hashes(part)))
+    with writing(part):
+        index.save(part, show_progress=False)
+        seal(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

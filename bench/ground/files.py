@@ -1,12 +1,16 @@
 """Files that survive interruption: written whole or not at all, one writer at a time."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+PROBE_BYTES = 2**20
+"""Fewer than these free is a full disk."""
 
 
 class BusyError(RuntimeError):
@@ -17,8 +21,45 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name beside `path`, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with writing(part):
+        part.write_bytes(content)
+        part.replace(path)
+
+
+@contextmanager
+def writing(part: Path) -> Iterator[None]:
+    """Clear `part` away, a file or a folder, if it is not written whole; OSError then names it."""
+    try:
+        yield
+    except OSError as error:
+        _clear(part)
+        raise OSError(error.errno, error.strerror, error.filename or str(part)) from error
+    except Exception as error:
+        # torch, safetensors and tokenizers have words and classes of their own for a full disk.
+        fault = _fault_beside(part)
+        _clear(part)
+        if fault is None:
+            raise
+        raise OSError(fault.errno, fault.strerror, str(part)) from error
+
+
+def _fault_beside(part: Path) -> OSError | None:
+    """What a write to the same folder meets now; None if it succeeds."""
+    probe = part.with_name(f"{part.name}.{os.getpid()}.probe.part")
+    try:
+        probe.write_bytes(bytes(PROBE_BYTES))
+    except OSError as error:
+        return error
+    finally:
+        probe.unlink(missing_ok=True)
+    return None
+
+
+def _clear(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -30,7 +30,13 @@ def files(*modules: str, of: tuple[Path, ...] = ()) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _imported(path: Path) -> Iterator[str]:
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
+    """Modules of ours that a file imports, parsed once a process."""
+    return tuple(_names(path))
+
+
+def _names(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = list[str]()
         if isinstance(node, ast.Import):

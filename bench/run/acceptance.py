@@ -67,7 +67,8 @@ def _bounds(
     """What passes of people's tails, and of swapped ones; the same for all rows, so kept."""
     told = ("id", "task", "question", "phrase", "target", "tails")
     key = digest([sources.sha256(__name__), [[s.doc[name] for name in told] for s in asked]])
-    path = critic.kept_in(asks) / f"bounds-{key[:16]}.json"
+    folder = critic.kept_in(asks)
+    path = folder.with_name(f"{folder.name}-bounds-{key[:16]}.json")
     if not path.is_file():
         found = {
             "ceiling": fmean(passes([tail(sample.doc["target"]) for sample in asked])),

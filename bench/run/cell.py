@@ -14,6 +14,7 @@ from bench.method import Method
 from bench.questions.obtain import brought
 from bench.students.hashes import checkpoint_sha256
 from bench.track import Critic, Reranker, Student, Track, Training
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
 
@@ -243,8 +244,11 @@ class Cell:
         return f"seed{self.seed}{suffix}.json"
 
     def found(self) -> Record | None:
-        """The cell's record if it was made from the very same inputs."""
+        """The cell's record if it is whole and was made from the very same inputs."""
         if not self.record_path.is_file():
             return None
-        record = Record.load(self.record_path)
+        try:
+            record = Record.load(self.record_path)
+        except RecordError:
+            return None
         return record if record.provenance.get("key") == self.key else None

@@ -18,6 +18,7 @@ from bench.critics.wording import Triple, triples
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
+from bench.ground.sums import intact, seal
 from bench.run.cell import Cell
 from bench.students.student import Student, checkpoint_path
 from bench.track import Critic
@@ -59,7 +60,7 @@ def of(cell: Cell, reader: Reader, *, wait: bool = True) -> Referee | None:
     spec, folder = cell.track.critic, kept_in(cell)
     assert spec is not None, "the plan refuses a method whose critic the track does not have"
     with locked(folder, wait=wait), bars.about("the critic"):
-        if not (folder / "report.json").is_file():
+        if not intact(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _make(cell, spec, folder, reader)
     found = _report(folder)
@@ -132,6 +133,7 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Reader) -> None:
         ),
     }
     write_atomically(folder / "report.json", json.dumps(found).encode())
+    seal(folder)
 
 
 def _classifier(spec: Critic, reader: Reader) -> tuple[Classifier, int]:

@@ -1,6 +1,7 @@
 """The training stage of a cell: what it is trained on, for how long, and with which teacher."""
 
 import json
+import sys
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -16,6 +17,7 @@ from bench.costs.flops import fit_flops
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
+from bench.ground.sums import intact
 from bench.run import critic
 from bench.run.cell import Cell
 from bench.students import student as students
@@ -38,6 +40,10 @@ def fit(
     """
     out = out or cell.folder
     report = out / "trained.json"
+    kept = [out / "weights", *(out / f"weights-{point:g}" for point in snapshots)]
+    if report.is_file() and not (_is_whole(report) and all(map(intact, kept))):
+        print(f"{out}: damaged since it was trained: trained again", file=sys.stderr, flush=True)
+        report.unlink()
     if not report.is_file():
         teacher, teacher_flops = _teacher(cell, student)
         judge = judge_of(cell)
@@ -69,6 +75,14 @@ def fit(
         )
         write_atomically(report, json.dumps(spent.plain()).encode())
     return reported(out)
+
+
+def _is_whole(report: Path) -> bool:
+    try:
+        reported(report.parent)
+    except ConfigError:
+        return False
+    return True
 
 
 def _triples(cell: Cell, examples: Sequence[Example]) -> dict[str, float | None] | None:

@@ -1,6 +1,7 @@
 """One command as several processes: each takes the cells that no other has taken."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ class ChangedError(OSError):
 def share(arguments: Sequence[str], n_jobs: int, cells: str) -> int:
     """Run `skbench ARGUMENTS` in `n_jobs` processes; the worst of their exit codes.
 
+    One that is killed has none: what it was at is left to the others and to the caller.
+
     `cells` is the hash of what they are to make.
 
     The processor's cores are divided among them: two threads of one process speed up these small
@@ -61,9 +64,18 @@ def share(arguments: Sequence[str], n_jobs: int, cells: str) -> int:
         for number in range(n_jobs)
     ]
     try:
-        return max(worker.wait() for worker in workers)
+        codes = [worker.wait() for worker in workers]
     except KeyboardInterrupt:
         # The terminal has told them too; what they have made stays.
         for worker in workers:
             worker.wait()
         raise
+    lost = [-code for code in codes if code < 0]
+    if lost:
+        signals = ", ".join(sorted({signal.Signals(each).name for each in lost}))
+        print(
+            f"{len(lost)} of {n_jobs} processes were killed ({signals}): this one does what they"
+            " left; if memory ran out, fewer --jobs need less",
+            file=sys.stderr,
+        )
+    return max(0, *codes)

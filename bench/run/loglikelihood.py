@@ -56,9 +56,19 @@ def columns(student: Student, samples: Sequence[Sample], home: Path) -> dict[str
         return {}
     path = home / "loglikelihood" / f"{_key(student, asked)}.json"
     with locked(path):
-        if not path.is_file():
-            write_atomically(path, json.dumps(_scored(student, asked)).encode())
+        found = _kept(path)
+        if found is None:
+            found = _scored(student, asked)
+            write_atomically(path, json.dumps(found).encode())
+        return found
+
+
+def _kept(path: Path) -> dict[str, Columns] | None:
+    """What was scored before; None where nothing was, or the file is damaged."""
+    try:
         return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _scored(student: Student, asked: Mapping[str, Sequence[Ranking | None]]) -> dict[str, Columns]:

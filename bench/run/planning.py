@@ -15,7 +15,7 @@ from bench.questions import obtain as questions
 from bench.run.cell import Cell
 from bench.run.sweep import Sweep, variations
 from bench.track import ConfigError, Track
-from leaderboard.store.ranges import LABEL, NAME, TITLE
+from leaderboard.store.ranges import LABEL, MOST_OF_LABEL, MOST_OF_NAME, NAME, TITLE
 from leaderboard.store.reading import nearest
 from leaderboard.store.record import Scope
 
@@ -127,13 +127,17 @@ def plan(
 
 def unnameable(track: Track, method: Method) -> str | None:
     """Why a record of the cell could not be filed under its names; None where it could."""
-    for what, pattern, name in (
-        ("label", LABEL, method.label),
-        ("track's name", NAME, track.name),
-        *(("data set's name", TITLE, each) for each in (*track.tasks.id, *track.tasks.ood)),
+    for what, pattern, most, name in (
+        ("label", LABEL, MOST_OF_LABEL, method.label),
+        ("track's name", NAME, MOST_OF_NAME, track.name),
+        *(
+            ("data set's name", TITLE, MOST_OF_NAME, each)
+            for each in (*track.tasks.id, *track.tasks.ood)
+        ),
     ):
-        if not re.search(pattern, name):
-            return f"has the {what} {name!r}, which no record can hold: it must match {pattern}"
+        if not re.fullmatch(pattern, name) or len(name) > most:
+            wanted = f"at most {most} characters that match {pattern}"
+            return f"has the {what} {name!r}, which no record can hold: it must be {wanted}"
     return None
 
 

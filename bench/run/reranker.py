@@ -15,6 +15,7 @@ from bench.critics.reranker import Lesson, Reranker
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
+from bench.ground.sums import intact, seal
 from bench.run.cell import Cell
 from bench.students.student import Student, checkpoint_path
 from bench.track import Reranker as Spec
@@ -34,7 +35,7 @@ def of(cell: Cell, student: Callable[[], Student]) -> Reranker | None:
     assert spec is not None, "the plan refuses a method whose reranker the track does not have"
     passages = tuple(map(attach.shown, cell.corpus.passages))
     with locked(folder), bars.about("the reranker"):
-        if not (folder / REPORT).is_file():
+        if not intact(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _make(cell, spec, folder, student, passages)
     return _read(folder, spec, passages)
@@ -68,6 +69,7 @@ def _make(
     made.save(folder)
     report = {"flops": spent + made.index_flops}
     write_atomically(folder / REPORT, json.dumps(report).encode())
+    seal(folder)
 
 
 def lessons(corpus: Corpus, spec: Spec) -> list[Lesson]:

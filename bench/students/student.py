@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 import tasks
-from bench.ground.files import locked
+from bench.ground.files import locked, writing
 from bench.ground.provenance import digest
+from bench.ground.sums import intact, seal
 from bench.students import checkpoint, packaged
 from bench.track import ConfigError, Scratch
 from bench.track import Student as Spec
@@ -100,7 +101,7 @@ def scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
 
     folder = home / "tokenizers" / digest([spec.vocab_size, texts])[:16]
     with locked(folder):
-        if not (folder / "tokenizer.json").is_file():
+        if not intact(folder):
             bpe = ByteLevelBPETokenizer()
             bpe.train_from_iterator(
                 texts,
@@ -109,9 +110,12 @@ def scratch_tokenizer(spec: Scratch, texts: list[str], home: Path) -> Path:
                 show_progress=False,
             )
             part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-            PreTrainedTokenizerFast(
-                tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
-            ).save_pretrained(part)
+            with writing(part):
+                PreTrainedTokenizerFast(
+                    tokenizer_object=bpe._tokenizer, pad_token="<pad>", eos_token="<eos>"
+                ).save_pretrained(part)
+                seal(part)
+            shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
     return folder
 
@@ -140,9 +144,11 @@ def save(student: Student, folder: Path) -> None:
     """Write adapter or full weights as safetensors, readable by others."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    student.model.save_pretrained(part)
-    for path in part.iterdir():
-        path.chmod(0o644)
+    with writing(part):
+        student.model.save_pretrained(part)
+        for path in part.iterdir():
+            path.chmod(0o644)
+        seal(part)
     # A run that was killed after this point, and before it noted so, has left its weights here.
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)

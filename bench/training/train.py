@@ -2,18 +2,21 @@
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import torch
 
 from bench.batch import Batch, Tokens, micro_batches, tokenize
 from bench.ground.bars import Bar
 from bench.ground.clock import clock
+from bench.ground.files import write_atomically, writing
+from bench.ground.sums import intact, seal
 from bench.method import Method
 from bench.students import student as students
 from bench.students.generate import Generator
@@ -24,7 +27,7 @@ from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
 from bench.types import Example
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, STATE, LOG = "checkpoint", "state.pt", "train.jsonl"
 
 
 class TrainingError(RuntimeError):
@@ -82,10 +85,10 @@ def train(
     starts = segments(method.restart_points, total)
     loop = _Loop(method, student, training, starts, teacher, seed)
     kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
-    state = loop.resume(out / CHECKPOINT)
+    state = loop.resume(out)
     steps = range(state.step, total)
     bar = Bar(steps, initial=state.step, total=total, what="training", leave=True)
-    with _log_from(out / "train.jsonl", state.step) as log:
+    with (out / LOG).open("a") as log:
         for step in bar:
             began = clock()
             chosen = order(examples, step, training.batch_size, seed)
@@ -108,9 +111,9 @@ def train(
                 loop.save(out / f"weights-{kept[state.step]:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:
                 log.flush()
-                loop.checkpoint(out / CHECKPOINT, state)
+                loop.checkpoint(out, state)
     loop.save(out / "weights")
-    (out / CHECKPOINT).unlink(missing_ok=True)
+    shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
     return state
 
 
@@ -253,22 +256,33 @@ class _Loop:
             total += loss.item()
         return total
 
-    def checkpoint(self, path: Path, state: Progress) -> None:
-        """Write everything needed to go on, whole or not at all."""
-        part = path.with_suffix(".part")
+    def checkpoint(self, out: Path, state: Progress) -> None:
+        """Keep everything needed to go on, whole or not at all."""
+        part, folder = out / f"{CHECKPOINT}.part", out / CHECKPOINT
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
         saved = {
             "weights": {name: p.detach() for name, p in self._trainable().items()},
             "optimizer": self._optimizer.state_dict(),
             "progress": state.plain(),
         }
-        torch.save(saved, part)
-        part.replace(path)
+        with writing(part):
+            torch.save(saved, part / STATE)
+            shutil.copyfile(out / LOG, part / LOG)
+            seal(part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
 
-    def resume(self, path: Path) -> Progress:
-        """Go on from the checkpoint if there is one."""
-        if not path.is_file():
+    def resume(self, out: Path) -> Progress:
+        """Go on from the checkpoint if there is one, and one that is not damaged."""
+        # A run that was killed between its last two steps has left the newest one there.
+        kept = (out / f"{CHECKPOINT}.part", out / CHECKPOINT)
+        folder = next(filter(intact, kept), None)
+        if folder is None:
+            write_atomically(out / LOG, b"")
             return Progress()
-        saved = torch.load(path, weights_only=True, map_location=self._accelerator.device)
+        write_atomically(out / LOG, (folder / LOG).read_bytes())
+        saved = torch.load(folder / STATE, weights_only=True, map_location=self._accelerator.device)
         with torch.no_grad():
             for name, weight in self._trainable().items():
                 weight.copy_(saved["weights"][name])
@@ -278,10 +292,3 @@ class _Loop:
     def save(self, folder: Path) -> None:
         model = self._accelerator.unwrap_model(self._model)
         students.save(Student(model, self._tokenizer), folder)
-
-
-def _log_from(path: Path, n_lines: int) -> IO[str]:
-    """The log cut back to the checkpoint's step, open to go on."""
-    kept = path.read_text().splitlines(keepends=True)[:n_lines] if path.is_file() else []
-    path.write_text("".join(kept))
-    return path.open("a")

@@ -10,7 +10,8 @@ from leaderboard.store.comparable import run_name
 from leaderboard.store.files import replace_text
 from leaderboard.store.generations import Generations
 from leaderboard.store.generations import place as place_of
-from leaderboard.store.ledger import file_records
+from leaderboard.store.ledger import events_of, file_records, ledger_of, standing
+from leaderboard.store.ledger import place_of as place_of_record
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -40,7 +41,8 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
 
 
 def note(changes: Path, suite: str, track: str, written: Sequence[Path], today: str) -> Path | None:
-    """Add a line of what was published to the board's list of changes; None where nothing was."""
+    """Add a line of what was published to the board's list of changes; None where nothing was, or
+    the line is there."""
     seeds: dict[str, list[str]] = {}
     for path in written:
         seeds.setdefault(path.parent.name, []).append(path.stem.removeprefix("seed"))
@@ -49,8 +51,26 @@ def note(changes: Path, suite: str, track: str, written: Sequence[Path], today: 
     told = "; ".join(f"{label} seed {', '.join(each)}" for label, each in sorted(seeds.items()))
     before = changes.read_text(encoding="utf-8") if changes.is_file() else "# Changes\n"
     before += "" if _PUBLISHED in before else f"\n{_PUBLISHED}\n"
-    replace_text(changes, f"{before}- {today} {track} {suite}: {told}\n")
+    line = f"- {today} {track} {suite}: {told}"
+    if line in before.splitlines():
+        return None
+    replace_text(changes, f"{before}{line}\n")
     return changes
+
+
+def unheard(src_root: Path, track: str, dest_root: Path) -> list[Path]:
+    """Published files of local records that the ledger was not told of yet: those of this
+    publication, and of one that was cut off."""
+    records = dest_root.parent
+    known = standing(events_of(ledger_of(records)))
+    files = _files(src_root, track, dest_root)
+    return [file for file in files if place_of_record(records, file) not in known]
+
+
+def _files(src_root: Path, track: str, dest_root: Path) -> list[Path]:
+    """Where the local records of a track are published."""
+    local = load(track, src_root, known=[track])
+    return [dest_root / each.track / each.label / f"seed{each.seed}.json" for each in local]
 
 
 def log(src_root: Path, track: str, dest_root: Path, today: str) -> Path | None:
@@ -58,8 +78,7 @@ def log(src_root: Path, track: str, dest_root: Path, today: str) -> Path | None:
 
     Also those of a publication that was cut off before it came so far.
     """
-    local = load(track, src_root, known=[track])
-    files = [dest_root / each.track / each.label / f"seed{each.seed}.json" for each in local]
+    files = _files(src_root, track, dest_root)
     return file_records(dest_root.parent, files, "published", today)
 
 

@@ -229,7 +229,7 @@ def study(args: Namespace) -> int:
 
 def publish(args: Namespace) -> int:
     """Copy local records and probes into the repository and render its pages."""
-    from leaderboard.cli.publish import log, note, publish
+    from leaderboard.cli.publish import log, note, publish, unheard
     from leaderboard.show.rendering import render_all
 
     base, track = source.local(), source.track_asked(args)
@@ -240,7 +240,7 @@ def publish(args: Namespace) -> int:
     if not (load(track, base / suite, known=known) or track in tracks(probes / suite) or trials):
         return nothing(args)
     written = publish(base / suite, track, board.PUBLISHED / suite)
-    records = [path for path in written if path.is_relative_to(board.PUBLISHED)]
+    records = unheard(base / suite, track, board.PUBLISHED / suite)
     changes = board.PUBLISHED.parent / "CHANGELOG.md"
     day = today()
     noted = note(changes, suite, track, records, day)

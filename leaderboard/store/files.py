@@ -22,11 +22,11 @@ def write_bytes_once(path: Path, content: bytes, what: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    part.write_bytes(content)
     try:
+        part.write_bytes(content)
         path.hardlink_to(part)  # unlike a rename, fails if another run was faster
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:
@@ -44,5 +44,8 @@ def replace_bytes(path: Path, content: bytes) -> None:
     """The same for any content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -52,8 +52,11 @@ def ledger_of(records: Path) -> Path:
 
 
 def lines_of(ledger: Path) -> list[str]:
-    """The lines; [] where there is no ledger yet."""
-    text = ledger.read_text(encoding="utf-8") if ledger.is_file() else ""
+    """The lines; [] where there is no ledger yet. RecordError where they are no text."""
+    try:
+        text = ledger.read_text(encoding="utf-8") if ledger.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{ledger}: not UTF-8 ({error}): restore it from git") from error
     return text.removesuffix("\n").split("\n") if text else []
 
 

@@ -16,6 +16,8 @@ TITLE = r"^[A-Za-z0-9_][A-Za-z0-9_.+ -]*$"
 """Of a data set."""
 PLACE = rf"^v[1-9][0-9]*/{NAME[1:-1]}/{LABEL[1:-1]}/seed(0|[1-9][0-9]*)\.json$"
 """Of a record's file below a board's records: vN/TRACK/LABEL/seedN.json."""
+MOST_OF_LABEL, MOST_OF_NAME = 200, 100
+"""Characters."""
 SHA256 = r"^[0-9a-f]{64}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
@@ -23,9 +25,9 @@ Mark = Annotated[int, Field(ge=0, le=1)]
 Count = NonNegativeInt
 Calls = Annotated[int, Field(ge=0, le=10**6, json_schema_extra={"unit": "calls"})]
 Options = Annotated[int, Field(ge=0, le=10**6)]
-Label = Annotated[str, Field(pattern=LABEL, max_length=200)]
-Name = Annotated[str, Field(pattern=NAME, max_length=100)]
-Title = Annotated[str, Field(pattern=TITLE, max_length=100)]
+Label = Annotated[str, Field(pattern=LABEL, max_length=MOST_OF_LABEL)]
+Name = Annotated[str, Field(pattern=NAME, max_length=MOST_OF_NAME)]
+Title = Annotated[str, Field(pattern=TITLE, max_length=MOST_OF_NAME)]
 Place = Annotated[str, Field(pattern=PLACE)]
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 Day = Annotated[str, Field(pattern=DATE)]
