@@ -107,10 +107,19 @@ def train(
                 loop.save(out / f"weights-{kept[state.step]:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:
                 log.flush()
-                loop.checkpoint(out / CHECKPOINT, state)
+                loop.checkpoint(out / CHECKPOINT, state, total)
     loop.save(out / "weights")
     (out / CHECKPOINT).unlink(missing_ok=True)
     return state
+
+
+def checkpointed(path: Path) -> tuple[int, int | None]:
+    """The step of a checkpoint and how many there are, None in one of before that was noted.
+
+    The weights are not read.
+    """
+    saved = torch.load(path, weights_only=True, mmap=True, map_location="meta")
+    return saved["progress"]["step"], saved.get("total")
 
 
 class _Loop:
@@ -225,13 +234,14 @@ class _Loop:
         self._optimizer.zero_grad(set_to_none=True)
         return total
 
-    def checkpoint(self, path: Path, state: Progress) -> None:
-        """Write everything needed to go on, whole or not at all."""
+    def checkpoint(self, path: Path, state: Progress, total: int) -> None:
+        """Write everything needed to go on, whole or not at all; `total` for who asks how far."""
         part = path.with_suffix(".part")
         saved = {
             "weights": {name: p.detach() for name, p in self._trainable().items()},
             "optimizer": self._optimizer.state_dict(),
             "progress": state.plain(),
+            "total": total,
         }
         torch.save(saved, part)
         part.replace(path)
