@@ -19,7 +19,7 @@ SlurmdUser={user}
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=20
 CryptoType=crypto/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
@@ -75,8 +75,8 @@ def node(folder: Path) -> Iterator[None]:
         ):
             daemons.enter_context(_daemon(command, folder / f"{command[0]}.out"))
         _wait_for_node(folder)
+        daemons.callback(_empty_queue)
         yield
-        subprocess.run(["scancel", f"--user={os.getuid()}"], check=False)
 
 
 _PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -87,6 +87,16 @@ def _restore(before: dict[str, str | None]) -> None:
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
+
+
+def _empty_queue() -> None:
+    """What is left runs under stewards of its own, which would outlive the daemons."""
+    subprocess.run(["scancel", f"--user={os.getuid()}"], check=False)
+    for _ in range(60):
+        done = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=False)
+        if not done.stdout.strip():
+            return
+        time.sleep(0.5)
 
 
 def _free_port() -> int:

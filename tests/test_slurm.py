@@ -124,15 +124,16 @@ def test_no_cell_is_made_twice_by_an_array_and_two_other_commands(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("slurm")
+@pytest.mark.parametrize("told", ["scontrol requeue", "scancel --signal=USR2"])
 def test_a_task_that_is_queued_again_goes_on_and_ends(
-    track: Path, home: Path, tmp_path: Path, command: Callable[..., Any]
+    told: str, track: Path, home: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
     track.write_text(toy_track(training={"epochs": 20, "checkpoint_steps": 1}))
     words, err = ["run", track, "--methods", "std_cot", "--seeds", "0,1"], tmp_path / "err"
     process = command(*words, *SLURM, err=err)
     until(lambda: list(home.rglob("checkpoint.pt")), process, err)
     (job, *_) = [line.split()[0] for line in queue() if line.endswith("RUNNING")]
-    subprocess.run(["scontrol", "requeue", job], check=True)
+    subprocess.run([*told.split(), job], check=True)
     assert process.wait() == 0, err.read_text()
     logs = [path.read_text() for path in (home / "slurm").glob("*.err")]
     assert sorted(log.count(": running") for log in logs) == [1, 2]

@@ -28,6 +28,8 @@ FIXED = ("array", "error", "open-mode", "output", "signal")
 """Options of sbatch that are not the user's to set: the array depends on them."""
 MAX_TIMEOUTS = 100
 """How often a task goes on after its time was over."""
+GRACE_S = 5.0
+"""In which a job that lost its process hears why."""
 LOOK_S = 1.0
 """Between two looks at the queue."""
 N_LOOKS = 20
@@ -49,13 +51,19 @@ class Job:
     numbers: Sequence[int]
 
     def __call__(self) -> int:
-        """Its exit code."""
+        """Its exit code; a process that a signal ended leaves no result, as if killed with it."""
         n_threads = int(os.environ.get("SLURM_CPUS_PER_TASK") or 1)
         # Leaving the block closes the process's stdin, with which it ends.
         with jobs.start(
             self.arguments, self.cells, position=0, n_threads=n_threads, numbers=self.numbers
         ) as process:
-            return process.wait()
+            code = process.wait()
+            if code < 0:
+                # Slurm tells a step's processes one after the other: what it tells this one, to
+                # make room and queue again, comes now. A result would say that the task is over.
+                time.sleep(GRACE_S)
+                os._exit(1)
+            return code
 
     def checkpoint(self) -> Any:
         """The same again: what submitit queues where a task is preempted, or its time is over."""
@@ -173,7 +181,7 @@ def _code(job: Any, title: str) -> int:
     code = job.result()
     if code != 0:
         print(f"{title}: {_last_line(log)}; its log: {log}", file=sys.stderr)
-    return code if code >= 0 else 1
+    return code
 
 
 def _last_line(log: Path) -> str:
