@@ -18,6 +18,7 @@ from bench.run.cell import Cell
 from bench.training import train as training
 from leaderboard.store import board
 from tests.test_run import TRACK, ClockThatKills, Killed
+from tests.tracks import in_readme
 
 WORDS = ["--methods", "std_cot,zero_shot", "--seeds", "0,1", "--limit", "2"]
 
@@ -157,6 +158,14 @@ def test_tables_for_people_have_totals(
     assert "begun, step 2 of 3" in capsys.readouterr().out
     assert main(["plan", str(track), *WORDS]) == 0
     assert capsys.readouterr().out.endswith("3 cells: 3 to do\n")
+
+
+@pytest.mark.parametrize("verb", ["plan", "status"])
+def test_the_readme_s_commands_are_as_written(verb: str, told: Callable[..., Any]) -> None:
+    for words in in_readme(verb):
+        found = told(*words)
+        assert (len(found["cells"]) > 0) == (len(words) > 1)
+        assert sum(found["totals"].values()) == len(found["cells"])
 
 
 def test_to_ask_for_a_lock_makes_no_file_and_holds_nothing(tmp_path: Path) -> None:

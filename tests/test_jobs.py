@@ -34,6 +34,19 @@ def test_two_jobs_make_every_record_once(track: Path, capfd: pytest.CaptureFixtu
     assert err.count(": running") == 4
 
 
+def test_two_commands_at_once_make_every_cell_once(track: Path, tmp_path: Path) -> None:
+    words = ["run", str(track), "--methods", "answer_only,mt_cot", "--seeds", "0,1", "--limit", "2"]
+    files = [tmp_path / "first", tmp_path / "second"]
+    begun = list["subprocess.Popen[bytes]"]()
+    for path in files:
+        with path.open("wb") as told:
+            command = [sys.executable, "-m", "bench", *words]
+            begun.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told))
+    assert [each.wait() for each in begun] == [0, 0]
+    told = [path.read_text() for path in files]
+    assert sum(text.count(": running") for text in told) == 4
+
+
 def test_the_processes_of_a_command_end_with_it(track: Path, tmp_path: Path) -> None:
     track.write_text(toy_track(training={"epochs": 10_000}))
     words = ["run", str(track), "--methods", "std_cot", "--seeds", "0,1", "--jobs", "2"]

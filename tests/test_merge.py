@@ -21,6 +21,7 @@ from leaderboard.store.probes import ProbePoint, ProbeRecord
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import SCHEMA, Trial, Trials
 from tests.test_run import TRACK
+from tests.tracks import in_readme
 
 LIMIT = ["--limit", "2", "--json"]
 
@@ -85,6 +86,12 @@ def test_two_homes_become_one_whose_cells_are_found(
     monkeypatch.setattr(stages, "_make_record", lambda _, **how: pytest.fail("made again"))
     words = ["--methods", "std_cot", "--seeds", "0,1"]
     assert main(["run", str(track), *words, *LIMIT]) == 0
+
+
+def test_the_readme_s_command_is_as_written(homes: dict[str, Path], home: Path) -> None:
+    for words in in_readme("merge"):
+        assert main([str(homes["a"]) if word == "OTHER_HOME" else word for word in words]) == 0
+        assert facts(home, "records") and list(home.rglob("trained.json"))
 
 
 def test_to_merge_again_copies_nothing(homes: dict[str, Path], home: Path, capsys: Any) -> None:

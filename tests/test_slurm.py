@@ -17,7 +17,7 @@ from bench.__main__ import main
 from bench.run.executors import slurm as executor
 from tests.slurm_node import NoSlurmError, node
 from tests.test_run import TRACK
-from tests.tracks import toy_track
+from tests.tracks import in_readme, toy_track
 
 WORDS = ["--methods", "answer_only,std_cot", "--seeds", "0,1", "--limit", "2"]
 SLURM = ["--executor", "slurm", "--slurm", "time=5"]
@@ -194,6 +194,14 @@ def test_the_worst_exit_code_is_that_of_the_command(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("slurm")
+def test_the_readme_s_command_is_as_written(home: Path) -> None:
+    (words,) = [words for words in in_readme("run") if "slurm" in words]
+    assert main([*words, "--limit", "2"]) == 0
+    assert len(numbers(home)) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm")
 def test_what_sbatch_refuses_is_told_in_a_line(track: Path, capfd: Any) -> None:
     assert main(["run", str(track), *WORDS, *SLURM, "--slurm", "partition=none"]) == 2
     err = capfd.readouterr().err
@@ -222,9 +230,10 @@ def test_slurm_is_started_from_programs_that_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
+    before = dict(os.environ)
     with (
         pytest.raises(NoSlurmError, match=r"no munged, slurmctld, .*apt-get install"),
         node(tmp_path),
     ):
         pass
-    assert "SLURM_CONF" not in os.environ
+    assert os.environ == before
