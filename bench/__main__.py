@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli import corpus, cost, data, init, prompts, run, student, task, tune
+from bench.cli import cells, corpus, cost, data, init, merge, prompts, run, student, task, tune
 from leaderboard.cli import parser as board
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ MADE = (
     "loglikelihood",
     "reproduced",
     "trials",
+    "slurm",
 )
 """Folders of the home that `clean` deletes."""
 
@@ -80,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_list(verbs)
     run.add_parser(verbs)
+    cells.add_parser(verbs)
+    merge.add_parser(verbs)
     tune.add_parser(verbs)
     _add_pretrain(verbs)
     for family in (corpus, cost, data, init, prompts, student, task):

@@ -15,6 +15,8 @@ import pytest
 from bench.__main__ import main
 from bench.ground.files import BusyError, locked
 from bench.run import jobs, stages
+from bench.run.executors import local
+from bench.run.jobs import Work
 from tests.test_run import TRACK
 from tests.tracks import toy_track
 
@@ -32,6 +34,19 @@ def test_two_jobs_make_every_record_once(track: Path, capfd: pytest.CaptureFixtu
     out, err = capfd.readouterr()
     assert [row["n_seeds"] for row in json.loads(out)] == [2, 2]
     assert err.count(": running") == 4
+
+
+def test_two_commands_at_once_make_every_cell_once(track: Path, tmp_path: Path) -> None:
+    words = ["run", str(track), "--methods", "answer_only,mt_cot", "--seeds", "0,1", "--limit", "2"]
+    files = [tmp_path / "first", tmp_path / "second"]
+    begun = list["subprocess.Popen[bytes]"]()
+    for path in files:
+        with path.open("wb") as told:
+            command = [sys.executable, "-m", "bench", *words]
+            begun.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told))
+    assert [each.wait() for each in begun] == [0, 0]
+    told = [path.read_text() for path in files]
+    assert sum(text.count(": running") for text in told) == 4
 
 
 def test_the_processes_of_a_command_end_with_it(track: Path, tmp_path: Path) -> None:
@@ -75,9 +90,8 @@ def test_what_a_killed_process_was_at_is_left_to_the_others(
     (tmp_path / "lost").chmod(0o755)
     monkeypatch.setattr(jobs.sys, "executable", str(tmp_path / "lost"))
     monkeypatch.setenv("OTHER", other)
-    assert jobs.share(["run"], 2, "cells") == code
+    assert local.share(Work(["run"], "cells", n_jobs=2)) == code
     assert "1 of 2 processes were killed (SIGKILL)" in capsys.readouterr().err
-    assert jobs.share(["run"], 1, "cells") == 0, "the caller does what all have left"
 
 
 def test_a_fault_is_told_once_and_before_any_job_starts(

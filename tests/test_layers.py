@@ -20,6 +20,8 @@ ROOMS = {
     "leaderboard": ("store", "stats", "rows", "compare", "verify", "show", "cli"),
 }  # fmt: skip
 """From the ground up; the contract is what stands beside the rooms of bench."""
+ASK_THE_BOARD = ("bench.run.missing", "bench.run.tune", "bench.run.merge")
+"""What is published, and how facts of each kind are read."""
 KNOW_RECORDS = ("run", "estimates", "reuse", "api")
 """They make records or start from one, so they know their schema."""
 FOUNDATION = {
@@ -144,8 +146,8 @@ def test_records_are_known_only_where_they_are_made() -> None:
     for path in files("bench"):
         board = {name for name in ours(path) if name.partition(".")[0] == "leaderboard"}
         own = room(module_name(path))
-        if own == "cli" or module_name(path) in ("bench.run.missing", "bench.run.tune"):
-            continue  # these ask what is published
+        if own == "cli" or module_name(path) in ASK_THE_BOARD:
+            continue
         kinds = ("record", "generations", "probes", "costs", "ranges")
         known = {"leaderboard.store", *(f"leaderboard.store.{kind}" for kind in kinds)}
         # How files are read has nothing to do with what is in them.

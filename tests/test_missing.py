@@ -9,8 +9,9 @@ import pytest
 
 from bench.__main__ import main
 from bench.ground import sources
-from bench.run import jobs, stages
+from bench.run import stages
 from bench.run.cell import Cell
+from bench.run.executors import local
 from leaderboard.store import board
 from leaderboard.store.record import Record
 from tests.test_run import TRACK
@@ -144,8 +145,8 @@ def test_a_source_that_is_edited_during_a_run_changes_nothing_of_what_is_recorde
 def test_a_process_that_sees_other_sources_than_the_command_that_began_stops(
     track: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
 ) -> None:
-    real = jobs.share
-    monkeypatch.setattr(jobs, "share", lambda words, n, cells: real(words, n, "another"))
+    real = local.share
+    monkeypatch.setattr(local, "share", lambda work: real(replace(work, cells="another")))
     assert main(["run", str(track), "--limit", "2", "--jobs", "2"]) == 3
     assert "were edited since the command began" in capfd.readouterr().err
     assert not list((home / "records").rglob("*.json"))

@@ -1,8 +1,19 @@
 """The tracks that tests write."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+
+def in_readme(beginning: str) -> list[list[str]]:
+    """The words of the README's commands that begin so, after `skbench`."""
+    readme = Path(__file__).parent.parent / "README.md"
+    lines = [line.strip() for line in readme.read_text().splitlines()]
+    found = [line for line in lines if line.startswith(f"skbench {beginning}")]
+    assert found, f"the README has no command `skbench {beginning}`"
+    return [shlex.split(line, comments=True)[1:] for line in found]
 
 
 def scratch(context: int = 512) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import POSITIVE, add_choice, add_trust
+from bench.run import executors
 
 FINE = 0
 HERE, METHOD_HERE = "track.toml", "method.py"
@@ -31,6 +32,13 @@ def add_parser(verbs: Any) -> None:
 
 
 def _add_run(verb: ArgumentParser) -> None:
+    add_cells(verb)
+    verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
+    verb.set_defaults(run=run)
+
+
+def add_cells(verb: ArgumentParser) -> None:
+    """What says which cells, and who makes them; `run`, `plan` and `status` take the same words."""
     add_choice(verb, needed=False)
     verb.add_argument("--seeds", help="comma-separated; default: the track's first")
     verb.add_argument("--sweep", metavar="NAME", help="many rows or points; see `list sweeps`")
@@ -39,7 +47,19 @@ def _add_run(verb: ArgumentParser) -> None:
         "--limit", type=POSITIVE, help="items per data set, training steps, and labels"
     )
     verb.add_argument(
-        "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
+        "--jobs",
+        type=POSITIVE,
+        help="processes that share the work and the cores; of slurm: tasks at once, default all",
+    )
+    verb.add_argument(
+        "--executor", choices=executors.names(), default="local", help="who makes the cells"
+    )
+    verb.add_argument(
+        "--slurm",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of sbatch, as in partition=gpu; time=60 where it is not named",
     )
     verb.add_argument(
         "--missing", action="store_true", help="only what is not published; default: all seeds"
@@ -47,13 +67,11 @@ def _add_run(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--tuned", action="store_true", help="at the settings that `skbench tune` chose for a row"
     )
-    verb.add_argument("--dry-run", action="store_true", help="only say what it would take")
     verb.add_argument("--world", type=int, default=0, help="another world of an embedded suite")
     split = verb.add_mutually_exclusive_group()
     split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")
     split.add_argument("--split", choices=("test", "dev"), default="test")
     verb.add_argument("--json", action="store_true")
-    verb.set_defaults(run=run)
 
 
 def _add_probe(verb: ArgumentParser) -> None:
@@ -76,15 +94,12 @@ def _seeds(text: str | None, default: list[int]) -> list[int]:
 
 def run(args: Namespace) -> int:
     """Do what is not done yet of what is asked for, and print its rows."""
-    from bench import track
     from bench.ground import bars, provenance
     from bench.ground.places import home
     from bench.questions import obtain
     from bench.run import jobs, precision, stages
 
-    if args.track is None:
-        _take_this_folder(args)
-    chosen = track.load(str(args.track))
+    chosen = track_of(args)
     if args.dry_run:
         from bench.estimates import dry_run
 
@@ -99,6 +114,7 @@ def run(args: Namespace) -> int:
             return FINE
     identity = provenance.digest([cell.identity for cell in cells])
     jobs.check(identity)
+    cells = jobs.own(cells)
     to_do = list[Any]()
     if not jobs.is_shared():
         with bars.stage("looking for what is done"):
@@ -106,8 +122,10 @@ def run(args: Namespace) -> int:
         precision.warn(to_do)
         if to_do:
             obtain.tell_pins(chosen)
-    if args.jobs > 1 and to_do:
-        code = jobs.share(args.arguments, args.jobs, identity)
+    if to_do:
+        tasks = _tasks(cells, to_do)
+        work = jobs.Work(args.arguments, identity, tasks, args.jobs, args.slurm)
+        code = executors.load(args.executor).share(work)
         if code != FINE:
             return code
     records = stages.run_cells(cells)
@@ -117,6 +135,28 @@ def run(args: Namespace) -> int:
         for cell in cells:
             print(f"{cell.title}: {cell.folder.resolve()}")
     return FINE
+
+
+def _tasks(cells: list[Any], to_do: list[Any]) -> list[Any]:
+    """The cells to do, those that share a trained student together."""
+    from bench.run.jobs import Task
+
+    found: dict[Path, list[int]] = {}
+    wanted = {*map(id, to_do)}
+    for number, cell in enumerate(cells):
+        if id(cell) in wanted:
+            found.setdefault(cell.folder, []).append(number)
+    titles = (", ".join(cells[number].title for number in each) for each in found.values())
+    return [Task(title, each) for title, each in zip(titles, found.values(), strict=True)]
+
+
+def track_of(args: Namespace) -> Any:
+    """The track that the command names, else this folder's."""
+    from bench import track
+
+    if args.track is None:
+        _take_this_folder(args)
+    return track.load(str(args.track))
 
 
 def _take_this_folder(args: Namespace) -> None:

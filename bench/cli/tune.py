@@ -49,6 +49,7 @@ def tune(args: Namespace) -> int:
     from bench import track
     from bench.ground import provenance
     from bench.run import jobs, precision, stages, tune
+    from bench.run.executors import local
 
     chosen = track.load(args.track)
     rows = _rows(args, chosen)
@@ -59,8 +60,8 @@ def tune(args: Namespace) -> int:
     to_do = next(filter(None, ([trial for row in rows for trial in s(row)] for s in steps)), [])
     if not jobs.is_shared():
         precision.warn(to_do)
-    if args.jobs > 1 and to_do:
-        code = jobs.share(args.arguments, args.jobs, identity)
+    if to_do:
+        code = local.share(jobs.Work(args.arguments, identity, n_jobs=args.jobs))
         if code != FINE:
             return code
     for step in steps:

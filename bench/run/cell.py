@@ -236,12 +236,7 @@ class Cell:
     @property
     def record_path(self) -> Path:
         root = home() / "records" / f"v{self.track.version}"
-        return root / self.track.name / self.label / self._file_name()
-
-    def _file_name(self) -> str:
-        changed = {k: v for k, v in asdict(self.scope).items() if v != getattr(Scope(), k)}
-        suffix = "".join(f"-{name}{value}" for name, value in sorted(changed.items()))
-        return f"seed{self.seed}{suffix}.json"
+        return root / self.track.name / self.label / self.scope.file_name(self.seed)
 
     def found(self) -> Record | None:
         """The cell's record if it is whole and was made from the very same inputs."""

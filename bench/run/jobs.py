@@ -1,16 +1,44 @@
-"""One command as several processes: each takes the cells that no other has taken."""
+"""One command as several processes: what they are told, and what each checks before it begins."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Thread
+from typing import TypeVar
 
 CELLS = "SKBENCH_CELLS"
 """In the environment: the hash of the cells as the process that shared the command saw them."""
+OWN = "SKBENCH_OWN_CELLS"
+"""In the environment: numbers of the cells that the process makes, where it does not share all."""
 POSITION = "TQDM_POSITION"
 """In the environment: which of the processes this is, and so the line of its bars."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Cells that are trained alike: one process makes them, one after the other."""
+
+    title: str
+    numbers: Sequence[int]
+    """Of the command's cells, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A command and what is to do of it."""
+
+    arguments: Sequence[str]
+    cells: str
+    """Hash of the cells that the command makes."""
+    tasks: Sequence[Task] = ()
+    n_jobs: int | None = None
+    """At once; None leaves it to the executor."""
+    options: Sequence[str] = ()
+    """KEY=VALUE, of the executor's own."""
 
 
 def is_shared() -> bool:
@@ -32,6 +60,12 @@ def check(cells: str) -> None:
         )
 
 
+def own(cells: Sequence[T]) -> list[T]:
+    """Those of the command's cells that this process makes: all, unless it was given some."""
+    numbers = os.environ.get(OWN)
+    return list(cells) if numbers is None else [cells[int(each)] for each in numbers.split(",")]
+
+
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)  # nobody writes there: it returns when the other end is closed
     os._exit(1)
@@ -41,41 +75,24 @@ class ChangedError(OSError):
     """The processes of one command see other sources."""
 
 
-def share(arguments: Sequence[str], n_jobs: int, cells: str) -> int:
-    """Run `skbench ARGUMENTS` in `n_jobs` processes; the worst of their exit codes.
+def start(
+    arguments: Sequence[str],
+    cells: str,
+    *,
+    position: int,
+    n_threads: int,
+    numbers: Sequence[int] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start `skbench ARGUMENTS` as one of the processes that share a command.
 
-    One that is killed has none: what it was at is left to the others and to the caller.
-
-    `cells` is the hash of what they are to make.
-
-    The processor's cores are divided among them: two threads of one process speed up these small
-    models less than two processes do.
+    `cells` is the hash of what the command makes, `numbers` the cells that are this process's own.
     """
-    n_threads = max(1, len(os.sched_getaffinity(0)) // n_jobs)
-    command = [sys.executable, "-m", "bench", *arguments, "--jobs", "1"]
-    workers = [
-        subprocess.Popen(
-            command,
-            env=os.environ
-            | {"OMP_NUM_THREADS": str(n_threads), POSITION: str(number), CELLS: cells},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        for number in range(n_jobs)
-    ]
-    try:
-        codes = [worker.wait() for worker in workers]
-    except KeyboardInterrupt:
-        # The terminal has told them too; what they have made stays.
-        for worker in workers:
-            worker.wait()
-        raise
-    lost = [-code for code in codes if code < 0]
-    if lost:
-        signals = ", ".join(sorted({signal.Signals(each).name for each in lost}))
-        print(
-            f"{len(lost)} of {n_jobs} processes were killed ({signals}): this one does what they"
-            " left; if memory ran out, fewer --jobs need less",
-            file=sys.stderr,
-        )
-    return max(0, *codes)
+    told = {"OMP_NUM_THREADS": str(n_threads), POSITION: str(position), CELLS: cells}
+    if numbers is not None:
+        told[OWN] = ",".join(map(str, numbers))
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments, "--jobs", "1"],
+        env=os.environ | told,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bench.registry import is_what_ran
 from bench.run.cell import Cell
@@ -25,28 +26,36 @@ def missing(cells: Sequence[Cell], *, told: bool) -> list[Cell]:
                 "--missing: only runs on the published items are published as records: leave out"
                 " --limit, --sealed, --world, --split dev, and sweeps that have points"
             )
-        record = _published(cell)
+        record = _record(cell)
         if record is None:
             found.append(cell)
-        elif told:
+            continue
+        for what in _differences(cell, record):
+            raise ConfigError(
+                f"{_place(cell)}: published with another {what} than this track has: raise the"
+                " track's version in its TOML, or check out the commit that the record names"
+            )
+        if told:
             print(f"{cell.label} seed {cell.seed}: published", file=sys.stderr)
     if not found and told:
         print(f"nothing to do: all {len(cells)} cells are published", file=sys.stderr)
     return found
 
 
-def _published(cell: Cell) -> Record | None:
+def is_published(cell: Cell) -> bool:
+    """Whether there is a public record of the cell as it is."""
+    record = _record(cell) if cell.scope.is_public and not cell.point else None
+    return record is not None and not any(_differences(cell, record))
+
+
+def _record(cell: Cell) -> Record | None:
+    path = _place(cell)
+    return Record.load(path) if path.is_file() else None
+
+
+def _place(cell: Cell) -> Path:
     folder = board.PUBLISHED / f"v{cell.track.version}" / cell.track.name / cell.label
-    path = folder / f"seed{cell.seed}.json"
-    if not path.is_file():
-        return None
-    record = Record.load(path)
-    for what in _differences(cell, record):
-        raise ConfigError(
-            f"{path}: published with another {what} than this track has: raise the track's version"
-            " in its TOML, or check out the commit that the record names"
-        )
-    return record
+    return folder / f"seed{cell.seed}.json"
 
 
 def _differences(cell: Cell, record: Record) -> Iterator[str]:

@@ -65,11 +65,13 @@ def keep(trial: Cell, record: Record) -> None:
             items_sha256={name: of.items_sha256 for name, of in record.data_sets.items()},
             provenance=record.provenance,
         )
-        # In an order that does not depend on which process was faster.
-        trials = sorted(
-            [*known, made], key=lambda each: (len(each.settings), sorted(each.settings.items()))
-        )
+        trials = in_order([*known, made])
         Trials(SCHEMA, track.name, track.version, label, trial.seed, trials).save(path)
+
+
+def in_order(trials: Sequence[Trial]) -> list[Trial]:
+    """As a file holds them, whichever process was faster."""
+    return sorted(trials, key=lambda each: (len(each.settings), sorted(each.settings.items())))
 
 
 def trials_of(cell: Cell) -> Trials:

@@ -111,10 +111,18 @@ def train(
                 loop.save(out / f"weights-{kept[state.step]:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:
                 log.flush()
-                loop.checkpoint(out, state)
+                loop.checkpoint(out, state, total)
     loop.save(out / "weights")
     shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
     return state
+
+
+def checkpointed(out: Path) -> tuple[int, int] | None:
+    """The step of a run's checkpoint and how many there are; None without one that is whole."""
+    if not intact(out / CHECKPOINT):
+        return None
+    saved = torch.load(out / CHECKPOINT / STATE, weights_only=True, mmap=True, map_location="meta")
+    return saved["progress"]["step"], saved["total"]
 
 
 class _Loop:
@@ -256,8 +264,8 @@ class _Loop:
             total += loss.item()
         return total
 
-    def checkpoint(self, out: Path, state: Progress) -> None:
-        """Keep everything needed to go on, whole or not at all."""
+    def checkpoint(self, out: Path, state: Progress, total: int) -> None:
+        """Keep everything needed to go on, whole or not at all; `total` for who asks how far."""
         part, folder = out / f"{CHECKPOINT}.part", out / CHECKPOINT
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
@@ -265,6 +273,7 @@ class _Loop:
             "weights": {name: p.detach() for name, p in self._trainable().items()},
             "optimizer": self._optimizer.state_dict(),
             "progress": state.plain(),
+            "total": total,
         }
         with writing(part):
             torch.save(saved, part / STATE)

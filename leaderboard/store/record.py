@@ -182,6 +182,12 @@ class Scope:
         words += ["--split", self.split] if self.split == "dev" else []
         return words + (["--limit", str(self.limit)] if self.limit is not None else [])
 
+    def file_name(self, seed: int) -> str:
+        """Of the record of that seed, in the folder of its label."""
+        changed = {k: v for k, v in asdict(self).items() if v != getattr(Scope(), k)}
+        suffix = "".join(f"-{name}{value}" for name, value in sorted(changed.items()))
+        return f"seed{seed}{suffix}.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

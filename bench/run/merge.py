@@ -1,0 +1,315 @@
+"""Result homes become one: what others made is copied here, and nothing that is here is replaced.
+
+A home from elsewhere is data: facts are read strictly, links are refused, and every file lands at
+the place that its own content names.
+"""
+
+import os
+import re
+import shutil
+import stat
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.ground.files import is_held, locked
+from bench.ground.places import home
+from bench.run import tune
+from bench.track import ConfigError
+from bench.training.progress import Spent
+from leaderboard.store import generations, probes, trials
+from leaderboard.store.files import file_sha256
+from leaderboard.store.generations import Generations
+from leaderboard.store.probes import ProbeRecord
+from leaderboard.store.ranges import LABEL, NAME
+from leaderboard.store.reading import MisreadError, RecordError, parsed
+from leaderboard.store.record import Record
+from leaderboard.store.trials import Trial, Trials
+
+_ROW = rf"{NAME[1:-1]}/{LABEL[1:-1]}"
+_RUN = r"seed[0-9]+-[0-9a-f]{12}"
+SAMPLES = re.compile(rf"{_ROW}/({_RUN}/)?samples-[0-9a-f]{{12}}\.jsonl")
+"""Below `runs`: what a student was asked and wrote."""
+REPORT = re.compile(rf"{_ROW}/{_RUN}/trained\.json")
+"""Below `runs`: a student is trained where it lies."""
+WEIGHTS = re.compile(r"[A-Za-z0-9_.-]+\.(safetensors|json)")
+"""Files of weights that are copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that is to be copied to a place where there is none."""
+
+    kind: str
+    source: Path
+    path: Path
+    sha256: str
+    """Of the source as it was read."""
+    lock: Path | None = None
+    """What a process that makes the same fact has locked."""
+
+    def make(self) -> None:
+        """Copy it, whole or not at all."""
+        with locked(self.lock) if self.lock else nullcontext():
+            _copy(self.source, self.path, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """Trials that are to be added to those of a label."""
+
+    kind: str
+    source: Path
+    path: Path
+    found: Trials
+
+    def make(self) -> None:
+        """Add those that are not there."""
+        with locked(self.path):
+            known = Trials.load(self.path) if self.path.is_file() else None
+            both = [*(known.trials if known else []), *_lacking(self, known)]
+            replace(self.found, trials=tune.in_order(both)).save(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained student: its weights, then the report that says they are there."""
+
+    kind: str
+    source: Path
+    path: Path
+
+    def make(self) -> None:
+        """Copy both; weights that are here without a report stay, unless they are the same."""
+        weights = self.path / "weights"
+        with locked(self.path):
+            if not weights.is_dir():
+                part = self.path / "weights.part"
+                shutil.rmtree(part, ignore_errors=True)
+                for each in _weights(self.source):
+                    _copy(each, part / each.name, file_sha256(each))
+                part.rename(weights)
+            if _hashes(self.path) == _hashes(self.source):
+                report = self.source / "trained.json"
+                _copy(report, self.path / report.name, file_sha256(report))
+            else:
+                print(f"{weights}: of a run that did not end; left as they are", file=sys.stderr)
+
+
+@dataclass
+class Merge:
+    """What there is to do, and how much was here already."""
+
+    into: Path
+    to_do: list[Copy | More | Trained] = field(default_factory=list[Copy | More | Trained])
+    coming: dict[Path, Path] = field(default_factory=dict[Path, Path])
+    """Where a file or a student is to lie -> where it comes from."""
+    n_here: Counter[str] = field(default_factory=Counter[str])
+
+    def add(self, step: Copy | Trained, lock: Path | None) -> None:
+        """Note what is to do; RecordError where a process is at the same."""
+        if lock is not None and is_held(lock):
+            raise RecordError(f"{step.source}: a process is making {lock}: merge when it is done")
+        self.to_do.append(step)
+        self.coming[step.path] = step.source
+
+    def take(
+        self,
+        kind: str,
+        source: Path,
+        path: Path,
+        same: Callable[[Path, Path], bool],
+        lock: Path | None = None,
+    ) -> None:
+        """Note a file to copy; RecordError, naming both, where another is there or to come."""
+        other = path if path.is_file() else self.coming.get(path)
+        if other is None:
+            self.add(Copy(kind, source, path, file_sha256(source), lock), lock)
+        elif file_sha256(source) == file_sha256(other) or same(source, other):
+            self.n_here[kind] += 1
+        else:
+            raise RecordError(f"{source}: another run of the same cell is {other}: keep one")
+
+
+def merge(homes: Sequence[Path], *, weights: bool) -> tuple[Counter[str], Counter[str]]:
+    """Copy what the homes hold into this one; how many files of each kind were copied, and how many
+    were here.
+
+    ConfigError for what is no home of another. RecordError, before anything is copied, for a bad
+    file, and for a fact that contradicts one that is here or in another of the homes.
+    """
+    found = Merge(home())
+    for each in homes:
+        _check_home(each)
+        # Records last: where one is, its run is done.
+        runs, facts = list(_files(each / "runs")), set(_files(each / "generations"))
+        _take_samples(found, each, runs)
+        if weights:
+            _take_students(found, each, runs)
+        _take_trials(found, each)
+        _take_probes(found, each)
+        _take_records(found, each, facts)
+    for step in found.to_do:
+        step.make()
+    return Counter(step.kind for step in found.to_do), found.n_here
+
+
+def _check_home(source: Path) -> None:
+    if not source.is_dir():
+        raise FileNotFoundError(f"{source}: no such home")
+    if source.resolve() == home().resolve():
+        raise ConfigError(f"{source}: is this home itself: name others, or set $SKBENCH_HOME")
+    if not any((source / kind).is_dir() for kind in ("records", "trials", "probes", "runs")):
+        raise ConfigError(f"{source}: holds no results: name a folder that was $SKBENCH_HOME")
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """The files below a folder, sorted; RecordError for a link, and for what is no file."""
+    if root.is_symlink():
+        raise RecordError(f"{root}: a link, which is not followed: put its folder there")
+    for folder, names, files in os.walk(root):
+        names.sort()
+        for name in sorted([*names, *files]):
+            path = Path(folder, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                yield path
+            elif not stat.S_ISDIR(mode):
+                what = "a link, which is not followed" if stat.S_ISLNK(mode) else "no file"
+                raise RecordError(f"{path}: {what}: take it out of that home")
+
+
+def _facts(root: Path) -> Iterator[Path]:
+    return (path for path in _files(root) if path.suffix == ".json")
+
+
+def _take_records(found: Merge, source: Path, wrote: set[Path]) -> None:
+    for path in _facts(source / "records"):
+        record = Record.load(path)
+        name = record.scope.file_name(record.seed)
+        own = Path(f"v{record.version}", record.track, record.label, name)
+        _check_place(path, source / "records" / own)
+        texts = generations.place(path)
+        here = found.into / "records" / own
+        if texts in wrote:
+            Generations.load(texts).check(record, texts)
+            found.take("generations", texts, generations.place(here), _same_texts, here)
+        found.take("records", path, here, _same_record, here)
+
+
+def _take_probes(found: Merge, source: Path) -> None:
+    for path in _facts(source / "probes"):
+        probe = ProbeRecord.load(path)
+        suite = Path("probes", f"v{probe.version}")
+        _check_place(path, probes.place(probe, source / suite))
+        here = probes.place(probe, found.into / suite)
+        found.take("probes", path, here, _same_probe, here)
+
+
+def _take_trials(found: Merge, source: Path) -> None:
+    for path in _facts(source / "trials"):
+        tried = Trials.load(path)
+        roots = (source / "trials", found.into / "trials")
+        of, here = (trials.place(root, tried.track, tried.version, tried.label) for root in roots)
+        _check_place(path, of)
+        step = More("trials", path, here, tried)
+        earlier = [each for each in found.to_do if isinstance(each, More) and each.path == here]
+        for other in earlier:
+            _lacking(step, other.found)
+        known = Trials.load(here) if here.is_file() else None
+        if _lacking(step, known):
+            found.to_do.append(step)
+        else:
+            found.n_here["trials"] += 1
+
+
+def _lacking(step: More, known: Trials | None) -> list[Trial]:
+    """The trials that are not among those `known`; RecordError where they contradict them."""
+    mine = {str(sorted(each.settings.items())): each for each in known.trials} if known else {}
+    lacking = list[Trial]()
+    for each in step.found.trials:
+        other = mine.get(str(sorted(each.settings.items())))
+        if other is None:
+            lacking.append(each)
+        elif other != each:
+            raise RecordError(
+                f"{step.source}: other trials of the same settings are to lie in {step.path}:"
+                " keep one"
+            )
+    if known and (known.seed, known.trials[0].items_sha256) != (
+        step.found.seed,
+        step.found.trials[0].items_sha256,
+    ):
+        raise RecordError(f"{step.source}: of another seed or other questions than {step.path}")
+    return lacking
+
+
+def _take_samples(found: Merge, source: Path, runs: Sequence[Path]) -> None:
+    for path in runs:
+        own = path.relative_to(source / "runs")
+        if SAMPLES.fullmatch(own.as_posix()):
+            # They are by-products of a run: those that are here stay.
+            found.take("samples", path, found.into / "runs" / own, lambda _, __: True)
+
+
+def _take_students(found: Merge, source: Path, runs: Sequence[Path]) -> None:
+    for path in runs:
+        own = path.relative_to(source / "runs")
+        if not (REPORT.fullmatch(own.as_posix()) and _weights(path.parent)):
+            continue
+        here = found.into / "runs" / own.parent
+        try:
+            parsed(Spent, path.read_bytes())
+        except MisreadError as error:
+            raise RecordError(f"{path}: {error}") from error
+        if (here / path.name).is_file() or here in found.coming:
+            found.n_here["students"] += 1
+        else:
+            found.add(Trained("students", path.parent, here), here)
+
+
+def _weights(run: Path) -> list[Path]:
+    files = (each for each in _files(run / "weights") if each.parent.name == "weights")
+    return [each for each in files if WEIGHTS.fullmatch(each.name)]
+
+
+def _hashes(run: Path) -> dict[str, str]:
+    return {path.name: file_sha256(path) for path in _weights(run)}
+
+
+def _check_place(path: Path, expected: Path) -> None:
+    if path != expected:
+        raise RecordError(f"{path}: by what it holds it belongs at {expected}; move it there")
+
+
+def _same_record(one: Path, other: Path) -> bool:
+    return Record.load(one) == Record.load(other)
+
+
+def _same_texts(one: Path, other: Path) -> bool:
+    return Generations.load(one) == Generations.load(other)
+
+
+def _same_probe(one: Path, other: Path) -> bool:
+    return ProbeRecord.load(one) == ProbeRecord.load(other)
+
+
+def _copy(source: Path, path: Path, sha256: str) -> None:
+    """Copy a file to where none is; RecordError where it changed since it was read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with (
+            os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb") as read,
+            part.open("xb") as write,
+        ):
+            shutil.copyfileobj(read, write)
+        if file_sha256(part) != sha256:
+            raise RecordError(f"{source}: changed while it was copied: merge again")
+        path.hardlink_to(part)  # unlike a rename, fails where a file came meanwhile
+    finally:
+        part.unlink(missing_ok=True)
