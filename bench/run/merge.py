@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench.ground.files import is_held, locked
 from bench.ground.places import home
+from bench.ground.sums import SUMS
 from bench.run import tune
 from bench.track import ConfigError
 from bench.training.progress import Spent
@@ -35,7 +36,7 @@ SAMPLES = re.compile(rf"{_ROW}/({_RUN}/)?samples-[0-9a-f]{{12}}\.jsonl")
 """Below `runs`: what a student was asked and wrote."""
 REPORT = re.compile(rf"{_ROW}/{_RUN}/trained\.json")
 """Below `runs`: a student is trained where it lies."""
-WEIGHTS = re.compile(r"[A-Za-z0-9_.-]+\.(safetensors|json)")
+WEIGHTS = re.compile(rf"[A-Za-z0-9_.-]+\.(safetensors|json)|{SUMS}")
 """Files of weights that are copied."""
 
 

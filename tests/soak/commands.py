@@ -100,6 +100,7 @@ class Shell:
         """Start `skbench WORDS`."""
         number = len(list(self.folder.glob("out-*")))
         out, err = (self.folder / f"{name}-{number}" for name in ("out", "err"))
+        out.touch()  # the next command counts it
         child = self.nursery.bear(
             {
                 "words": words,

@@ -148,7 +148,7 @@ def test_two_runs_at_once_make_everything_once(
     both = [shell.begin(*RUN, home=home) for _ in range(2)]
     done = [each.end() for each in both]
     assert [each.code for each in done] == [0, 0], [each.err for each in done]
-    assert sum(each.err.count(": running") for each in done) == 2
+    assert sum(each.err.count(": running") for each in done) == 2, [each.err for each in done]
     assert facts(home) == undisturbed.facts
 
 
