@@ -29,6 +29,7 @@ def test_a_key_covers_every_file_that_training_and_judging_load(tmp_path: Path) 
     makers = {name for name in loaded if name.startswith("bench.") and room(name) in rooms}
     makers -= {name for name in makers if MODULES[name].name == "__init__.py"}
     command = {"bench.run.planning", "bench.run.sweep", "bench.run.jobs", "bench.run.missing"}
+    command |= {name for name in makers if name.startswith("bench.run.executors.")}
     skintern = Path(baselines.__file__).parent / "skintern.py"
     covered = sources.files("bench.run.stages", of=(skintern,))
     assert "bench.run.fit" in makers

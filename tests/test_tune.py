@@ -10,8 +10,9 @@ import pytest
 
 from bench.__main__ import main
 from bench.reuse import export, reproduce
-from bench.run import jobs, missing, planning, stages, sweep, tune
+from bench.run import missing, planning, stages, sweep, tune
 from bench.run.cell import Own
+from bench.run.executors import local
 from bench.track import ConfigError, load
 from leaderboard.cli.publish import publish
 from leaderboard.rows.rank import rows
@@ -90,7 +91,7 @@ def test_tuning_again_does_nothing_and_another_rate_is_added(
     before = (folder / "std_cot.json").read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(stages, "_make_record", lambda *_, **__: pytest.fail("made again"))
-        patched.setattr(jobs, "share", lambda *_: pytest.fail("shared"))
+        patched.setattr(local, "share", lambda *_: pytest.fail("shared"))
         tuned("--methods", "std_cot", "--jobs", "2")
     assert (folder / "std_cot.json").read_bytes() == before
     tuned("--methods", "std_cot", "--rates", "1,9")

@@ -114,6 +114,7 @@ def reproduce(args: Namespace) -> int:
     from leaderboard.compare.reproduction import reproduction, reproduction_json, reproduction_text
     from leaderboard.show.rendering import render_all
     from leaderboard.store import board
+    from leaderboard.store.generations import Generations
     from leaderboard.store.ledger import file_records
     from leaderboard.store.reruns import keep_texts, publish_rerun, rerun
 
@@ -126,7 +127,7 @@ def reproduce(args: Namespace) -> int:
         again = rerun(args.record, expected, obtained, is_inside=found.agrees)
         path = args.record.resolve()
         written = [publish_rerun(again, path)]
-        if kept := keep_texts(path, expected, obtained, texts):
+        if kept := keep_texts(path, expected, obtained, Generations.load(texts)):
             reason = "its texts, from a second run of which every answer is the same"
             written += [kept, file_records(board.PUBLISHED, [path], reason, today())]
         print(*written, *render_all(board.PUBLISHED), sep="\n", file=sys.stderr)

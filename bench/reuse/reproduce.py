@@ -18,12 +18,13 @@ from bench.method import Method
 from bench.run import planning, precision, stages, sweep, tune
 from bench.run.cell import Cell
 from bench.track import ConfigError, Track
-from leaderboard.store.generations import Generations, place
+from leaderboard.store.generations import place
 from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Record
 
 
-def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record, Generations]:
-    """The record of that file, one of the same cell run in a home of its own, and what that wrote.
+def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Record, Path]:
+    """The record of that file, one of the same cell run in a home of its own, and the file of what
+    that wrote.
 
     The home is `out`, by default a folder below $SKBENCH_HOME/reproduced named after the record:
     the same command again goes on there. ConfigError where the record cannot be run here.
@@ -52,8 +53,7 @@ def again(path: Path, out: Path | None, data: Path | None) -> tuple[Record, Reco
             raise ConfigError(f"--out {home()}: holds this very record; name another folder")
         precision.warn(cells)
         (obtained,) = stages.run_cells(cells)
-        texts = Generations.load(place(cells[0].record_path))
-    return expected, obtained, texts
+        return expected, obtained, place(cells[0].record_path)
 
 
 def track_of(record: Record) -> Track:
