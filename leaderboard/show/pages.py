@@ -17,7 +17,7 @@ from leaderboard.rows.triples import facts
 from leaderboard.show import costs, papers, triples
 from leaderboard.show.render import detail, legend, table
 from leaderboard.store.board import beside, load, load_files, suite, suites, tracks
-from leaderboard.store.index import facts_of, remembered
+from leaderboard.store.index import all_facts, facts_of, remembered
 from leaderboard.store.maps import stored_maps
 from leaderboard.store.probes import load_probes
 from leaderboard.store.record import Record
@@ -60,7 +60,11 @@ def of_track(track: str, records: Path) -> Told:
 
 
 def of_all(records: Path) -> Told:
-    """The sections that follow those of the tracks."""
+    """The sections that follow those of the tracks, as they were made last, too."""
+    return remembered(Told, f"rest {records}", all_facts(records), lambda: _of_all(records))
+
+
+def _of_all(records: Path) -> Told:
     home, pictures = records.parent, dict[str, str]()
     parts = [*_regimes(records, pictures), *_studies(records)]
     parts += costs.section(home / "cost", home / "reported")

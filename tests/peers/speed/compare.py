@@ -4,8 +4,6 @@ Each side is a process of its own and says how much it did, in how many seconds,
 """
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.ground.bars import Bar
+from bench.ground.provenance import device_name
 from tests.peers.speed.case import write
 
 HERE = Path(__file__).parent
@@ -98,7 +97,7 @@ def main(names: Sequence[str]) -> None:
             rows += _rows(name, case, Path(folder))
     head = ["what", "side", "a second", "ours / it", "check", "command"]
     told = tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
-    TABLE.write_text(f"{_HEAD}{_machine()}\n\n{told}\n", encoding="utf-8")
+    TABLE.write_text(f"{_HEAD}Machine: {device_name()}.\n\n{told}\n", encoding="utf-8")
     print(told)
 
 
@@ -111,18 +110,6 @@ step. same: answers that are the same to the letter; where the two best tokens a
 the order of a sum decides.
 
 """
-
-
-def _machine() -> str:
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    return f"Machine: {len(os.sched_getaffinity(0))} cores of {cpu}."
 
 
 def _rows(name: str, case: Comparison, folder: Path) -> list[list[str]]:
