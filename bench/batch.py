@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -79,19 +80,52 @@ def tokenize(tokenizer: Any, pair: Pair) -> Tokens:
 
 
 def micro_batches(
-    sequences: Sequence[Tokens], weights: Mapping[str, float], pad_id: int, max_tokens: int
+    sequences: Sequence[Tokens],
+    weights: Mapping[str, float],
+    pad_id: int,
+    max_tokens: int,
+    *,
+    shared: bool = False,
 ) -> list[Batch]:
-    """Cut one optimizer step into batches of at most `max_tokens` padded tokens, by length."""
+    """Cut one optimizer step into batches of at most `max_tokens`, but at least one sequence.
+
+    These are padded tokens, and sequences of like length stand together; for a model that computes
+    `shared` beginnings once they are distinct ones, and those that begin alike stand together.
+    """
     counts = Counter[str]()
     for sequence in sequences:
         counts[sequence.objective] += len(sequence.target)
     scale = {name: weights[name] / n for name, n in counts.items()}
+    cut = _alike if shared else _of_like_length
+    return [_pad(group, scale, pad_id) for group in cut(sequences, max_tokens) if group]
+
+
+def _of_like_length(sequences: Sequence[Tokens], max_tokens: int) -> list[list[Tokens]]:
     groups: list[list[Tokens]] = [[]]
     for sequence in sorted(sequences, key=len, reverse=True):
         if groups[-1] and (len(groups[-1]) + 1) * len(groups[-1][0]) > max_tokens:
             groups.append([])
         groups[-1].append(sequence)
-    return [_pad(group, scale, pad_id) for group in groups if group]
+    return groups
+
+
+def _alike(sequences: Sequence[Tokens], max_tokens: int) -> list[list[Tokens]]:
+    groups, room, last = list[list[Tokens]](), 0, list[int]()
+    for sequence in sorted(sequences, key=lambda tokens: tokens.prompt + tokens.target):
+        row = sequence.prompt + sequence.target
+        n = len(row) - n_alike(last, row)
+        if n > room or not groups:
+            groups.append([])
+            n, room = len(row), max_tokens
+        groups[-1].append(sequence)
+        room, last = room - n, row
+    return groups
+
+
+def n_alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _pad(group: Sequence[Tokens], scale: Mapping[str, float], pad_id: int) -> Batch:

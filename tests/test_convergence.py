@@ -71,8 +71,8 @@ def test_a_loss_mask_shifted_by_one_leaves_the_band_in_its_first_tenth(
 ) -> None:
     real = training.micro_batches
 
-    def shifted(*arguments: Any) -> list[Batch]:
-        batches = real(*arguments)
+    def shifted(*arguments: Any, **options: Any) -> list[Batch]:
+        batches = real(*arguments, **options)
         for batch in batches:
             batch.scored.copy_(batch.scored.roll(by, dims=1))
         return batches

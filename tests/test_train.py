@@ -25,6 +25,7 @@ from bench.training import train as training_module
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, n_steps, order, segments
 from bench.training.train import TrainingError, fitted, train
+from bench.training.tree import Tree
 from bench.types import Demo, Example, Needs, Pair, Question
 
 SEED = 3
@@ -279,15 +280,16 @@ def test_micro_batches_do_not_change_what_is_learnt(run: Run, tmp_path: Path) ->
 
 def starved(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
     """A device that has memory for `most` tokens at once; the sizes that were asked of it."""
-    real, asked = training_module.scored_logits, list[int]()
+    real, asked = training_module.target_logits, list[int]()
 
-    def scored(model: Any, ids: Tensor, *rest: Any) -> Tensor:
-        asked.append(ids.numel())
-        if ids.numel() > most:
+    def scored(model: Any, batch: Batch) -> Tensor:
+        n_tokens = len(Tree.of([s.prompt + s.target for s in batch.sequences]).ids)
+        asked.append(n_tokens)
+        if n_tokens > most:
             raise torch.OutOfMemoryError
-        return real(model, ids, *rest)
+        return real(model, batch)
 
-    monkeypatch.setattr(training_module, "scored_logits", scored)
+    monkeypatch.setattr(training_module, "target_logits", scored)
     return asked
 
 
@@ -309,14 +311,14 @@ def test_what_was_accumulated_before_memory_ran_out_is_dropped(
 ) -> None:
     training = replace(FULL, epochs=1, micro_batch_tokens=100)
     run("rich", training, family="llama")
-    real, n = training_module.scored_logits, count()
+    real, n = training_module.target_logits, count()
 
     def scored(*given: Any) -> Tensor:
         if next(n) == 1:
             raise torch.OutOfMemoryError
         return real(*given)
 
-    monkeypatch.setattr(training_module, "scored_logits", scored)
+    monkeypatch.setattr(training_module, "target_logits", scored)
     run("poor", training, family="llama")
     rich, poor = log(tmp_path / "rich"), log(tmp_path / "poor")
     assert [x["loss"] for x in poor] == pytest.approx([x["loss"] for x in rich], rel=1e-4)

@@ -22,9 +22,10 @@ from bench.students import student as students
 from bench.students.generate import Generator
 from bench.students.student import Student
 from bench.track import Decoding, Training
-from bench.training.logits import scored_logits, teacher_logits
+from bench.training.logits import target_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
+from bench.training.tree import grows
 from bench.types import Example
 
 CHECKPOINT, STATE, LOG = "checkpoint", "state.pt", "train.jsonl"
@@ -232,7 +233,9 @@ class _Loop:
         """The gradients of a step, and its loss; where memory is too small, in smaller batches."""
         pad = self._tokenizer.pad_token_id
         while True:
-            batches = micro_batches(sequences, self._method.objectives, pad, self._room)
+            batches = micro_batches(
+                sequences, self._method.objectives, pad, self._room, shared=grows(self._model)
+            )
             try:
                 return self._backward(batches)
             except torch.OutOfMemoryError as error:
@@ -256,7 +259,7 @@ class _Loop:
             batch = batch.to(self._accelerator.device)
             if self._teacher is not None:
                 batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
-            logits = scored_logits(self._model, batch.input_ids, batch.scored)
+            logits = target_logits(self._model, batch)
             loss = self._method.loss(logits, batch)
             if not torch.isfinite(loss):
                 return loss.item()
