@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Any
 
+import torch
 from tabulate import tabulate
 
 from bench.ground.bars import Bar
@@ -26,7 +28,7 @@ OURS, PEERS = sys.executable, str(ROOT / ".peers" / "bin" / "python")
 TRL = {
     f"TRL SFTTrainer, {how}": (PEERS, "trl_training", how) for how in ("padded", "sorted", "packed")
 }
-HFLM = {f"lm-eval HFLM, batch {n}": (OURS, "hflm_answers", str(n)) for n in (16, 64)}
+HFLM = {f"lm-eval HFLM, batch {n}": (OURS, "hflm_answers", str(n)) for n in (16, 64, 256)}
 Side = tuple[str, ...]
 
 
@@ -90,14 +92,15 @@ CASES: Mapping[str, Comparison] = {
 def main(names: Sequence[str]) -> None:
     """Run the comparisons of these names, by default all, and write the table."""
     chosen = {name: CASES[name] for name in names or CASES}
-    rows = list[list[str]]()
+    rows, rate = list[list[str]](), product_rate()
     for name, case in chosen.items():
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), *case.given)
-            rows += _rows(name, case, Path(folder))
-    head = ["what", "side", "a second", "ours / it", "check", "command"]
+            rows += _rows(name, case, Path(folder), rate)
+    head = ["what", "side", "a second", "ours / it", "of the bound", "check", "command"]
     told = tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
-    TABLE.write_text(f"{_HEAD}Machine: {device_name()}.\n\n{told}\n", encoding="utf-8")
+    machine = f"Machine: {device_name()}; {rate / 1e9:,.0f} GFLOP/s in products."
+    TABLE.write_text(f"{_HEAD}{machine}\n\n{told}\n", encoding="utf-8")
     print(told)
 
 
@@ -105,14 +108,26 @@ _HEAD = """# Speed beside others
 
 Made by `make bench`; do not edit. Each side is a process of its own on all cores, in turns with
 the others; of several rounds the median, what was done over its seconds, with loading left out.
-Tokens are real ones: padding is not counted. loss: that of one batch of the same texts, before any
+Tokens are real ones: padding is not counted. of the bound: beside what the machine would do if all
+it did were matrix products at the best rate measured here, and every real token its own; who
+computes a shared beginning once may pass it. loss: that of one batch of the same texts, before any
 step. same: answers that are the same to the letter; where the two best tokens are as good as tied,
 the order of a sum decides.
 
 """
 
 
-def _rows(name: str, case: Comparison, folder: Path) -> list[list[str]]:
+def product_rate(n: int = 2048) -> float:
+    """FLOPs a second of fp32 matrix products (n, n) by (n, n), on all cores: the best of ten."""
+    one, other, best = torch.randn(n, n), torch.randn(n, n), float("inf")
+    for _ in range(10):
+        began = perf_counter()
+        torch.mm(one, other)
+        best = min(best, perf_counter() - began)
+    return 2 * n**3 / best
+
+
+def _rows(name: str, case: Comparison, folder: Path, product: float) -> list[list[str]]:
     sides = {"ours": case.ours, **case.peers}
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     turns = [side for _ in range(case.rounds) for side in sides]
@@ -121,12 +136,14 @@ def _rows(name: str, case: Comparison, folder: Path) -> list[list[str]]:
     one = _one_batch(folder)
     losses = {s: _run(words, one)["loss"] for s, words in sides.items() if case.unit == "tokens"}
     rates = {side: median(r["n"] / r["seconds"] for r in runs) for side, runs in found.items()}
+    bound = product * found["ours"][0]["n"] / found["ours"][0]["flops"]
     return [
         [
             f"{case.about}" if side == "ours" else "",
             side,
             f"{rate:,.1f} {case.unit}",
             "" if side == "ours" else f"{rates['ours'] / rate:.2f}",
+            f"{rate / bound:.0%}",
             f"loss {losses[side]:.4f}" if losses else _same(found["ours"][0], found[side][0]),
             " ".join([f"`{sides[side][1]}.py", "CASE", *sides[side][2:]]) + "`",
         ]

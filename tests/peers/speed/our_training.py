@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.costs.flops import fit_flops
 from bench.method import Method
 from bench.students.student import Student
 from bench.track import Training
@@ -57,7 +58,11 @@ def main(folder: Path) -> None:
         seconds = time.perf_counter() - began
         first = json.loads((Path(out) / "train.jsonl").read_text().splitlines()[0])
     n_tokens = sum(length * n for length, n in spent.lengths.items())
-    print(json.dumps({"n": n_tokens, "seconds": seconds, "loss": first["loss"]}))
+    flops = fit_flops(model).training_flops([n for n, k in spent.lengths.items() for _ in range(k)])
+    # Frozen weights need no gradients of their own: a third is not done.
+    done = flops * 2 // 3 if case.lora_rank else flops
+    told = {"n": n_tokens, "seconds": seconds, "loss": first["loss"], "flops": done}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
