@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all soak check perf perf-check peers bench
+.PHONY: run test test-all soak check perf perf-check growth peers bench
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -35,6 +35,10 @@ perf: .venv/ready
 # Fails where a median is 30 % above that of the last `make perf` on this machine, which .benchmarks holds and git does not.
 perf-check: .venv/ready
 	$(BIN)/python -m pytest tests/perf -m slow --benchmark-enable --benchmark-compare --benchmark-compare-fail=median:30%
+
+# How costs grow with each size, measured on a quiet machine; writes tests/perf/GROWTH.md.
+growth: .venv/ready
+	$(BIN)/python -m tests.perf.growth
 
 # The project beside others that do the same, in an environment of their own.
 peers: .venv/ready .peers/ready
