@@ -9,9 +9,7 @@ import pytest
 from scipy.stats import linregress
 
 from bench import track
-from bench.estimates import dry_run
-from tests.perf.growth import __main__ as growth
-from tests.perf.growth import child, estimate, matrix, records, training
+from tests.perf.growth import child, estimate, matrix, records
 from tests.perf.growth.estimate import H100, QUICK, SLOW, Assumed, Card
 from tests.perf.growth.matrix import Row
 from tests.perf.growth.page import page
@@ -108,17 +106,6 @@ def test_the_kept_matrix_is_that_of_the_tracks():
             assert 0 < quick < slow
 
 
-@pytest.mark.slow
-def test_the_kept_matrix_is_what_a_dry_run_counts(data):
-    cells = matrix._cells("qwen2-0.5b", data)
-    planned = {cell.method: cell for cell in dry_run.plan(cells).cells}
-    for row in matrix.read():
-        if row.track == "qwen2-0.5b":
-            known = planned[row.method]
-            assert row.training_flops == known.training_flops
-            assert 0 < row.prefill_flops < (known.evaluation_flops or 0)
-
-
 # ------------------------------------------------------------ the program and its page
 
 
@@ -141,16 +128,3 @@ def test_the_page_tells_each_section_and_the_estimate():
     assert "1 methods x 1 students x 3 seeds are 3\ncells" in shown
     hours = [estimate.hours(ROW, H100, end).total for end in (QUICK, SLOW)]
     assert f"takes {hours[0]:.3g} hours" in shown and f"takes {hours[1]:.3g} hours" in shown
-
-
-@pytest.mark.slow
-def test_every_training_that_fails_says_why(tmp_path):
-    with pytest.raises(SystemExit, match="not_a_method"):
-        training._apart(child.Case(1, 64, row="not_a_method"), tmp_path)
-
-
-@pytest.mark.slow
-def test_the_program_writes_its_page(tmp_path):
-    growth.main(["--tiny", "--out", str(tmp_path / "page.md")])
-    shown = (tmp_path / "page.md").read_text()
-    assert shown.count("## ") == len(growth.SECTIONS) + 3

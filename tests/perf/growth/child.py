@@ -1,11 +1,13 @@
 """One training in a process of its own, for the sake of its peak memory: child.py CASE (JSON)."""
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from random import Random
 
 import torch
 
@@ -19,8 +21,8 @@ from tests.perf.growth.sizes import Shape
 from tests.perf.growth.student import made
 
 LORA_RANK = 16
-WORD = " the"
-"""One token of pocket's vocabulary, however often it is repeated."""
+WORD = re.compile(r" [a-z]{4}")
+"""A token of pocket's vocabulary, whatever stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,15 @@ Job = tuple[Student, Method, Sequence[Example], Training]
 
 
 def _repeated(case: Case) -> Job:
-    """Half of a sequence is prompt, half target with the end of the text."""
-    half = case.n_tokens // 2
+    """Half of a sequence is prompt, half target with the end of the text; none begin alike."""
+    student, half, draw = made(case.shape), case.n_tokens // 2, Random(0)
+    words = [word for word in student.tokenizer.get_vocab() if WORD.fullmatch(word)]
+
+    def text(n: int) -> str:
+        return "".join(draw.choices(words, k=n))
+
     rows = [
-        Example(f"{i}", "", WORD * (case.n_tokens - half), (), ("",), WORD * (half - 1), i)
+        Example(f"{i}", "", text(case.n_tokens - half), (), ("",), text(half - 1), i)
         for i in range(case.n_steps * case.batch_size)
     ]
     training = Training(
@@ -108,7 +115,7 @@ def _repeated(case: Case) -> Job:
         micro_batch_tokens=case.micro_batch_tokens,
         checkpoint_steps=10**6,
     )
-    return made(case.shape), Given(), rows, training
+    return student, Given(), rows, training
 
 
 def _row(case: Case) -> Job:
