@@ -79,11 +79,18 @@ def tokenize(tokenizer: Any, pair: Pair) -> Tokens:
 
 
 def micro_batches(
-    sequences: Sequence[Tokens], weights: Mapping[str, float], pad_id: int, max_tokens: int
+    sequences: Sequence[Tokens],
+    weights: Mapping[str, float],
+    pad_id: int,
+    max_tokens: int,
+    of: Sequence[Tokens] | None = None,
 ) -> list[Batch]:
-    """Cut one optimizer step into batches of at most `max_tokens` padded tokens, by length."""
+    """Cut one optimizer step into batches of at most `max_tokens` padded tokens, by length.
+
+    `of` is the whole step, where `sequences` are a share of it.
+    """
     counts = Counter[str]()
-    for sequence in sequences:
+    for sequence in sequences if of is None else of:
         counts[sequence.objective] += len(sequence.target)
     scale = {name: weights[name] / n for name, n in counts.items()}
     groups: list[list[Tokens]] = [[]]
