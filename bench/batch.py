@@ -85,15 +85,17 @@ def micro_batches(
     pad_id: int,
     max_tokens: int,
     *,
+    of: Sequence[Tokens] | None = None,
     shared: bool = False,
 ) -> list[Batch]:
     """Cut one optimizer step into batches of at most `max_tokens`, but at least one sequence.
 
     These are padded tokens, and sequences of like length stand together; for a model that computes
     `shared` beginnings once they are distinct ones, and those that begin alike stand together.
+    `of` is the whole step, where `sequences` are a share of it.
     """
     counts = Counter[str]()
-    for sequence in sequences:
+    for sequence in sequences if of is None else of:
         counts[sequence.objective] += len(sequence.target)
     scale = {name: weights[name] / n for name, n in counts.items()}
     cut = _alike if shared else _of_like_length

@@ -1,12 +1,13 @@
 """File name -> Method class, by listing a folder; and the fields a user may set."""
 
+import copyreg
 import importlib
 import importlib.util
 import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from functools import cache, partial
 from pathlib import Path
@@ -35,9 +36,24 @@ def discover(extra: Path | None = None) -> dict[str, Method]:
         else:
             found[method.name()] = method
     if extra is not None:
-        method = _made(extra, partial(_import_file, extra))
+        method = _own(extra)
         found[method.name()] = method
     return found
+
+
+def _own(path: Path) -> Method:
+    """The method of a user's file, which other processes are sent with where to read its class."""
+    method = _made(path, partial(_import_file, path))
+    names = [field.name for field in fields(method)]
+    copyreg.pickle(
+        type(method),
+        lambda own: (_sent, (path.resolve(), {name: getattr(own, name) for name in names})),
+    )
+    return method
+
+
+def _sent(path: Path, values: Mapping[str, Any]) -> Method:
+    return replace(_own(path), **values)
 
 
 def _made(path: Path, load: Callable[[], ModuleType]) -> Method:

@@ -30,6 +30,17 @@ def number(
 POSITIVE = number(int, 1)
 
 
+def add_processes(verb: argparse.ArgumentParser) -> None:
+    """How many processes train one student."""
+    verb.add_argument(
+        "--processes",
+        type=POSITIVE,
+        default=1,
+        metavar="N",
+        help="processes that train one student together, each on a GPU of its own; default: 1",
+    )
+
+
 class _Trust(argparse.Action):
     """Sets the environment, which processes that share a run inherit."""
 

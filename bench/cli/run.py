@@ -6,10 +6,11 @@ Heavy imports stand inside the functions: building the parser loads the standard
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, add_choice, add_trust
+from bench.cli.arguments import POSITIVE, add_choice, add_processes, add_trust
 from bench.run import executors
 
 FINE = 0
@@ -51,6 +52,7 @@ def add_cells(verb: ArgumentParser) -> None:
         type=POSITIVE,
         help="processes that share the work and the cores; of slurm: tasks at once, default all",
     )
+    add_processes(verb)
     verb.add_argument(
         "--executor", choices=executors.names(), default="local", help="who makes the cells"
     )
@@ -175,6 +177,7 @@ def asked_for(args: Namespace, chosen: Any) -> list[Any]:
     asked = _seeds(args.seeds, []) if args.seeds else None
     usual = chosen.seeds if args.missing else chosen.seeds[:1]
     cells = cells_of(args, chosen, _scope(args), asked, usual)
+    cells = [replace(cell, n_processes=args.processes) for cell in cells]
     if not args.tuned:
         return cells
     from bench.run import tune

@@ -3,10 +3,11 @@
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import POSITIVE, add_choice
+from bench.cli.arguments import POSITIVE, add_choice, add_processes
 
 if TYPE_CHECKING:
     from leaderboard.store.trials import Trials
@@ -30,6 +31,7 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument(
         "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
     )
+    add_processes(verb)
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=tune)
 
@@ -78,7 +80,8 @@ def _rows(args: Namespace, chosen: Any) -> list[Any]:
     from leaderboard.store.record import Scope
 
     first = chosen.seeds[:1]
-    return [cell for cell in cells_of(args, chosen, Scope(), first, first) if cell.method.trains]
+    rows = cells_of(args, chosen, Scope(), first, first)
+    return [replace(row, n_processes=args.processes) for row in rows if row.method.trains]
 
 
 def _print(found: "Sequence[Trials]", *, as_json: bool) -> None:

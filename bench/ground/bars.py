@@ -5,6 +5,7 @@ $TQDM_MAXINTERVAL is another number of seconds; tqdm's other settings hold, too.
 
 import sys
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from math import inf
 from threading import Event, Thread
 from typing import Any, Self
@@ -115,6 +116,18 @@ def _tell(over: Event, every_s: float) -> None:
 def about(what: str) -> Bar:
     """Work whose parts have bars of their own, which it names and is not drawn beside."""
     return Bar(what=what, drawn=False)
+
+
+@contextmanager
+def handed_over() -> Iterator[str]:
+    """Be silent while other processes tell of the innermost work, whose name this is; "" if none
+    is at work."""
+    hidden = _open[:]
+    _open.clear()
+    try:
+        yield hidden[-1].what if hidden else ""
+    finally:
+        _open[:] = hidden
 
 
 def stage(what: str) -> Bar:

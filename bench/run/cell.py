@@ -71,6 +71,8 @@ class Cell:
     """What this point of a sweep is, where it is one."""
     own: Own | None = None
     """Settings that are not the track's; `method` has its part of them already."""
+    n_processes: int = 1
+    """That train it together; in no key, since it changes the order of float sums alone."""
 
     @property
     def label(self) -> str:

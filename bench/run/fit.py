@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bench.corpora import attach
 from bench.corpora.kept import kept
 from bench.corpora.scorers import scorer
@@ -17,13 +19,15 @@ from bench.costs.flops import fit_flops
 from bench.ground import bars
 from bench.ground.files import locked, write_atomically
 from bench.ground.places import home
+from bench.ground.quiet import quiet_libraries
 from bench.ground.sums import intact
 from bench.run import critic
 from bench.run.cell import Cell
+from bench.run.jobs import ChangedError
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
-from bench.training import budget
+from bench.training import budget, parallel
 from bench.training.progress import Spent
 from bench.training.schedule import n_steps
 from bench.training.train import train
@@ -45,36 +49,79 @@ def fit(
         print(f"{out}: damaged since it was trained: trained again", file=sys.stderr, flush=True)
         report.unlink()
     if not report.is_file():
-        teacher, teacher_flops = _teacher(cell, student)
+        parallel.check(cell.n_processes)
+        teaching_flops = _taught(cell, student)
         judge = judge_of(cell)
         examples = attached(cell, student, judge)
-        progress = train(
-            cell.method,
-            examples,
-            student,
-            cell.training,
-            seed=cell.seed,
-            out=out,
-            total=total_steps(cell, student, examples),
-            teacher=teacher,
-            snapshots=snapshots,
-            overflow=cell.track.decoding.overflow,
-            max_new_tokens=cell.track.decoding.max_new_tokens,
-        )
-        if teacher is not None:
-            read = list(progress.teacher_lengths.elements())
-            teacher_flops += fit_flops(teacher).training_flops(read) // 3  # forward alone
-        spent = Spent(
-            **vars(progress),
-            n_examples=len(examples),
-            teacher_flops=teacher_flops,
+        work = (examples, total_steps(cell, student, examples), out, snapshots)
+        one = cell.n_processes == 1
+        spent = _trained(cell, student, *work) if one else _shared(cell, student, *work)
+        spent = replace(
+            spent,
+            teacher_flops=spent.teacher_flops + teaching_flops,
             judging_flops=judge.spent.total() if judge else 0,
-            student_revision=student.revision,
-            peak_memory_bytes=latency.peak_memory_bytes(student.device),
             triples=_triples(cell, examples),
         )
         write_atomically(report, json.dumps(spent.plain()).encode())
     return reported(out)
+
+
+def _trained(
+    cell: Cell,
+    student: Student,
+    examples: Sequence[Example],
+    total: int,
+    out: Path,
+    snapshots: Sequence[float],
+) -> Spent:
+    """What the training itself spent, by this process or by one of those that share it."""
+    teacher = _teacher(cell, student)
+    progress = train(
+        cell.method,
+        examples,
+        student,
+        cell.training,
+        seed=cell.seed,
+        out=out,
+        total=total,
+        teacher=teacher,
+        snapshots=snapshots,
+        overflow=cell.track.decoding.overflow,
+        max_new_tokens=cell.track.decoding.max_new_tokens,
+    )
+    read = list(progress.teacher_lengths.elements())
+    return Spent(
+        **vars(progress),
+        n_examples=len(examples),
+        # Forward alone.
+        teacher_flops=0 if teacher is None else fit_flops(teacher).training_flops(read) // 3,
+        student_revision=student.revision,
+        peak_memory_bytes=latency.peak_memory_bytes(student.device),
+        n_processes=cell.n_processes,
+    )
+
+
+def _shared(cell: Cell, student: Student, *work: Any) -> Spent:
+    """The same by several processes; each loads a student of its own."""
+    student.model.to("cpu")  # the first of them has this one's device
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    with bars.handed_over() as name:
+        title = name or cell.title
+        return parallel.together(cell.n_processes, _part, title, cell.train_key, cell, *work)
+
+
+def _part(title: str, key: str, cell: Cell, *work: Any) -> Spent:
+    """What one of the processes does. ChangedError if it is another training than was asked for."""
+    quiet_libraries()
+    # A copy has not read its key yet.
+    if replace(cell).train_key != key:
+        raise ChangedError(
+            "sources or inputs were edited since the command began, so its processes do not train"
+            " the same student: run it from a clone that nobody edits"
+        )
+    with bars.about(title):
+        return _trained(cell, fresh(cell), *work)
 
 
 def _is_whole(report: Path) -> bool:
@@ -133,16 +180,11 @@ def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
     return total if limit is None else min(limit, total)
 
 
-def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
-    """The model that gives logits, and the FLOPs of making it; (None, 0) where none is needed."""
-    needed = cell.method.needs.logits
-    if needed == "none":
-        return None, 0
-    if needed == "frozen":
-        return deepcopy(student.model).eval(), 0
+def _taught(cell: Cell, student: Student) -> int:
+    """Have the larger teacher of logits trained, where one is needed; the FLOPs of that."""
     own = cell.teacher
-    assert own is not None, "the plan refuses a method whose teacher the track does not have"
-
+    if own is None:
+        return 0
     with bars.stage("loading the teacher"):
         larger = fresh(own)
     if larger.tokenizer.get_vocab() != student.tokenizer.get_vocab():
@@ -153,8 +195,19 @@ def _teacher(cell: Cell, student: Student) -> tuple[Any, int]:
     flops = fit_flops(larger.model)
     with locked(own.folder), bars.about("the teacher"):
         lengths = fit(own, larger).lengths
-    cost = flops.training_flops(list(lengths.elements()))
-    return students.restore(fresh(own), own.folder / "weights").model.eval(), cost
+    return flops.training_flops(list(lengths.elements()))
+
+
+def _teacher(cell: Cell, student: Student) -> Any:
+    """The model that gives logits, which is trained; None where none is needed."""
+    needed = cell.method.needs.logits
+    if needed == "none":
+        return None
+    if needed == "frozen":
+        return deepcopy(student.model).eval()
+    own = cell.teacher
+    assert own is not None, "the plan refuses a method whose teacher the track does not have"
+    return students.restore(fresh(own), own.folder / "weights").model.eval()
 
 
 def judge_of(cell: Cell, *, wait: bool = True) -> critic.Referee | None:

@@ -64,7 +64,9 @@ def record(
         training=_training_cost(cell, spent, flops),
         retrieval_recall=_recall(cell, done),
         snapshot=_snapshot(cell) | _of_triples(cell, spent, done.samples),
-        provenance=provenance_of(cell, student, "run") | _contamination(cell, groups),
+        provenance=provenance_of(cell, student, "run")
+        | ({"processes": spent.n_processes} if cell.method.trains else {})
+        | _contamination(cell, groups),
         skewed=cell.method.skewed,
     )
 

@@ -98,6 +98,8 @@ class Spent(Progress):
     peak_memory_bytes: int = 0
     triples: dict[str, float | None] | None = None
     """What of a corpus of triples it was trained on."""
+    n_processes: int = 1
+    """That trained together, each with a share of every step."""
 
 
 def curve(losses: Sequence[float]) -> list[float]:

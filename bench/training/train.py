@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -19,13 +20,14 @@ from bench.ground.files import write_atomically, writing
 from bench.ground.sums import intact, seal
 from bench.method import Method
 from bench.students import student as students
-from bench.students.generate import Generator
 from bench.students.student import Student
-from bench.track import Decoding, Training
+from bench.track import Training
+from bench.training import parallel
 from bench.training.logits import target_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
 from bench.training.tree import grows
+from bench.training.writing import written
 from bench.types import Example
 
 CHECKPOINT, STATE, LOG = "checkpoint", "state.pt", "train.jsonl"
@@ -76,7 +78,7 @@ def train(
     itself writes has at most `max_new_tokens` of that per text. The weights at each progress of
     `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
     finite, and on an example that does not fit the budget's `max_tokens` unless `overflow` is
-    "wrong", which skips and counts it.
+    "wrong", which skips and counts it. Of several processes the first alone writes.
     """
     out.mkdir(parents=True, exist_ok=True)
     # The seed is set before the adapter is built.
@@ -89,7 +91,7 @@ def train(
     state = loop.resume(out)
     steps = range(state.step, total)
     bar = Bar(steps, initial=state.step, total=total, what="training", leave=True)
-    with (out / LOG).open("a") as log:
+    with (out / LOG if parallel.leads() else Path(os.devnull)).open("a") as log:
         for step in bar:
             began = clock()
             chosen = order(examples, step, training.batch_size, seed)
@@ -114,7 +116,8 @@ def train(
                 log.flush()
                 loop.checkpoint(out, state, total)
     loop.save(out / "weights")
-    shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
+    if parallel.leads():
+        shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
     return state
 
 
@@ -189,31 +192,16 @@ class _Loop:
         return found
 
     def written(self, sequences: Sequence[Tokens], step: int, most: int) -> list[Tokens]:
-        """The same prompts, each with what the student goes on with, drawn at temperature 1.
-
-        The end of the text is the last target token, where it is reached within `most` tokens and
-        within the budget's `max_tokens`; nothing follows it. A prompt that leaves the student's
-        context no room for so many is left out.
-        """
-        drawn = torch.Generator(self._accelerator.device).manual_seed(self._seed * 2**20 + step)
-
-        def draw(logits: torch.Tensor, _: Sequence[int]) -> torch.Tensor:
-            shares = logits.float().softmax(-1)
-            return torch.multinomial(shares, 1, generator=drawn)[:, 0]
-
-        model = self._accelerator.unwrap_model(self._model)
-        decoding = Decoding(max_new_tokens=most, batch_size=len(sequences))
-        try:
-            generator = Generator(Student(model, self._tokenizer), decoding)
-            found = generator.write([tokens.prompt for tokens in sequences], draw)
-        finally:
-            self._model.train()
-        room = [self._training.max_tokens - len(tokens.prompt) for tokens in sequences]
-        return [
-            replace(tokens, target=target[:n])
-            for tokens, target, n in zip(sequences, found, room, strict=True)
-            if target
-        ]
+        """The same prompts with what the student goes on with; the first process writes for all."""
+        return parallel.first_makes(
+            lambda: written(
+                Student(self._accelerator.unwrap_model(self._model), self._tokenizer),
+                sequences,
+                most=most,
+                max_tokens=self._training.max_tokens,
+                seed=self._seed * 2**20 + step,
+            )
+        )
 
     def step(self, step: int, sequences: Sequence[Tokens]) -> float:
         """One optimizer step; returns its loss, and does not step if that is not finite."""
@@ -224,26 +212,34 @@ class _Loop:
         total = self._accumulated(sequences)
         if not math.isfinite(total):
             return total
+        parallel.sum_gradients(self._trainable().values())
         self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return total
 
     def _accumulated(self, sequences: Sequence[Tokens]) -> float:
-        """The gradients of a step, and its loss; where memory is too small, in smaller batches."""
-        pad = self._tokenizer.pad_token_id
+        """This process's share of a step's gradients, and the step's loss; where the memory of one
+        is too small, all take smaller batches."""
+        pad, own = self._tokenizer.pad_token_id, parallel.share(sequences)
+        weights = self._method.objectives
         while True:
             batches = micro_batches(
-                sequences, self._method.objectives, pad, self._room, shared=grows(self._model)
+                own, weights, pad, self._room, of=sequences, shared=grows(self._model)
             )
+            loss, n_starved = 0.0, 0
             try:
-                return self._backward(batches)
+                loss = self._backward(batches)
             except torch.OutOfMemoryError as error:
-                if len(batches) == len(sequences):
+                n_starved = 1
+                if len(batches) == len(own):
                     raise TrainingError(
-                        f"the memory is too small for one sequence of {max(map(len, sequences))}"
+                        f"the memory is too small for one sequence of {max(map(len, own))}"
                         " tokens: set training.gradient_checkpointing, or lower training.max_tokens"
                     ) from error
+            loss, n_starved = parallel.summed(loss, n_starved)
+            if not n_starved:
+                return loss
             # What was accumulated is of a part of the step alone.
             self._optimizer.zero_grad(set_to_none=True)
             self._room //= 2
@@ -269,6 +265,8 @@ class _Loop:
 
     def checkpoint(self, out: Path, state: Progress, total: int) -> None:
         """Keep everything needed to go on, whole or not at all; `total` for who asks how far."""
+        if not parallel.leads():
+            return
         part, folder = out / f"{CHECKPOINT}.part", out / CHECKPOINT
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
@@ -290,10 +288,10 @@ class _Loop:
         # A run that was killed between its last two steps has left the newest one there.
         kept = (out / f"{CHECKPOINT}.part", out / CHECKPOINT)
         folder = next(filter(intact, kept), None)
+        if parallel.leads():
+            write_atomically(out / LOG, b"" if folder is None else (folder / LOG).read_bytes())
         if folder is None:
-            write_atomically(out / LOG, b"")
             return Progress()
-        write_atomically(out / LOG, (folder / LOG).read_bytes())
         saved = torch.load(folder / STATE, weights_only=True, map_location=self._accelerator.device)
         with torch.no_grad():
             for name, weight in self._trainable().items():
@@ -302,5 +300,7 @@ class _Loop:
         return Progress.revived(saved["progress"])
 
     def save(self, folder: Path) -> None:
+        if not parallel.leads():
+            return
         model = self._accelerator.unwrap_model(self._model)
         students.save(Student(model, self._tokenizer), folder)

@@ -1,0 +1,40 @@
+"""What the student itself writes to learn on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from bench.batch import Tokens
+from bench.students.generate import Generator
+from bench.students.student import Student
+from bench.track import Decoding
+
+
+def written(
+    student: Student, sequences: Sequence[Tokens], *, most: int, max_tokens: int, seed: int
+) -> list[Tokens]:
+    """The same prompts, each with what the student goes on with, drawn at temperature 1.
+
+    The end of the text is the last target token, where it is reached within `most` tokens and
+    within `max_tokens` of prompt and text; nothing follows it. A prompt that leaves the student's
+    context no room for so many is left out. The model is in training mode afterwards.
+    """
+    drawn = torch.Generator(student.device).manual_seed(seed)
+
+    def draw(logits: torch.Tensor, _: Sequence[int]) -> torch.Tensor:
+        shares = logits.float().softmax(-1)
+        return torch.multinomial(shares, 1, generator=drawn)[:, 0]
+
+    decoding = Decoding(max_new_tokens=most, batch_size=len(sequences))
+    try:
+        generator = Generator(student, decoding)
+        found = generator.write([tokens.prompt for tokens in sequences], draw)
+    finally:
+        student.model.train()
+    room = [max_tokens - len(tokens.prompt) for tokens in sequences]
+    return [
+        replace(tokens, target=target[:n])
+        for tokens, target, n in zip(sequences, found, room, strict=True)
+        if target
+    ]
