@@ -26,7 +26,7 @@ from tests.tracks import toy_track
 
 ROOT = Path(__file__).parent.parent
 STUDY = (
-    *("track.toml", "method.py", "README.md", ".github/workflows/regress.yml"),
+    *("track.toml", "method.py", "README.md", ".gitignore", ".github/workflows/regress.yml"),
     *("corpus.jsonl", "corpus.passages.jsonl", "questions.jsonl", "questions.dev.jsonl"),
 )
 

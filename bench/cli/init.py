@@ -14,6 +14,7 @@ PLACES = {
     "track.toml": "track.toml",
     "method.py": "method.py",
     "README.md": "README.md",
+    "gitignore": ".gitignore",
     "regress.yml": ".github/workflows/regress.yml",
 }
 """Template -> where it goes."""
