@@ -163,6 +163,13 @@ def test_a_prompt_that_occurs_twice_is_answered_twice(writer: Student, prompts: 
     assert generator.complete([]) == []
 
 
+@pytest.fixture
+def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All prompts of a batch, however unlike in length."""
+    monkeypatch.setattr(generate, "SPREAD", float("inf"))
+
+
+@pytest.mark.usefixtures("read_at_once")
 def test_finished_rows_leave_the_batch_and_only_new_tokens_are_run(
     writer: Student, prompts: list[str], shapes: list[tuple[int, int]]
 ) -> None:
@@ -173,12 +180,31 @@ def test_finished_rows_leave_the_batch_and_only_new_tokens_are_run(
     assert shapes == expected and len(set(alive)) > 2
 
 
+@pytest.mark.usefixtures("read_at_once")
 def test_prompts_of_like_length_share_a_batch(
     writer: Student, prompts: list[str], shapes: list[tuple[int, int]]
 ) -> None:
     found = Generator(writer, replace(FREE, batch_size=4, max_new_tokens=1)).complete(prompts)
     lengths = sorted(c.n_prompt for c in found)
     assert [width for _, width in shapes] == [lengths[3], lengths[7], lengths[11]]
+
+
+@pytest.mark.parametrize("n_shots", [0, 3])
+def test_prompts_of_a_batch_are_read_with_little_padding_and_answered_together(
+    n_shots: int, writer: Student, toy_corpus: Corpus, shapes: list[tuple[int, int]]
+) -> None:
+    texts = [f"\n\nQuestion: {row['question']}\nAnswer:" for row in toy_corpus.rows]
+    prompts = ["".join(texts[:n_shots]) + " red" * k + text for k, text in enumerate(texts)]
+    expected = reference(writer, prompts)
+    shapes.clear()
+    found = Generator(writer, FREE).complete(prompts)
+    assert [c.text for c in found] == [text_of(writer, ids) for ids in expected]
+    reads = [(n, width) for n, width in shapes if width > 1]
+    n_tokens = sum(c.n_prompt for c in found)
+    if writer.shares_beginnings and not n_shots:
+        assert len(reads) > 1 and sum(n for n, _ in reads) == len(prompts)
+        assert n_tokens <= sum(n * width for n, width in reads) <= generate.SPREAD * n_tokens
+    assert max(n for n, width in shapes if width == 1) == sum(c.n_generated > 1 for c in found)
 
 
 def test_a_prompt_without_room_is_marked_and_the_others_are_answered(
@@ -234,6 +260,7 @@ def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
     )
 
 
+@pytest.mark.usefixtures("read_at_once")
 def test_a_batch_holds_no_more_tokens_than_it_may(
     writer: Student,
     prompts: list[str],

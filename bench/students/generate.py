@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from bench.batch import encode
 from bench.ground.bars import Bar
+from bench.students.cache import roomy
 from bench.students.student import Student
 from bench.track import Decoding
 
@@ -38,6 +41,8 @@ def greedy(logits: Tensor, prompts: Sequence[int]) -> Tensor:
 
 BATCH_TOKENS = 32_768
 """Prompts and completions that one batch may hold at most: it bounds the memory of the cache."""
+SPREAD = 1.1
+"""Prompts up to so many times as long are read with the padding that this takes."""
 HEAD_TOKENS = 64
 """Prompts that begin with the same tokens, this many, such as shots, share their computation."""
 
@@ -118,26 +123,10 @@ class Generator:
         self, rows: Sequence[int], prompts: Sequence[list[int]], choose: Choose
     ) -> Iterator[tuple[int, list[int]]]:
         """Yield (row, generated ids) as rows finish; prompts are padded on the left."""
-        n_shared, cache = self._shared(prompts)
-        rest = [prompt[n_shared:] for prompt in prompts]
-        width, pad = max(map(len, rest)), self._tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(p)) + p for p in rest], device=self._device)
-        mask = torch.tensor(
-            [[1] * n_shared + [0] * (width - len(p)) + [1] * len(p) for p in rest],
-            device=self._device,
-        )
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, n_shared:]
+        logits, cache, mask, positions = self._read(prompts)
         alive, written = list(rows), [list[int]() for _ in rows]
-        while alive:
-            output = self._model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            cache, best = output.past_key_values, choose(output.logits[:, -1], alive)
+        while True:
+            best = choose(logits, alive)
             for tokens, token in zip(written, best.tolist(), strict=True):
                 tokens.append(token)
             keep = [k for k, tokens in enumerate(written) if not self._finished(tokens)]
@@ -150,11 +139,53 @@ class Generator:
                 chosen = torch.tensor(keep, device=self._device)
                 cache.reorder_cache(chosen)
                 mask, best, positions = mask[chosen], best[chosen], positions[chosen]
-            ids, positions = best[:, None], positions[:, -1:] + 1
-            mask = _with_ones(mask)
+            mask, positions = _with_ones(mask), positions + 1
+            logits, cache = self._forward(best[:, None], mask, positions, cache)
+
+    def _read(self, prompts: Sequence[list[int]]) -> tuple[Tensor, Any, Tensor, Tensor]:
+        """Logits (B, V) after the prompts, their cache, its mask (B, T) and last positions (B, 1).
+
+        Those of like length are read together, so that little padding is.
+        """
+        n_shared, head = self._shared(prompts)
+        rest = [prompt[n_shared:] for prompt in prompts]
+        width, logits, caches = max(map(len, rest)), list[Tensor](), list[Any]()
+        mask = torch.tensor(
+            [[1] * n_shared + [0] * (width - len(p)) + [1] * len(p) for p in rest],
+            device=self._device,
+        )
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        filler = [self._tokenizer.pad_token_id]
+        for group in _of_like_length(rest) if self._shares else [range(len(rest))]:
+            most = max(len(rest[k]) for k in group)
+            ids = [filler * (most - len(rest[k])) + rest[k] for k in group]
+            seen = torch.cat([mask[group, :n_shared], mask[group, n_shared + width - most :]], 1)
+            cache = deepcopy(head)
+            if cache is not None:
+                cache.batch_repeat_interleave(len(group))
+            found, cache = self._forward(
+                torch.tensor(ids, device=self._device), seen, positions[group, -most:], cache
+            )
+            logits.append(found)
+            caches.append(cache)
+        return torch.cat(logits), roomy(_joined(caches, n_shared)), mask, positions[:, -1:]
+
+    def _forward(
+        self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any
+    ) -> tuple[Tensor, Any]:
+        """Logits (B, V) after the last of `ids` (B, T), which follow what the cache holds."""
+        output = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1], output.past_key_values
 
     def _shared(self, prompts: Sequence[list[int]]) -> tuple[int, Any]:
-        """How many tokens the prompts begin with alike, and their cache, if that is worth it."""
+        """How many tokens the prompts begin with alike, and their cache, if it is worth one."""
         # Of sorted lists the first and the last differ the most; one token is left to each.
         first, last = min(prompts), max(prompts)
         shortest = min(map(len, prompts)) - 1
@@ -163,9 +194,7 @@ class Generator:
         if not self._shares or len(prompts) == 1 or n < HEAD_TOKENS:
             return 0, None
         ids = torch.tensor([first[:n]], device=self._device)
-        cache = self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
-        cache.batch_repeat_interleave(len(prompts))
-        return n, cache
+        return n, self._model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
 
     def _finished(self, tokens: list[int]) -> bool:
         last = tokens[-1]
@@ -183,6 +212,36 @@ class Generator:
         stops = [text.find(stop) for stop in self._decoding.stop if stop in text]
         cut = not ended and not stops
         return Completion(text[: min(stops, default=None)], n_prompt, len(tokens), cut=cut)
+
+
+def _of_like_length(prompts: Sequence[list[int]]) -> Iterator[range]:
+    """Neighbours of which none is longer than the first of them by more than `SPREAD`."""
+    start = 0
+    for k in range(1, len(prompts) + 1):
+        if k == len(prompts) or len(prompts[k]) > len(prompts[start]) * SPREAD:
+            yield range(start, k)
+            start = k
+
+
+def _joined(caches: Sequence[Any], n_shared: int) -> Any:
+    """One cache of all rows; what is padded stands behind the `n_shared` first tokens."""
+    first, *others = caches
+    if others:
+        for layers in zip(*(cache.layers for cache in caches), strict=True):
+            layers[0].keys = _rows([layer.keys for layer in layers], n_shared)
+            layers[0].values = _rows([layer.values for layer in layers], n_shared)
+    return first
+
+
+def _rows(states: Sequence[Tensor], n_shared: int) -> Tensor:
+    """Each (b, heads, t, size), together (B, heads, T, size)."""
+    most = max(each.shape[2] for each in states)
+    widened = [
+        torch.cat([each[:, :, :n_shared], pad(rest, (0, 0, most - each.shape[2], 0))], dim=2)
+        for each in states
+        for rest in (each[:, :, n_shared:],)
+    ]
+    return torch.cat(widened)
 
 
 def _with_ones(mask: Tensor) -> Tensor:
