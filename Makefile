@@ -48,7 +48,7 @@ peers: .venv/ready .peers/ready
 bench: .venv/ready .peers/ready
 	$(BIN)/python -m tests.peers.speed.compare
 
-# torch first: its pin alone decides between the CPU and the CUDA build.
+# torch first: PyPI's build for Linux brings CUDA; one without comes from the index that PIP_EXTRA_INDEX_URL names.
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"

@@ -97,9 +97,7 @@ def _submit(work: Work) -> list[Any]:
         from submitit import SlurmExecutor
         from submitit.core.utils import FailedJobError
     except ImportError as error:
-        raise NoSlurmError(
-            f"--executor slurm: {error}: pip install 'skintern-bench[slurm]'"
-        ) from error
+        raise NoSlurmError(f"--executor slurm: {error}: pip install submitit") from error
     executor = SlurmExecutor(home().resolve() / "slurm", max_num_timeout=MAX_TIMEOUTS)
     executor.update_parameters(
         additional_parameters=options,
