@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -16,6 +17,8 @@ from bench.students.generate import Completion, Generator
 from bench.students.student import Student
 from bench.track import Decoding
 from tasks.pocket.world import NAMES
+from tests.whole_suite import TRACK, margin_where_they_part, untrained
+from tests.whole_suite import prompts as prompts_of_pocket
 
 N_NEW = 16
 FREE = Decoding(max_new_tokens=N_NEW)
@@ -273,3 +276,15 @@ def test_a_batch_holds_no_more_tokens_than_it_may(
     monkeypatch.setattr(generate, "BATCH_TOKENS", 300)
     assert Generator(writer, FREE).complete(prompts) == free
     assert max(n * (width + N_NEW) for n, width in shapes) <= 300
+
+
+@pytest.mark.slow
+def test_no_answer_of_the_whole_suite_depends_on_the_batch_size(tmp_path: Path) -> None:
+    """Where the two best tokens are as good as tied, the order of a sum may decide."""
+    student, asked = untrained(tmp_path), prompts_of_pocket()
+    found = [
+        [c.text for c in Generator(student, replace(TRACK.decoding, batch_size=n)).complete(asked)]
+        for n in (16, 512)
+    ]
+    for prompt, first, other in zip(asked, *found, strict=True):
+        assert other == first or margin_where_they_part(student, prompt, first, other) < 1e-4

@@ -2,31 +2,15 @@
 
 import pytest
 
-from bench import registry, track
-from bench.corpora import attach
-from bench.corpora.corpus import Corpus
-from bench.run.evaluate import task_manager
 from bench.students.generate import Generator
-from bench.students.student import load
+from tests.whole_suite import TRACK, margin_where_they_part, prompts, untrained
 
 pytestmark = pytest.mark.slow
-TRACK = track.load("pocket")
-NAMES = [*TRACK.tasks.id, *TRACK.tasks.ood]
-METHOD = registry.discover()["std_cot"]
 
 
 @pytest.fixture(scope="module")
 def student(tmp_path_factory):
-    return load(TRACK.student, texts=(), home=tmp_path_factory.mktemp("home"), seed=0)
-
-
-def prompts():
-    docs = [
-        doc for task in task_manager({}).load(NAMES)["tasks"].values() for doc in task.test_docs()
-    ]
-    none = Corpus((), (), {})
-    ask = attach.asker(none, METHOD.needs, 0)
-    return [METHOD.prompt(ask(doc)) for doc in docs]
+    return untrained(tmp_path_factory.mktemp("home"))
 
 
 def requests(texts):
@@ -76,15 +60,3 @@ def test_both_write_the_same_texts_but_for_ties(student):
     print(f"{len(differing)} of {len(texts)} texts differ, each at a tie")
     for i in differing:
         assert margin_where_they_part(student, texts[i], ours[i], theirs[i]) < 1e-4
-
-
-def margin_where_they_part(student, prompt, one, other):
-    """Gap of the two best logits at the first token in which two completions differ."""
-    import torch
-
-    start, *written = (student.tokenizer(text).input_ids for text in (prompt, one, other))
-    n = next(k for k, (a, b) in enumerate(zip(*written, strict=False)) if a != b)
-    with torch.inference_mode():
-        logits = student.model(torch.tensor([start + written[0][:n]])).logits[0, -1]
-    best, second = logits.topk(2).values.tolist()
-    return best - second
