@@ -84,21 +84,18 @@ def _mask(n: int, total: int) -> Tensor | None:
 
 def grows(model: Any) -> bool:
     """Whether the model can read a tree: all its layers attend to everything before a token, by
-    torch's own attention."""
+    torch's own attention, and its layers hand down what they are given."""
     config = model.config
-    layers = getattr(config, "layer_types", None)
-    plain = set(layers) == {"full_attention"} if layers else not _slides(config)
+    windows = getattr(config, "sliding_window", None) is not None
+    layers = getattr(config, "layer_types", None) or ["windows" if windows else "full_attention"]
+    plain = set(layers) == {"full_attention"}
     return plain and config._attn_implementation == "sdpa" and model._supports_attention_backend
-
-
-def _slides(config: Any) -> bool:
-    return getattr(config, "sliding_window", None) is not None
 
 
 def tree_logits(model: Any, tree: Tree, places: Tensor) -> Tensor:
     """Logits (len(places), V) after the tokens of the row that stand at `places`."""
     device = places.device
-    row = torch.tensor([[*tree.ids], [*tree.positions]], device=device)
+    row = torch.tensor([tree.ids, tree.positions], device=device)
     handle = model.get_output_embeddings().register_forward_pre_hook(
         lambda _, inputs: (inputs[0][0, places],)
     )
