@@ -45,6 +45,8 @@ SPREAD = 1.1
 """Prompts up to so many times as long are read with the padding that this takes."""
 HEAD_TOKENS = 64
 """Prompts that begin with the same tokens, this many, such as shots, share their computation."""
+MEMBERS = 16
+"""So many prompts that begin alike are a batch of their own, however large batches may be."""
 
 
 class Generator:
@@ -105,7 +107,7 @@ class Generator:
         heads = {i: tuple(prompts[i][:HEAD_TOKENS]) for i in long}
         members = Counter(heads.values())
         # A few alike are not worth a batch of their own.
-        least = max(2, self._decoding.batch_size // 4)
+        least = max(2, min(MEMBERS, self._decoding.batch_size // 4))
         group = {i: heads[i] if members[heads.get(i, ())] >= least else () for i in prompts}
         batch = list[int]()
         for i in sorted(prompts, key=lambda i: (group[i], len(prompts[i]))):

@@ -1,5 +1,6 @@
 """Ours beside the peers, run in turns on this machine: compare.py [CASE ..] writes SPEED.md.
 
+Of cases that are not named, the table keeps what SPEED.json has of them.
 Each side is a process of its own and says how much it did, in how many seconds, loading left out.
 """
 
@@ -24,6 +25,7 @@ from tests.peers.speed.case import write
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 TABLE = ROOT / "tests" / "peers" / "SPEED.md"
+KEPT = HERE / "SPEED.json"
 OURS, PEERS = sys.executable, str(ROOT / ".peers" / "bin" / "python")
 TRL = {
     f"TRL SFTTrainer, {how}": (PEERS, "trl_training", how) for how in ("padded", "sorted", "packed")
@@ -91,17 +93,26 @@ CASES: Mapping[str, Comparison] = {
 
 def main(names: Sequence[str]) -> None:
     """Run the comparisons of these names, by default all, and write the table."""
-    chosen = {name: CASES[name] for name in names or CASES}
-    rows, rate = list[list[str]](), product_rate()
-    for name, case in chosen.items():
+    known = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
+    rate = product_rate()
+    machine = f"{device_name()}; {rate / 1e9:,.0f} GFLOP/s in products"
+    for name in names or CASES:
+        case = CASES[name]
         with tempfile.TemporaryDirectory() as folder:
             write(Path(folder), *case.given)
-            rows += _rows(name, case, Path(folder), rate)
+            rows = _rows(name, case, Path(folder), rate)
+        known[name] = {"machine": machine, "rows": rows}
+        KEPT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    TABLE.write_text(_table(known), encoding="utf-8")
+
+
+def _table(known: Mapping[str, Any]) -> str:
     head = ["what", "side", "a second", "ours / it", "of the bound", "check", "command"]
+    found = [known[name] for name in CASES if name in known]
+    rows = [row for each in found for row in each["rows"]]
+    machines = "\n".join(sorted({f"Machine: {each['machine']}." for each in found}))
     told = tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
-    machine = f"Machine: {device_name()}; {rate / 1e9:,.0f} GFLOP/s in products."
-    TABLE.write_text(f"{_HEAD}{machine}\n\n{told}\n", encoding="utf-8")
-    print(told)
+    return f"{_HEAD}{machines}\n\n{told}\n"
 
 
 _HEAD = """# Speed beside others

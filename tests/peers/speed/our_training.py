@@ -3,7 +3,6 @@
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ def main(folder: Path) -> None:
     load = {"dtype": "float32"}
     model = AutoModelForCausalLM.from_pretrained(folder / "model", **load)
     student = Student(model, AutoTokenizer.from_pretrained(folder / "model"))
+    cost = fit_flops(model)
     training = Training(
         epochs=1,
         batch_size=case.batch_size,
@@ -53,15 +53,13 @@ def main(folder: Path) -> None:
         for i, (prompt, target) in enumerate(case.pairs)
     ]
     with tempfile.TemporaryDirectory() as out:
-        began = time.perf_counter()
         spent = train(Given(), rows, student, training, seed=0, out=Path(out), total=case.n_steps)
-        seconds = time.perf_counter() - began
         first = json.loads((Path(out) / "train.jsonl").read_text().splitlines()[0])
     n_tokens = sum(length * n for length, n in spent.lengths.items())
-    flops = fit_flops(model).training_flops([n for n, k in spent.lengths.items() for _ in range(k)])
+    flops = cost.training_flops([n for n, k in spent.lengths.items() for _ in range(k)])
     # Frozen weights need no gradients of their own: a third is not done.
     done = flops * 2 // 3 if case.lora_rank else flops
-    told = {"n": n_tokens, "seconds": seconds, "loss": first["loss"], "flops": done}
+    told = {"n": n_tokens, "seconds": spent.seconds, "loss": first["loss"], "flops": done}
     print(json.dumps(told))
 
 
