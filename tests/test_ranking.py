@@ -11,7 +11,7 @@ from bench.run.evaluate import Sample
 from bench.run.ranking import ranked
 from bench.solve import Solved
 from bench.students.student import Student
-from bench.training.likelihood import SHARED, log_likelihoods
+from bench.training.likelihood import log_likelihoods
 from bench.types import Question
 
 CANDIDATES = ["3", "green", "likes 4", "a cup", "7"]
@@ -38,7 +38,7 @@ def sample(i: int, target: str, candidates: list[str], data_set: str = "a") -> S
     return Sample(data_set, doc, question, Solved("", ()), {"strict": 0.0}, {"bleu": 0.5})
 
 
-@pytest.mark.parametrize("n", [1, SHARED], ids=["apart", "after a shared prompt"])
+@pytest.mark.parametrize("n", [1, 8], ids=["once each", "many alike"])
 def test_a_batch_says_what_one_sequence_at_a_time_says(
     make_student: Callable[..., Student], family: str, n: int
 ) -> None:
