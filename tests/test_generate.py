@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
-from transformers import StoppingCriteriaList
+from conftest import WIDTHS
+from transformers import AutoConfig, AutoModelForCausalLM, StoppingCriteriaList
 
 from bench.batch import encode
 from bench.corpora.corpus import Corpus
@@ -276,6 +278,16 @@ def test_a_batch_holds_no_more_tokens_than_it_may(
     monkeypatch.setattr(generate, "BATCH_TOKENS", 300)
     assert Generator(writer, FREE).complete(prompts) == free
     assert max(n * (width + N_NEW) for n, width in shapes) <= 300
+
+
+def test_a_student_of_windows_writes_what_it_writes_alone(tokenizer: Any) -> None:
+    torch.manual_seed(0)
+    shape = WIDTHS | {"vocab_size": len(tokenizer), "initializer_range": 1.0}
+    config = AutoConfig.for_model("mistral", **shape, sliding_window=6)
+    student = Student(AutoModelForCausalLM.from_config(config).eval(), tokenizer)
+    prompts = [" red" * n + " mulu fada" for n in (1, 3, 8, 20)]
+    found = Generator(student, FREE).complete(prompts)
+    assert [c.text for c in found] == [text_of(student, x) for x in reference(student, prompts)]
 
 
 @pytest.mark.slow

@@ -43,8 +43,14 @@ class Student:
 
         The state of a convolution would not survive the padding behind it.
         """
-        layers = getattr(self.model.config, "layer_types", None) or ["full_attention"]
-        return set(layers) == {"full_attention"}
+        return attends_to_all(self.model.config)
+
+
+def attends_to_all(config: Any) -> bool:
+    """Whether every layer attends to all tokens before: no convolutions, no windows."""
+    windows = getattr(config, "sliding_window", None) is not None
+    layers = getattr(config, "layer_types", None) or ["windows" if windows else "full_attention"]
+    return set(layers) == {"full_attention"}
 
 
 def device() -> torch.device:

@@ -56,7 +56,7 @@ def _of_tree(
     model: Any, rows: Sequence[tuple[list[int], list[int]]], device: torch.device
 ) -> Tensor:
     # Nothing follows a last token, so nobody has to read it.
-    tree = Tree.of([prompt + target[:-1] for prompt, target in rows])
+    tree = Tree.of([prompt + target[:-1] for prompt, target in rows], device)
     paths = zip(rows, tree.paths, strict=True)
     places = [place for (prompt, _), path in paths for place in path[len(prompt) - 1 :]]
     return tree_logits(model, tree, torch.tensor(places, device=device))

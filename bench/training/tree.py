@@ -15,6 +15,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from bench.batch import n_alike
+from bench.students.student import attends_to_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Tree:
     """Of each sequence, in the order given: where in the row its tokens stand."""
 
     @classmethod
-    def of(cls, rows: Sequence[list[int]]) -> "Tree":
-        """The tree of these sequences (any order, doubles allowed)."""
+    def of(cls, rows: Sequence[list[int]], device: torch.device | None = None) -> "Tree":
+        """The tree of these sequences (any order, doubles allowed), to be read on that device."""
         ids, positions, path, last = list[int](), list[int](), list[int](), list[int]()
         paths, new = [list[int]() for _ in rows], dict[int, int]()
         # In this order a sequence shares the most with the one before it.
@@ -60,7 +61,11 @@ class Tree:
         starts = sorted(_cuts(paths, len(ids)))
         number = {start: k for k, start in enumerate(starts)}
         branches = [
-            Branch(n, tuple(number[p] for p in paths[i] if p in number), _mask(n, len(rows[i])))
+            Branch(
+                n,
+                tuple(number[p] for p in paths[i] if p in number),
+                _mask(n, len(rows[i]), device),
+            )
             for i, n in new.items()
             if n
         ]
@@ -78,18 +83,18 @@ def _cuts(paths: Sequence[list[int]], n: int) -> set[int]:
     return cuts - {n}
 
 
-def _mask(n: int, total: int) -> Tensor | None:
-    return None if n == total else torch.ones(n, total, dtype=torch.bool).tril(total - n)
+def _mask(n: int, total: int, device: torch.device | None) -> Tensor | None:
+    if n == total:
+        return None
+    return torch.ones(n, total, dtype=torch.bool, device=device).tril(total - n)
 
 
 def grows(model: Any) -> bool:
     """Whether the model can read a tree: all its layers attend to everything before a token, by
     torch's own attention, and its layers hand down what they are given."""
     config = model.config
-    windows = getattr(config, "sliding_window", None) is not None
-    layers = getattr(config, "layer_types", None) or ["windows" if windows else "full_attention"]
-    plain = set(layers) == {"full_attention"}
-    return plain and config._attn_implementation == "sdpa" and model._supports_attention_backend
+    own = config._attn_implementation == "sdpa" and model._supports_attention_backend
+    return own and attends_to_all(config)
 
 
 def tree_logits(model: Any, tree: Tree, places: Tensor) -> Tensor:
@@ -133,7 +138,7 @@ def _attention(
             q,
             torch.cat([keys[k] for k in branch.chain], dim=2),
             torch.cat([values[k] for k in branch.chain], dim=2),
-            None if branch.mask is None else branch.mask[None, None].to(q.device),
+            None if branch.mask is None else branch.mask[None, None],
             **given,
         )[0]
         for q, branch in zip(own, tree.branches, strict=True)

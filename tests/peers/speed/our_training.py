@@ -3,30 +3,15 @@
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.costs.flops import fit_flops
-from bench.method import Method
 from bench.students.student import Student
 from bench.track import Training
 from bench.training.train import train
-from bench.types import Example, Pair, Question
+from bench.types import Example
+from tests.given import Given
 from tests.peers.speed.case import Case
-
-
-@dataclass(frozen=True)
-class Given(Method):
-    """The pairs as they are."""
-
-    source = "the case"
-
-    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
-        return (Pair(example.text, example.answer),)
-
-    def prompt(self, question: Question) -> str:
-        return question.text
 
 
 def main(folder: Path) -> None:

@@ -16,7 +16,8 @@ from bench.method import Method
 from bench.students.student import Student
 from bench.track import Training
 from bench.training.train import train
-from bench.types import Example, Pair, Question
+from bench.types import Example
+from tests.given import Given
 from tests.perf.growth.sizes import Shape
 from tests.perf.growth.student import made
 
@@ -51,19 +52,6 @@ class Spent:
     loaded_bytes: int
     """Of the process before the first step: libraries and the student."""
     peak_bytes: int
-
-
-@dataclass(frozen=True)
-class Given(Method):
-    """The texts of the examples as they are."""
-
-    source = "the case"
-
-    def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
-        return (Pair(example.text, example.answer),)
-
-    def prompt(self, question: Question) -> str:
-        return question.text
 
 
 def main(case: Case) -> Spent:
