@@ -14,10 +14,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, StoppingCriteriaList
 
 from bench.batch import encode
 from bench.corpora.corpus import Corpus
-from bench.students import generate
+from bench.students import generate, prefill
 from bench.students.generate import Completion, Generator
 from bench.students.student import Student
-from bench.track import Decoding
+from bench.track import ConfigError, Decoding
 from tasks.pocket.world import NAMES
 from tests.whole_suite import TRACK, margin_where_they_part, untrained
 from tests.whole_suite import prompts as prompts_of_pocket
@@ -171,7 +171,7 @@ def test_a_prompt_that_occurs_twice_is_answered_twice(writer: Student, prompts: 
 @pytest.fixture
 def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """All prompts of a batch, however unlike in length."""
-    monkeypatch.setattr(generate, "SPREAD", float("inf"))
+    monkeypatch.setattr(prefill, "SPREAD", float("inf"))
 
 
 @pytest.mark.usefixtures("read_at_once")
@@ -208,7 +208,7 @@ def test_prompts_of_a_batch_are_read_with_little_padding_and_answered_together(
     n_tokens = sum(c.n_prompt for c in found)
     if writer.shares_beginnings and not n_shots:
         assert len(reads) > 1 and sum(n for n, _ in reads) == len(prompts)
-        assert n_tokens <= sum(n * width for n, width in reads) <= generate.SPREAD * n_tokens
+        assert n_tokens <= sum(n * width for n, width in reads) <= prefill.SPREAD * n_tokens
     assert max(n for n, width in shapes if width == 1) == sum(c.n_generated > 1 for c in found)
 
 
@@ -247,14 +247,14 @@ def test_decoding_is_greedy_whatever_the_student_would_rather(
 def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
     writer: Student, toy_corpus: Corpus, shapes: list[tuple[int, int]]
 ) -> None:
-    """Two beginnings of different length, and prompts that share nothing, in one call."""
+    """Two beginnings of different length, and prompts that share nothing, in one batch."""
     texts = [f"\n\nQuestion: {row['question']}\nAnswer:" for row in toy_corpus.rows]
     shots = ["".join(texts[:4]), "".join(texts[4:10])]
     mixed = [shots[i % 3] + text if i % 3 < 2 else text for i, text in enumerate(texts * 2)]
     expected = reference(writer, mixed)
     longest = max(len(encode(writer.tokenizer, prompt)) for prompt in mixed)
     shapes.clear()
-    found = Generator(writer, replace(FREE, batch_size=16)).complete(mixed)
+    found = Generator(writer, FREE).complete(mixed)
     for prompt, ids, completion in zip(mixed, expected, found, strict=True):
         n_prompt = len(encode(writer.tokenizer, prompt))
         cut = ids[-1] != writer.tokenizer.eos_token_id
@@ -263,6 +263,7 @@ def test_prompts_with_one_beginning_share_it_and_write_what_they_write_alone(
     assert (max(width for _, width in shapes) == longest) == has_convolution, (
         "all but convolutions compute it once"
     )
+    assert max(n for n, width in shapes if width == 1) == sum(c.n_generated > 1 for c in found)
 
 
 @pytest.mark.usefixtures("read_at_once")
@@ -278,6 +279,70 @@ def test_a_batch_holds_no_more_tokens_than_it_may(
     monkeypatch.setattr(generate, "BATCH_TOKENS", 300)
     assert Generator(writer, FREE).complete(prompts) == free
     assert max(n * (width + N_NEW) for n, width in shapes) <= 300
+
+
+@pytest.mark.usefixtures("read_at_once")
+def test_prompts_of_a_batch_differ_in_length_by_no_more_than_they_may(
+    writer: Student,
+    prompts: list[str],
+    shapes: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    once = replace(FREE, max_new_tokens=1)
+    free = Generator(writer, once).complete(prompts)
+    shapes.clear()
+    monkeypatch.setattr(generate, "MOST_PADDING", 5)
+    assert Generator(writer, once).complete(prompts) == free
+    lengths, cuts = sorted(c.n_prompt for c in free), [0]
+    for k, length in enumerate(lengths):
+        if length > lengths[cuts[-1]] + 5:
+            cuts.append(k)
+    ends = [*cuts[1:], len(lengths)]
+    assert shapes == [(b - a, lengths[b - 1]) for a, b in zip(cuts, ends, strict=True)]
+    assert len(shapes) > 2
+
+
+def starved(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """A device with memory for `most` rows; how many each new token was asked for at once."""
+    real, asked = generate.forward, list[int]()
+
+    def forward(student: Student, ids: torch.Tensor, *given: Any) -> Any:
+        asked.append(len(ids))
+        if len(ids) > most:
+            raise torch.OutOfMemoryError
+        return real(student, ids, *given)
+
+    monkeypatch.setattr(generate, "forward", forward)
+    return asked
+
+
+def test_where_memory_is_too_small_batches_are_halved_and_every_token_is_chosen_once(
+    writer: Student,
+    prompts: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rich = Generator(writer, FREE).complete(prompts)
+    asked, n_chosen = starved(monkeypatch, 3), 0
+
+    def counted(logits: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        nonlocal n_chosen
+        n_chosen += len(rows)
+        return generate.greedy(logits, rows)
+
+    poor = Generator(writer, replace(FREE, batch_size=7)).complete(prompts, counted)
+    assert poor == rich and n_chosen == sum(c.n_generated for c in rich)
+    n_refused = sum(n > 3 for n in asked)
+    assert capsys.readouterr().err.count("out of memory: batches of") == n_refused > 0
+    assert max(asked[len(asked) // 2 :]) <= 3, "it does not try the larger ones again"
+
+
+def test_a_text_that_memory_cannot_hold_is_told(
+    writer: Student, prompts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starved(monkeypatch, 0)
+    with pytest.raises(ConfigError, match=r"the memory is too small for a text of \d+ tokens"):
+        Generator(writer, FREE).complete(prompts)
 
 
 def test_a_student_of_windows_writes_what_it_writes_alone(tokenizer: Any) -> None:

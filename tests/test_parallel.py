@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -144,6 +145,23 @@ def test_a_process_that_ends_ends_the_others(how: str) -> None:
     assert how == "killed" or "in last_fails" in "".join(raised.value.__notes__)
 
 
+def test_a_process_that_is_still_ending_when_it_is_looked_at_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sentinel tells of its end before its exit code does."""
+
+    class Dying:
+        sentinel, codes = 0, chain([None], repeat(-signal.SIGKILL))
+
+        @property
+        def exitcode(self) -> int | None:
+            return next(self.codes)
+
+    monkeypatch.setattr(parallel, "wait", lambda _: None)
+    with pytest.raises(LostError, match="process 1 of 1"):
+        parallel._watch([cast(Any, Dying())], tmp_path)
+
+
 def children(pid: int) -> dict[int, str]:
     """The processes that another began, and their commands."""
     told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
@@ -232,7 +250,9 @@ def test_the_command_trains_by_several_processes_and_its_record_says_so(
         (path,) = (home / "records").rglob("*.json")
         record = json.loads(path.read_text())
         assert record["provenance"]["processes"] == n
-        rows.append({k: v for k, v in record["training"].items() if k != "seconds"})
+        assert record["training"]["peak_memory_bytes"] > 0
+        measured = ("seconds", "peak_memory_bytes")
+        rows.append({k: v for k, v in record["training"].items() if k not in measured})
         shutil.rmtree(home)
     assert rows[3]["loss_curve"] == pytest.approx(rows[1]["loss_curve"], rel=1e-5)
     assert {**rows[3], "loss_curve": 0, "final_loss": 0} == {

@@ -41,7 +41,8 @@ def outcomes(home: Path) -> list[Any]:
     (path,) = (home / "records").rglob("*.json")
     record = json.loads(path.read_text())
     kept = ("data_sets", "snapshot", "scope", "label", "seed")
-    steps = {k: v for k, v in record["training"].items() if k != "seconds"}
+    measured = ("seconds", "peak_memory_bytes")
+    steps = {k: v for k, v in record["training"].items() if k not in measured}
     return [{key: record[key] for key in kept}, steps]
 
 

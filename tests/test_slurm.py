@@ -75,7 +75,7 @@ def numbers(home: Path) -> dict[str, Any]:
     for path in sorted((home / "records").rglob("*.json")):
         record = json.loads(path.read_text())
         del record["latency"], record["provenance"]["date"]
-        del record["training"]["seconds"]
+        del record["training"]["seconds"], record["training"]["peak_memory_bytes"]
         found[str(path.relative_to(home))] = json.dumps(record)
     return found
 

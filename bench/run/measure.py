@@ -194,6 +194,7 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
             if known
         ],
         loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
+        peak_memory_bytes=spent.peak_memory_bytes or None,
     )
 
 

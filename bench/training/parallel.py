@@ -141,7 +141,8 @@ def _watch(processes: Sequence[BaseProcess], folder: Path) -> None:
                 " training.micro_batch_tokens need less; the same command goes on from the last"
                 " checkpoint"
             )
-        left = [process for process in left if process.exitcode is None]
+        # Of what was looked at: one that ended since then must still be.
+        left = [p for p, code in zip(processes, codes, strict=True) if code is None]
 
 
 def _begin(

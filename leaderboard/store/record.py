@@ -158,6 +158,9 @@ class Training:
     for a method that is given no knowledge in training."""
     loss_curve: list[ranges.Loss] = field(default_factory=list[float])
     """Mean loss of each tenth of the optimizer steps."""
+    peak_memory_bytes: ranges.Bytes | None = None
+    """The most until the training's end, of the device; on a CPU of the process. None where nothing
+    trained, and in records from before it was told apart, whose files lack it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,8 @@ class Record:
                     del data_set[name]
         if self.latency is not None and self.latency.calibration_s is None:
             del body["latency"]["calibration_s"]
+        if self.training.peak_memory_bytes is None:
+            del body["training"]["peak_memory_bytes"]
         write_once(path, body, "record")
 
     @classmethod

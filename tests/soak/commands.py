@@ -125,6 +125,7 @@ class Shell:
 
 
 FREE = ("date", "command", "dirty")
+MEASURED = ("seconds", "peak_memory_bytes")
 """What a record tells of its making, and may be otherwise in the same run made again."""
 
 
@@ -142,12 +143,12 @@ def _facts_of(path: Path) -> object:
         return _record(json.loads(path.read_bytes()))
     if path.name == "trained.json":
         spent = json.loads(path.read_bytes())
-        return {k: v for k, v in spent.items() if k not in ("seconds", "peak_memory_bytes")}
+        return {k: v for k, v in spent.items() if k not in MEASURED}
     return path.read_bytes()
 
 
 def _record(body: dict[str, Any]) -> dict[str, Any]:
-    body["training"] = {k: v for k, v in body["training"].items() if k != "seconds"}
+    body["training"] = {k: v for k, v in body["training"].items() if k not in MEASURED}
     body["provenance"] = {k: v for k, v in body["provenance"].items() if k not in FREE}
     return {key: value for key, value in body.items() if key != "latency"}
 

@@ -79,7 +79,6 @@ def story(
 
 
 def _result(row: Row) -> Facts:
-    memory = row.peak_memory_bytes
     told = {
         "ID": f"{interval(row.id)} %",
         "OOD": "" if row.ood is None else f"{interval(row.ood)} %",
@@ -91,10 +90,14 @@ def _result(row: Row) -> Facts:
         "of these decoding": f"{row.decode_flops:.3g}" if row.decode_flops else "",
         "prompt-only FLOPs, relative": ratio(row.relative_prompt_only_flops),
         "relevant passages found": "" if (r := row.retrieval_recall) is None else f"{percent(r)} %",
-        "largest memory": "" if memory is None else f"{memory / 2**30:.2f} GiB",
+        "largest memory": _gib(row.peak_memory_bytes),
         "knowledge in prompts": row.knowledge or "",
     }
     return Facts("Result", [(name, [text]) for name, text in told.items() if text not in ("", "-")])
+
+
+def _gib(n_bytes: int | None) -> str:
+    return "" if n_bytes is None else f"{n_bytes / 2**30:.2f} GiB"
 
 
 def _both(in_domain: float | None, out: float | None) -> str:
@@ -121,6 +124,7 @@ def _training(records: Sequence[Record]) -> Facts:
         "final loss": [f"{t.final_loss:.4g}" if t.final_loss is not None else NONE for t in spent],
         "tokens": [f"{t.tokens:,}" for t in spent],
         "seconds": [f"{t.seconds:,.1f}" for t in spent],
+        "largest memory": [_gib(t.peak_memory_bytes) for t in spent],
         "FLOPs": [f"{t.flops:.3g}" for t in spent],
         "examples": [f"{t.n_examples:,}" for t in spent],
         "examples left out": [f"{t.skipped_examples:,}" for t in spent],

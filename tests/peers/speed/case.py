@@ -35,9 +35,20 @@ class Case:
         return cls(**json.loads((folder / "case.json").read_text()))
 
 
-def write(folder: Path, name: str, method: str, n_pairs: int, n_prompts: int, most: int) -> None:
+def write(
+    folder: Path,
+    name: str,
+    method: str,
+    n_pairs: int,
+    n_prompts: int,
+    most: int,
+    *,
+    alike: bool = False,
+) -> None:
     """The model and the case of a track: pairs of Std-CoT, prompts of `method`, evenly from all
-    data sets, at most `most` new tokens to each."""
+    data sets in domain, at most `most` new tokens to each. `alike` takes such as begin alike, the
+    way they stand together where all are asked, and not the first ones.
+    """
     cell = _cell(name, method)
     student = fit.fresh(cell)
     student.model.save_pretrained(folder / "model")
@@ -55,7 +66,7 @@ def write(folder: Path, name: str, method: str, n_pairs: int, n_prompts: int, mo
         max_new_tokens=most,
         stop=cell.track.decoding.stop,
         pairs=[(p.prompt, p.target) for each in examples for p in taught.pairs(each, 1.0)],
-        prompts=_prompts(cell, n_prompts),
+        prompts=_prompts(cell, n_prompts, alike),
     )
     (folder / "case.json").write_text(json.dumps(asdict(case)))
 
@@ -75,13 +86,12 @@ def _cell(name: str, method: str) -> Cell:
     return cell
 
 
-def _prompts(cell: Cell, n: int) -> list[str]:
-    """The first ones of each data set in domain."""
+def _prompts(cell: Cell, n: int, alike: bool) -> list[str]:
     if not n:
         return []
     ask = attach.asker(cell.corpus, cell.method.needs, cell.seed)
     found, tasks = list[str](), stages.items(cell)["tasks"]
     for name in cell.track.tasks.id:
-        docs = list(tasks[name].eval_docs)[: n // len(cell.track.tasks.id)]
-        found += [cell.method.prompt(ask(dict(doc))) for doc in docs]
+        asked = [cell.method.prompt(ask(dict(doc))) for doc in tasks[name].eval_docs]
+        found += (sorted(asked) if alike else asked)[: n // len(cell.track.tasks.id)]
     return found

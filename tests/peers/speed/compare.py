@@ -45,6 +45,7 @@ class Comparison:
     ours: Side
     peers: Mapping[str, Side]
     rounds: int
+    alike: bool = False
 
 
 CASES: Mapping[str, Comparison] = {
@@ -83,10 +84,11 @@ CASES: Mapping[str, Comparison] = {
     "shots-smollm2": Comparison(
         "answering, SmolLM2-135M, BBH and GSM8K, prompts that share their shots",
         "questions",
-        ("smollm2-135m-cpu", "few_shot", 0, 40, 64),
+        ("smollm2-135m", "few_shot", 0, 40, 64),
         (OURS, "our_answers"),
-        {"lm-eval HFLM, batch 16": (OURS, "hflm_answers", "16")},
+        {f"lm-eval HFLM, batch {n}": (OURS, "hflm_answers", str(n)) for n in (8, 16)},
         1,
+        alike=True,
     ),
 }
 
@@ -99,7 +101,7 @@ def main(names: Sequence[str]) -> None:
     for name in names or CASES:
         case = CASES[name]
         with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder), *case.given)
+            write(Path(folder), *case.given, alike=case.alike)
             rows = _rows(name, case, Path(folder), rate)
         known[name] = {"machine": machine, "rows": rows}
         KEPT.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
