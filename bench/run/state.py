@@ -48,7 +48,7 @@ def planned(cell: Cell) -> Standing:
     return Standing(cell.track.name, cell.label, cell.seed, state, str(cell.folder.resolve()))
 
 
-def standing(cell: Cell) -> Standing:
+def checkpoint(cell: Cell) -> Standing:
     """How far the cell is here."""
     state: State | None = None
     if cell.found() is not None:
@@ -103,11 +103,11 @@ def _left(folder: Path, step: int | None) -> State:
 
 
 def _steps(folder: Path) -> tuple[int, int] | None:
-    from bench.training.train import checkpointed
+    from bench.training import checkpoint
 
     # A process that is at it may end its training meanwhile.
     try:
-        return checkpointed(folder)
+        return checkpoint.steps(folder)
     except FileNotFoundError:
         return None
 

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,21 +15,19 @@ import torch
 from bench.batch import Batch, Tokens, micro_batches, tokenize
 from bench.ground.bars import Bar
 from bench.ground.clock import clock
-from bench.ground.files import write_atomically, writing
-from bench.ground.sums import intact, seal
+from bench.ground.files import write_atomically
 from bench.method import Method
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import Training
-from bench.training import parallel
+from bench.training import checkpoint, parallel
+from bench.training.checkpoint import LOG
 from bench.training.logits import target_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments
 from bench.training.tree import grows
 from bench.training.writing import written
 from bench.types import Example
-
-CHECKPOINT, STATE, LOG = "checkpoint", "state.pt", "train.jsonl"
 
 
 class TrainingError(RuntimeError):
@@ -117,16 +114,8 @@ def train(
                 loop.checkpoint(out, state, total)
     loop.save(out / "weights")
     if parallel.leads():
-        shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
+        checkpoint.drop(out)
     return state
-
-
-def checkpointed(out: Path) -> tuple[int, int] | None:
-    """The step of a run's checkpoint and how many there are; None without one that is whole."""
-    if not intact(out / CHECKPOINT):
-        return None
-    saved = torch.load(out / CHECKPOINT / STATE, weights_only=True, mmap=True, map_location="meta")
-    return saved["progress"]["step"], saved["total"]
 
 
 class _Loop:
@@ -154,15 +143,13 @@ class _Loop:
         self._training, self._starts, self._teacher = training, starts, teacher
         self._seed, self._room = seed, training.micro_batch_tokens
         self._model = self._accelerator.prepare(student.model).train()
+        self._trainable = {n: p for n, p in self._model.named_parameters() if p.requires_grad}
         self._optimizer = self._fresh_optimizer()
 
     def _fresh_optimizer(self) -> Any:
         decay = self._training.weight_decay
-        weights = list(self._trainable().values())
+        weights = list(self._trainable.values())
         return self._accelerator.prepare(torch.optim.AdamW(weights, lr=0.0, weight_decay=decay))
-
-    def _trainable(self) -> dict[str, torch.Tensor]:
-        return {name: p for name, p in self._model.named_parameters() if p.requires_grad}
 
     def segment(self, step: int) -> int:
         """Which of the runs between restarts the step belongs to."""
@@ -212,7 +199,7 @@ class _Loop:
         total = self._accumulated(sequences)
         if not math.isfinite(total):
             return total
-        parallel.sum_gradients(self._trainable().values())
+        parallel.sum_gradients(self._trainable.values())
         self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -264,40 +251,17 @@ class _Loop:
         return total
 
     def checkpoint(self, out: Path, state: Progress, total: int) -> None:
-        """Keep everything needed to go on, whole or not at all; `total` for who asks how far."""
-        if not parallel.leads():
-            return
-        part, folder = out / f"{CHECKPOINT}.part", out / CHECKPOINT
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        saved = {
-            "weights": {name: p.detach() for name, p in self._trainable().items()},
-            "optimizer": self._optimizer.state_dict(),
-            "progress": state.plain(),
-            "total": total,
-        }
-        with writing(part):
-            torch.save(saved, part / STATE)
-            shutil.copyfile(out / LOG, part / LOG)
-            seal(part)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+        if parallel.leads():
+            checkpoint.keep(out, self._trainable, self._optimizer, state, total)
 
     def resume(self, out: Path) -> Progress:
-        """Go on from the checkpoint if there is one, and one that is not damaged."""
-        # A run that was killed between its last two steps has left the newest one there.
-        kept = (out / f"{CHECKPOINT}.part", out / CHECKPOINT)
-        folder = next(filter(intact, kept), None)
+        """Go on from the checkpoint if there is one, with the log of then."""
+        folder = checkpoint.newest(out)
         if parallel.leads():
-            write_atomically(out / LOG, b"" if folder is None else (folder / LOG).read_bytes())
+            write_atomically(out / LOG, checkpoint.log_of(folder))
         if folder is None:
             return Progress()
-        saved = torch.load(folder / STATE, weights_only=True, map_location=self._accelerator.device)
-        with torch.no_grad():
-            for name, weight in self._trainable().items():
-                weight.copy_(saved["weights"][name])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        return Progress.revived(saved["progress"])
+        return checkpoint.revive(folder, self._trainable, self._optimizer)
 
     def save(self, folder: Path) -> None:
         if not parallel.leads():
