@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -302,6 +302,17 @@ def test_prompts_of_a_batch_differ_in_length_by_no_more_than_they_may(
     assert len(shapes) > 2
 
 
+@dataclass
+class Counted:
+    """Greedy, counting its choices."""
+
+    n: int = 0
+
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        self.n += len(rows)
+        return generate.greedy(logits, rows)
+
+
 def starved(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
     """A device with memory for `most` rows; how many each new token was asked for at once."""
     real, asked = generate.forward, list[int]()
@@ -323,18 +334,30 @@ def test_where_memory_is_too_small_batches_are_halved_and_every_token_is_chosen_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rich = Generator(writer, FREE).complete(prompts)
-    asked, n_chosen = starved(monkeypatch, 3), 0
-
-    def counted(logits: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
-        nonlocal n_chosen
-        n_chosen += len(rows)
-        return generate.greedy(logits, rows)
-
+    asked, counted = starved(monkeypatch, 3), Counted()
     poor = Generator(writer, replace(FREE, batch_size=7)).complete(prompts, counted)
-    assert poor == rich and n_chosen == sum(c.n_generated for c in rich)
+    assert poor == rich and counted.n == sum(c.n_generated for c in rich)
     n_refused = sum(n > 3 for n in asked)
     assert capsys.readouterr().err.count("out of memory: batches of") == n_refused > 0
     assert max(asked[len(asked) // 2 :]) <= 3, "it does not try the larger ones again"
+
+
+def test_long_texts_of_few_wait_for_those_of_other_batches(
+    writer: Student,
+    prompts: list[str],
+    shapes: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(generate, "LONG_TOKENS", 4)
+    monkeypatch.setattr(generate, "FEW", 3 / 4)
+    batched, counted = replace(FREE, batch_size=4), Counted()
+    found = Generator(writer, batched).complete(prompts, counted)
+    n_steps = sum(width == 1 for _, width in shapes)
+    shapes.clear()
+    monkeypatch.setattr(generate, "FEW", 0)
+    assert found == Generator(writer, batched).complete(prompts)
+    assert counted.n == sum(c.n_generated for c in found)
+    assert n_steps < sum(width == 1 for _, width in shapes)
 
 
 def test_a_text_that_memory_cannot_hold_is_told(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeAlias
 
 import torch
@@ -42,6 +43,24 @@ BATCH_TOKENS = 32_768
 """Prompts and completions that one batch on a CPU holds at most: its cache must find memory."""
 MOST_PADDING = 512
 """By so many tokens, at most, prompts of one batch differ in length: each step reads past them."""
+LONG_TOKENS = 128
+"""Texts that few of a batch have drawn out so far wait for others that do: a step of a few takes
+as long as one of many, and to read them again does not."""
+FEW = 1 / 4
+"""Of a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What is being written, by the number of the prompt."""
+
+    prompts: Sequence[list[int]]
+    written: list[list[int]]
+    choose: Choose
+    bar: Bar
+
+    def so_far(self, rows: Iterable[int]) -> dict[int, list[int]]:
+        return {i: self.prompts[i] + self.written[i] for i in rows}
 
 
 class Generator:
@@ -86,25 +105,29 @@ class Generator:
     def write(self, prompts: Sequence[list[int]], choose: Choose = greedy) -> list[list[int]]:
         """Token ids that go on after those of `prompts`, the end included; [] without room."""
         room = self._context - self._decoding.max_new_tokens
-        waiting = {i: ids for i, ids in enumerate(prompts) if len(ids) <= room}
-        written = [list[int]() for _ in prompts]
-        with Bar(total=len(waiting), what="generating", unit="prompt") as bar:
-            for batch in self._batches(waiting):
-                queue = [batch]
-                while queue:
-                    rows = queue.pop()
-                    with suppress(torch.OutOfMemoryError):
-                        self._decode(rows, prompts, written, choose, bar)
-                        continue
-                    queue += self._halves(rows, prompts, written)
-        return written
+        left = [i for i, ids in enumerate(prompts) if len(ids) <= room]
+        with Bar(total=len(left), what="generating", unit="prompt") as bar:
+            texts = _Texts(prompts, [[] for _ in prompts], choose, bar)
+            while left:
+                for rows in self._batches(texts.so_far(left)):
+                    self._decode_in_parts(rows, texts, FEW if len(rows) < len(left) else 0)
+                left = [i for i in left if not self._finished(texts.written[i])]
+        return texts.written
 
-    def _halves(
-        self, rows: Sequence[int], prompts: Sequence[list[int]], written: Sequence[list[int]]
-    ) -> list[list[int]]:
+    def _decode_in_parts(self, rows: list[int], texts: _Texts, few: float) -> None:
+        """Decode the rows, in parts if the memory is too small for all."""
+        queue = [rows]
+        while queue:
+            part = queue.pop()
+            with suppress(torch.OutOfMemoryError):
+                self._decode(part, texts, int(few * len(part)))
+                continue
+            queue += self._halves(part, texts)
+
+    def _halves(self, rows: Sequence[int], texts: _Texts) -> list[list[int]]:
         """What of these rows is not finished, in two; later batches are no larger than one."""
-        left = [i for i in rows if not (written[i] and self._finished(written[i]))]
-        longest = max(len(prompts[i]) for i in left) + self._decoding.max_new_tokens
+        left = [i for i in rows if not self._finished(texts.written[i])]
+        longest = max(len(texts.prompts[i]) for i in left) + self._decoding.max_new_tokens
         if len(left) == 1:
             raise ConfigError(
                 f"the memory is too small for a text of {longest} tokens: lower"
@@ -141,35 +164,32 @@ class Generator:
         return len(lengths) <= self._decoding.batch_size and held <= self._room and alike
 
     @torch.inference_mode()
-    def _decode(
-        self,
-        rows: Sequence[int],
-        prompts: Sequence[list[int]],
-        written: Sequence[list[int]],
-        choose: Choose,
-        bar: Bar,
-    ) -> None:
-        """Go on with what is written to the prompts of these rows, until all are finished."""
-        read = prefill(self._student, [prompts[i] + written[i] for i in rows])
+    def _decode(self, rows: Sequence[int], texts: _Texts, few: int) -> None:
+        """Go on with the texts of these rows until all are finished, or these few are left."""
+        read = prefill(self._student, list(texts.so_far(rows).values()))
         logits, cache, mask, positions = read.logits, read.cache, read.mask, read.positions
         alive = [rows[k] for k in read.order]
-        while True:
-            best = choose(logits, alive)
+        for n_new in count(1):
+            best = texts.choose(logits, alive)
             for i, token in zip(alive, best.tolist(), strict=True):
-                written[i].append(token)
-            keep = [k for k, i in enumerate(alive) if not self._finished(written[i])]
+                texts.written[i].append(token)
+            keep = [k for k, i in enumerate(alive) if not self._finished(texts.written[i])]
             if len(keep) < len(alive):
-                bar.update(len(alive) - len(keep))
+                texts.bar.update(len(alive) - len(keep))
                 alive = [alive[k] for k in keep]
                 if not alive:
                     return
                 chosen = torch.tensor(keep, device=self._device)
                 cache.reorder_cache(chosen)
                 mask, best, positions = mask[chosen], best[chosen], positions[chosen]
+            if n_new >= LONG_TOKENS and len(alive) <= few:
+                return
             mask, positions = _with_ones(mask), positions + 1
             logits, cache = forward(self._student, best[:, None], mask, positions, cache)
 
     def _finished(self, tokens: list[int]) -> bool:
+        if not tokens:
+            return False
         last = tokens[-1]
         if last in self._ends or len(tokens) >= self._decoding.max_new_tokens:
             return True
