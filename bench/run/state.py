@@ -48,7 +48,7 @@ def planned(cell: Cell) -> Standing:
     return Standing(cell.track.name, cell.label, cell.seed, state, str(cell.folder.resolve()))
 
 
-def checkpoint(cell: Cell) -> Standing:
+def standing(cell: Cell) -> Standing:
     """How far the cell is here."""
     state: State | None = None
     if cell.found() is not None:
