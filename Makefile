@@ -5,7 +5,7 @@ BIN := .venv/bin
 # A process a core, each with one thread; a file's tests stay together, for what they share.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: run test test-all soak check perf perf-check growth peers bench
+.PHONY: run test test-all soak check perf perf-check growth gpu peers bench
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -39,6 +39,11 @@ perf-check: .venv/ready
 # How costs grow with each size, measured on a quiet machine; writes tests/perf/GROWTH.md.
 growth: .venv/ready
 	$(BIN)/python -m tests.perf.growth
+
+# What only a GPU can show: its tests, and tests/perf/GPU.md, of real sizes with random weights.
+gpu: .venv/ready
+	$(BIN)/python -m pytest tests/test_cuda.py
+	$(BIN)/python -m tests.perf.gpu
 
 # The project beside others that do the same, in an environment of their own.
 peers: .venv/ready .peers/ready
