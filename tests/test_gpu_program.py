@@ -5,20 +5,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import WIDTHS
 
 from bench.students import shapes
 from tests.perf import gpu
 
-SHAPE = {
-    "model_type": "llama",
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-    "vocab_size": 2000,
-    "max_position_embeddings": 512,
-}
+SHAPE = WIDTHS | {"model_type": "llama", "vocab_size": 2000}
 SIZES = gpu.Sizes(2, batch_size=2, n_tokens=64, n_prompts=8, n_prompt=32, n_new=8, product=64)
 
 
