@@ -115,8 +115,14 @@ def _rescored(record: "Record", generations: "Generations") -> "Outcomes | None"
     try:
         return _rescorer()(record, generations)
     except MissingDataError as error:
-        print(f"{record.track}: texts are not scored again: {error}", file=sys.stderr)
+        _tell_once(f"{record.track}: texts are not scored again: {error}")
         return None
+
+
+@cache
+def _tell_once(line: str) -> None:
+    """What is so of many records of a track."""
+    print(line, file=sys.stderr)
 
 
 def _track_names() -> list[str]:
