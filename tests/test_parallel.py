@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, cast
@@ -185,7 +187,13 @@ def test_a_command_that_dies_or_loses_a_process_leaves_none(
     track.write_text(toy_track(training={"epochs": 10_000, "checkpoint_steps": 1}))
     words = [sys.executable, "-m", "bench", "run", str(track), "--processes", "2"]
     env = os.environ | {"TMPDIR": str(tmp_path)}  # what is killed clears nothing away
-    with err.open("wb") as told, subprocess.Popen(words, stderr=told, env=env) as began:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what `&` in a script ignores
+    with (
+        err.open("wb") as told,
+        subprocess.Popen(words, stderr=told, env=env, preexec_fn=heard) as began,
+        ExitStack() as last,
+    ):
+        last.callback(began.kill)  # whatever fails: else it is waited for
         while not list(home.glob("runs/*/*/*/checkpoint")):
             assert began.poll() is None, err.read_text()
             time.sleep(0.1)
