@@ -112,9 +112,10 @@ def _table(known: Mapping[str, Any]) -> str:
     head = ["what", "side", "a second", "ours / it", "of the bound", "check", "command"]
     found = [known[name] for name in CASES if name in known]
     rows = [row for each in found for row in each["rows"]]
-    machines = "\n".join(sorted({f"Machine: {each['machine']}." for each in found}))
-    told = tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
-    return f"{_HEAD}{machines}\n\n{told}\n"
+    told = [f"- {CASES[name].about}: {known[name]['machine']}" for name in CASES if name in known]
+    machines = "\n".join(["Machines:", "", *told])
+    table = tabulate(rows, head, tablefmt="pipe", disable_numparse=True)
+    return f"{_HEAD}{machines}\n\n{table}\n"
 
 
 _HEAD = """# Speed beside others
