@@ -20,7 +20,7 @@ class SKInternCritical(SKIntern):
 
     @property
     def needs(self) -> Needs:
-        return replace(super().needs, critic=self.judge)
+        return replace(super().needs, critic="none" if self.critic == "none" else self.judge)
 
     def pairs(self, example: Example, progress: float) -> Sequence[Pair]:
         assert example.knowledge is not None, "the harness attaches what `needs` declares"

@@ -84,7 +84,7 @@ def trace(rows: Iterable[Mapping[str, Any]], teacher: str) -> Trace:
         question = asked(row)
         questions[question.stem].add(question.options)
         grams |= question.grams
-        texts |= {row["rationale"], row.get("summary") or "", row.get("supplementary") or ""}
+        texts |= {row.get(name) or "" for name in ("rationale", "summary", "supplementary")}
         texts |= {*(row.get("rationales") or ()), *(row.get("facts") or ())}
     grams = grams.union(*map(_grams, texts))
     named = [name.strip() for name in teacher.split(";")]

@@ -100,6 +100,11 @@ class Ranking(NamedTuple):
     """Place of the right one."""
 
 
+def without_letter(option: str) -> str:
+    """The text of an option, "(A) .." or not."""
+    return re.sub(r"^\([A-Za-z0-9]\)\s*", "", option)
+
+
 def ranking(asked: Item) -> Ranking | None:
     """The question with its options apart.
 
@@ -107,7 +112,7 @@ def ranking(asked: Item) -> Ranking | None:
     """
     stem, listed_there, _ = asked["question"].rpartition(_OPTIONS)
     options = asked["options"]
-    choices = [re.sub(r"^\([A-Za-z0-9]\)\s*", "", option) for option in options]
+    choices = [without_letter(option) for option in options]
     right = [i for i, option in enumerate(options) if matches(option, asked["target"], options)]
     if len(options) < 2 or not all(choices) or not right:
         return None

@@ -3,10 +3,12 @@
 import json
 import lzma
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from leaderboard.store.files import file_sha256
+from leaderboard.store.files import file_sha256, write_once
 from leaderboard.store.ledger import Event, generations_of, ledger_of
+from leaderboard.store.record import Record
+from leaderboard.store.reruns import rerun
 from tests.tampered import (
     EXTRACTORS,
     OTHER,
@@ -136,6 +138,16 @@ def texts_of_no_record(board: Board) -> None:
 
 
 # ---------------------------------------------------------------- the ledger
+
+
+@tampered(
+    "reruns", f"repeats another record than {STUDENT}", f"reruns/{TRACK}/std_cot/seed0-1.json"
+)
+def a_rerun_of_another_record(board: Board) -> None:
+    path, record = board.root / STUDENT, Record.load(board.root / STUDENT)
+    found = rerun(path, record, record, is_inside=True)
+    place = board.root.parent / f"reruns/{TRACK}/std_cot/seed0-1.json"
+    write_once(place, asdict(replace(found, record_sha256="0" * 64)), "rerun")
 
 
 @tampered("ledger", "has sha256", refile=False)

@@ -3,7 +3,7 @@
 The ledger and all hashes are made right again.
 """
 
-from tests.tampered import SET, STUDENT, Board, tampered
+from tests.tampered import KARD, SET, STUDENT, Board, tampered
 
 # ---------------------------------------------------------------- what a record may hold
 
@@ -189,3 +189,35 @@ def half_the_flops_throughout(board: Board) -> None:
         for each in body["data_sets"].values():
             for name in ("prefill_flops", "decode_flops", "prompt_only_flops"):
                 each[name] = [n // 2 for n in each[name]]
+
+
+@tampered("flops", f"{SET}: prefill_flops 1 for 2 calls", KARD)
+def calls_in_twos_at_no_cost(board: Board) -> None:
+    with board.data_set(KARD) as found:
+        found["n_calls"] = [2] * len(found["items"])
+        found["prefill_flops"] = found["decode_flops"] = [1] * len(found["items"])
+
+
+@tampered("flops", "helper_flops in a track without critic and reranker", KARD)
+def help_of_nobody(board: Board) -> None:
+    with board.data_set(KARD) as found:
+        found["helper_flops"] = [10**9] * len(found["items"])
+
+
+# ---------------------------------------------------------------- another headline
+
+
+@tampered("form", "metric is for who reads to choose")
+def a_grade_as_the_headline(board: Board) -> None:
+    with board.edited() as body:
+        body["schema"] = 2
+        for found in body["data_sets"].values():
+            found |= {"graded": {"mine": [1.0] * len(found["items"])}, "metric": "mine"}
+
+
+@tampered("form", "graded.author has the name of a column")
+def a_grade_in_the_place_of_a_column(board: Board) -> None:
+    with board.edited() as body:
+        body["schema"] = 2
+        for found in body["data_sets"].values():
+            found |= {"graded": {"author": [1.0] * len(found["items"])}}

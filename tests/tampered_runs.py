@@ -68,6 +68,21 @@ def another_label_than_its_fields(board: Board) -> None:
         body["label"] = "std_cot[restarts=3]"
 
 
+@tampered("provenance", "with settings of its own", f"{TRACK}/mine/seed0.json")
+def a_row_that_says_it_tuned_another(board: Board) -> None:
+    place = f"{TRACK}/mine/seed0.json"
+    board.move(OTHER, place)
+    with board.edited(place) as body:
+        body["label"] = "mine"
+        body["snapshot"]["own"] = {"of": "std_cot", "name": "tuned", "settings": {}}
+
+
+@tampered("provenance", "with settings of its own")
+def settings_of_nobody(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["own"] = {"settings": {}}
+
+
 @tampered("provenance", "makes another run")
 def the_command_of_another_run(board: Board) -> None:
     with board.edited() as body:

@@ -13,11 +13,11 @@ from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.ground import provenance
 from bench.ground.places import home
-from bench.run import fit
+from bench.run import fit, planning
 from bench.run.cell import Cell
 from bench.students import student as students
 from bench.students.student import Student
-from bench.track import ConfigError, Training
+from bench.track import ConfigError, Critic, Training
 from bench.training import budget
 from bench.training.progress import Spent
 from bench.training.schedule import n_steps, order
@@ -127,6 +127,46 @@ def test_the_budget_of_a_match_is_part_of_what_a_training_depends_on(
         for match in (None, "skintern", "skintern[examples=0]")
     }
     assert len(keys) == 3
+
+
+def test_the_critic_that_chooses_the_rows_of_a_match_is_part_of_it(
+    make_cell: Callable[..., Cell],
+) -> None:
+    def key(epochs: int, match: str) -> str:
+        cell = make_cell("std_cot", match=match)
+        return replace(cell, track=replace(cell.track, critic=Critic(epochs=epochs))).train_key
+
+    assert key(1, "comet_distil[critic=low]") != key(2, "comet_distil[critic=low]")
+    assert key(1, "skintern") == key(2, "skintern")
+
+
+def test_what_a_student_may_write_to_learn_on_is_part_of_its_training_and_of_no_other(
+    make_cell: Callable[..., Cell],
+) -> None:
+    def key(label: str, most: int) -> str:
+        cell = make_cell(label)
+        decoding = replace(cell.track.decoding, max_new_tokens=most)
+        return replace(cell, track=replace(cell.track, decoding=decoding)).train_key
+
+    assert key("on_policy_kd", 4) != key("on_policy_kd", 8)
+    assert key("std_cot", 4) == key("std_cot", 8)
+
+
+@pytest.mark.parametrize(
+    ("label", "match", "teacher", "reason"),
+    [
+        ("on_policy_kd", "skintern", "std_cot", "nobody knows how many it will write"),
+        ("std_cot", "skintern_critical", "std_cot", "which needs a critic"),
+        ("hinton_kd", None, "skintern_critical", "which needs a critic"),
+    ],
+)
+def test_a_budget_or_a_teacher_that_cannot_be_had_is_refused_before_anything_begins(
+    make_cell: Callable[..., Cell], label: str, match: str | None, teacher: str, reason: str
+) -> None:
+    cell = make_cell(label, teacher=teacher, match=match)
+    labels = [{"split": s, "label": n} for s in ("train", "dev", "test") for n in (0, 1)]
+    told = planning._unmet(cell.track, cell.method, replace(cell.corpus, labels=labels))
+    assert told is not None and reason in told
 
 
 def test_a_change_of_the_matched_method_is_another_budget_for_those_it_is_matched_to(

@@ -111,6 +111,12 @@ def test_a_tokenizer_without_an_end_of_sequence_is_refused(broken: Callable[...,
         load(folder)
 
 
+def test_an_architecture_s_dropout_is_off(broken: Callable[..., Path]) -> None:
+    found = load(broken(attention_dropout=0.3, hidden_act="silu"))
+    assert found.model.config.attention_dropout == 0.0
+    assert {layer.self_attn.attention_dropout for layer in found.model.model.layers} == {0.0}
+
+
 MODELING = """
 from transformers import LlamaConfig, LlamaForCausalLM
 class OwnConfig(LlamaConfig):

@@ -48,6 +48,8 @@ def test_the_draws_offer_what_they_say_and_no_event_is_in_two_splits() -> None:
     assert set(counts.values()) == {1}
     new = [event for event in events() if event.object in suite.new_objects()]
     assert len(counts) + len(new) == len(events()) and not set(new) & set(counts)
+    held = Counter(event for name in suite.N_NEW for event in suite._new_events(name))
+    assert held == Counter(new)
 
 
 @pytest.mark.parametrize("data_set", ["commonsense_known", "commonsense_new"])
@@ -61,11 +63,14 @@ def test_items_hold_all_true_tails_and_candidates_of_which_one_is_true(data_set:
         assert len(set(candidates)) == len(candidates) >= 30
 
 
-def test_sealed_items_are_other_ones() -> None:
-    ids = {row["id"] for row in suite.rows("commonsense_known")}
-    sealed = suite.rows("commonsense_known", split="sealed", sealed=7)
-    assert not ids & {row["id"] for row in sealed}
-    assert sealed != suite.rows("commonsense_known", split="sealed", sealed=8)
+@pytest.mark.parametrize("data_set", ["commonsense_known", "commonsense_new"])
+def test_sealed_and_dev_items_are_other_ones(data_set: str) -> None:
+    asked = {row["question"] for row in suite.rows(data_set)}
+    sealed = suite.rows(data_set, split="sealed", sealed=7)
+    dev = suite.rows(data_set, split="dev")
+    assert not asked & {row["question"] for row in [*sealed, *dev]}
+    assert not {row["question"] for row in dev} & {row["question"] for row in sealed}
+    assert sealed != suite.rows(data_set, split="sealed", sealed=8)
 
 
 def test_the_teacher_errs_as_often_as_it_should_and_knows_a_little_of_it() -> None:

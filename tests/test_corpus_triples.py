@@ -45,6 +45,28 @@ def test_triples_become_a_corpus_that_a_track_can_name(
     assert main(["corpus", "check", str(out)]) == 0
 
 
+def test_an_import_that_is_killed_at_any_moment_is_done_again(
+    paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, out = paths
+    given.write_bytes(lines(GOOD))
+    real, done, left = Path.replace, list[Path](), [0]
+
+    def deadly(self: Path, target: Path) -> Path:
+        if len(done) == left[0]:
+            raise KeyboardInterrupt
+        done.append(Path(target))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", deadly)
+    for left[0] in range(9):
+        done.clear()
+        if main(["corpus", "import", str(given), "--out", str(out)]) == 0:
+            break
+        assert not out.exists()
+    assert left[0] and done[-1] == out and out.with_suffix(".json").is_file()
+
+
 BAD = {
     "no tail": {"head": "a", "relation": "xWant"},
     "tail must be a text that is not empty": GOOD | {"tail": "  "},

@@ -220,6 +220,18 @@ def test_plain_lines_become_a_corpus(
     assert skbench("import", path, "--out", out)[1].startswith(f"{out}: 5 rows, as it was")
 
 
+def test_nothing_beside_an_earlier_corpus_of_the_name_goes_with_the_new_one(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    words = ["--out", str(out)]
+    assert main(["corpus", "import", str(write(ROW)), *words, "--passages", "facts"]) == 0
+    assert main(["corpus", "import", str(write(PLAIN)), *words]) == 2
+    out.unlink()
+    assert main(["corpus", "import", str(write(PLAIN)), *words]) == 0
+    assert not corpora.obtain(str(out), tmp_path, world=0, data_dir=None).passages
+
+
 def test_import_names_every_bad_line_and_writes_nothing(
     write: Callable[..., Path], skbench: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from baselines._phrases import triple
-from bench import registry
+from bench import registry, track
 from bench.corpora.corpus import Corpus, check_needs
 from bench.corpora.kept import kept, written
 from bench.costs.flops import fit_flops
@@ -402,10 +402,21 @@ def test_labels_that_are_all_alike_teach_nothing_and_are_told(split: str) -> Non
     assert check_needs(Corpus([{"phrase": "p"}], [], {}, labelled(40)), needs) is None
 
 
-def test_a_judge_that_is_made_by_the_seed_has_a_row_for_each() -> None:
-    critical, loose = map(registry.configure_named, ("critical_teacher", "loose_teacher"))
-    assert planning.seeds_of(critical, [0, 1]) == [0, 1]
-    assert planning.seeds_of(loose, [0, 1]) == [0]
+def test_what_is_made_by_the_seed_has_a_row_for_each() -> None:
+    names = ("critical_teacher", "loose_teacher", "zero_shot")
+    critical, loose, untrained = map(registry.configure_named, names)
+    scratch, whole = track.load("pocket-commonsense"), track.load("pocket")
+    assert planning.seeds_of(scratch, critical, [0, 1]) == [0, 1]
+    assert planning.seeds_of(scratch, loose, [0, 1]) == [0]
+    assert planning.seeds_of(scratch, untrained, [0, 1]) == [0, 1], "other random weights"
+    assert planning.seeds_of(whole, untrained, [0, 1]) == [0]
+
+
+def test_a_judge_that_waits_for_the_row_it_judges_is_refused(cell: Callable[..., Cell]) -> None:
+    spec = replace(SPEC, reader="comet", acceptance="critical_teacher")
+    asked = cell("comet", spec=spec)
+    told = planning._unmet(asked.track, asked.method, asked.corpus)
+    assert told is not None and "critic.reader or critic.acceptance" in told
 
 
 def test_another_training_of_the_reader_makes_another_critic(cell: Callable[..., Cell]) -> None:

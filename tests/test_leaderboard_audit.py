@@ -73,7 +73,7 @@ def test_steps_and_trials_match_exactly_and_mark_the_row(field, value, words):
         (
             "written_tokens",
             12_345,
-            "tokens that the student wrote to learn on 1.23e+04, the reference none",
+            "tokens that the student wrote 1.23e+04, the reference none",
         ),
     ],
 )

@@ -54,6 +54,7 @@ def paper(**changes: object) -> dict[str, object]:
             {"name": "A", "group": "id", "data_set": "id_a"},
             {"name": "B", "group": "ood", "data_set": "ood_a"},
         ],
+        "reference": "std_cot",
         "elsewhere": {},
         "students": [
             {"name": "T", "track": "toy", "table": "1", "rows": [row | {"flops": 1.3}, kard]}

@@ -96,6 +96,16 @@ def test_without_records_there_is_nothing_to_explain(repository, capsys):
     assert "no such records" in capsys.readouterr().err
 
 
+def test_what_a_stranger_wrote_cannot_steer_a_terminal(repository, capsys):
+    path = repository / "leaderboard" / "records" / "v1" / "toy" / "kard" / "seed0.json"
+    body = json.loads(path.read_text())
+    body["provenance"]["device"] = "x\x1b]0;mine\x07\x1b[2J"
+    path.write_text(json.dumps(body))
+    assert run("explain", "kard", "--track", "toy") == 0
+    printed = capsys.readouterr().out
+    assert "mine" in printed and not {"\x1b", "\x07"} & set(printed)
+
+
 @pytest.mark.parametrize("local", [False, True], ids=["published", "local"])
 def test_texts_of_runs_are_those_kept_beside_their_records(repository, capsys, local):
     root = repository / ("home" if local else "leaderboard")

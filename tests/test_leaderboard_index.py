@@ -8,7 +8,7 @@ import pytest
 
 from leaderboard.cli import source
 from leaderboard.store import index
-from leaderboard.store.index import facts_of, remembered
+from leaderboard.store.index import all_facts, facts_of, remembered
 from tests.pages import board, made, save_board
 
 
@@ -95,6 +95,15 @@ def test_the_facts_of_a_track_are_those_of_all_kinds_and_of_no_other_track(tmp_p
         path.touch()
     found = {p.relative_to(tmp_path).as_posix() for p in facts_of("a", tmp_path / "records")}
     assert found == set(wanted)
+
+
+def test_the_facts_of_records_in_a_folder_of_another_name_are_those(tmp_path):
+    for place in ("mine/v1/a/m/seed0.json", "records/v1/a/m/seed0.json"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.touch()
+    expected = [tmp_path / "mine/v1/a/m/seed0.json"]
+    assert [*facts_of("a", tmp_path / "mine")] == [*all_facts(tmp_path / "mine")] == expected
 
 
 def asked(track):

@@ -89,6 +89,21 @@ def test_two_submitted_runs_are_held_against_each_other(home, theirs, capsys):
     assert f"another run has the place {THIRD}" in capsys.readouterr().err
 
 
+def test_what_outnumbers_the_published_runs_does_not_turn_them_into_the_faulty_ones(
+    home, theirs, capsys
+):
+    for seed in range(3, 12):
+        body = json.loads(theirs.read_text())
+        body["seed"] = seed
+        body["provenance"]["command"] = f"skbench run pocket-100 --methods std_cot --seeds {seed}"
+        body["snapshot"]["track"]["training"]["learning_rate"] *= 2
+        theirs.with_name(f"seed{seed}.json").write_text(json.dumps(body))
+    theirs.unlink()
+    assert run("submit", theirs.parent) == 2
+    said = capsys.readouterr().err
+    assert f"beside what is handed in, records/{STUDENT}: other settings than most" in said
+
+
 def test_texts_that_do_not_score_as_told_are_refused(home, theirs, capsys):
     body = texts_of(Record.load(theirs))
     body["data_sets"]["pocket_chain"] = ["1110"] * len(body["data_sets"]["pocket_chain"])

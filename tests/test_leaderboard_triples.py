@@ -51,9 +51,10 @@ def test_records_that_are_not_of_triples_have_no_such_section() -> None:
 
 def test_what_a_cut_keeps_is_a_mean_over_seeds_and_the_largest_comes_first() -> None:
     critic = {"judge": "trained", "auroc": 0.75, "calibration_error": None}
+    newer = critic | {"accuracy": 0.5}
     found = facts(
         [
-            of_triples("comet_distil[critic=high]", 0, 40, critic=critic),
+            of_triples("comet_distil[critic=high]", 0, 40, critic=newer),
             of_triples("comet_distil[critic=high]", 1, 60, critic=critic),
             of_triples("comet_distil", 0, 100),
             of_triples("loose_teacher", 0, None),

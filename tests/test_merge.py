@@ -21,7 +21,7 @@ from leaderboard.store.probes import ProbePoint, ProbeRecord
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import SCHEMA, Trial, Trials
 from tests.test_run import TRACK
-from tests.tracks import in_readme
+from tests.tracks import in_readme, toy_track
 
 LIMIT = ["--limit", "2", "--json"]
 
@@ -119,6 +119,18 @@ def test_a_student_comes_with_weights_alone_and_serves_another_scope(
     monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
     words = ["--methods", "std_cot", "--seeds", "1", "--limit", "2", "--split", "dev"]
     assert main(["run", str(track), *words]) == 0
+
+
+def test_a_merged_adapter_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    track = tmp_path / "own.toml"
+    track.write_text(toy_track(training={"lora_rank": 2}))
+    words = ["run", str(track), "--limit", "2"]
+    for name in ("a", "merged"):
+        monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / name))
+        if name == "merged":
+            assert main(["merge", str(tmp_path / "a"), "--weights"]) == 0
+            monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
+        assert main([*words, *(["--split", "dev"] if name == "merged" else [])]) == 0
 
 
 def test_without_its_weights_nothing_says_that_a_student_is_trained(
@@ -303,8 +315,9 @@ def test_a_merge_that_is_killed_leaves_nothing_half_written_and_goes_on(
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for _ in range(6):
-            process.stdout.readline()
+            assert process.stdout.readline() == b"half of it\n"
         process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
     whole = facts(homes["a"]) | facts(homes["b"])
     for name, content in facts(home).items():
         if not name.endswith(".part") and ".part/" not in name:

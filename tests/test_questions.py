@@ -343,13 +343,21 @@ def test_a_template_that_fails_on_one_row_names_it(tmp_path: Path) -> None:
         "include: other.yaml\n",
     ],
 )
-def test_what_would_run_code_is_refused_unless_it_is_trusted(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_would_run_code_is_refused_unless_it_is_trusted(
+    tmp_path: Path, text: str, is_link: bool
+) -> None:
     (tmp_path / "spy.py").write_text("raise SystemExit('it ran')\n")
     (tmp_path / "other.yaml").write_text("process_results: !function spy.ran\n")
     base = JSON_YAML.format(name="mine", kind="generate_until")
     key = text.partition(":")[0]
     kept = "".join(x + "\n" for x in base.splitlines() if not x.startswith(f"{key}:"))
     folder = as_yaml(tmp_path, SUMS, kept + text)
+    if is_link:  # what it includes lies beside the file, not beside the link
+        folder = tmp_path / "links"
+        folder.mkdir()
+        (folder / "mine.yaml").symlink_to(next(tmp_path.glob("mine*.yaml")))
+        (folder / "other.yaml").write_text("doc_to_text: harmless\n")
     with pytest.raises(ConfigError, match="runs code; look at it, then pass --trust-task-code"):
         templates.read("mine", folder, trusted=False)
 
@@ -380,6 +388,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a track of own questions: a file, a YAML, and one built-in data set."""
     folder = tmp_path / "study"
     write(folder / "sums.jsonl", SUMS)
+    write(folder / "twins.jsonl", [SUMS[0] | {"id": "sums/1"}])
     write(folder / "sums.dev.jsonl", [{"question": "what is 50 plus 50?", "target": "100"}])
     as_yaml(folder / "yaml", CHOICES, JSON_YAML.format(name="choices", kind="multiple_choice")
             + 'doc_to_choice: "{{options}}"\n', "choices")  # fmt: skip
@@ -447,6 +456,8 @@ def test_dev_questions_lie_beside_the_others(study: Path, tmp_path: Path) -> Non
         ("sums.jsonl", "gone.jsonl", "gone.jsonl: no such file"),
         ("sums.jsonl", "x/pocket_hop.jsonl", "is called as a built-in task; rename it"),
         ('"choices"', '"sums"', "'sums' stands there 2 times"),
+        ('"choices"', '"pocket_ood"', "task 'pocket_ood' is a group"),
+        ('"choices"', '"twins.jsonl"', "'sums' and 'twins' both have a question with the id"),
         ('include = "yaml"', 'include = "yml"', "tasks.include: no folder"),
         ("[tasks]", '[tasks]\nitems_sha256 = {other = "x"}', "'other' is no data set"),
         ("about =", 'folder = "/"\nabout =', "unknown key 'folder'"),

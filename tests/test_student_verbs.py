@@ -17,8 +17,9 @@ from leaderboard_records import record
 from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
-from bench.reuse import export, judge, reproduce
+from bench.reuse import export, reproduce
 from bench.run import fit, planning, stages, sweep
+from bench.run.cell import Cell
 from bench.students import brought
 from bench.students import student as students
 from bench.students.student import Student
@@ -333,12 +334,16 @@ def test_a_checkpoint_that_is_nowhere_is_refused(name: str, told: Callable[..., 
     assert code == 2 and "nowhere" in complaint
 
 
-def test_asking_takes_no_more_of_the_corpus_than_test_prompts_show(toy_corpus: Corpus) -> None:
+def test_asking_takes_no_more_of_the_corpus_than_test_prompts_show(
+    toy_corpus: Corpus, make_cell: Callable[..., Cell]
+) -> None:
     bare = [{k: v for k, v in row.items() if k != "summary"} for row in toy_corpus.rows]
     corpus = Corpus(bare, [], toy_corpus.manifest)
-    assert judge.unmet(corpus, registry.configure_named("skintern")) is None
-    assert judge.unmet(corpus, registry.configure_named("skintern[decoy=true]")) is None
-    assert "passages" in (judge.unmet(corpus, registry.configure_named("kard")) or "")
+    chosen = make_cell("std_cot").track
+    assert planning.unasked(chosen, registry.configure_named("skintern"), corpus) is None
+    decoy = registry.configure_named("skintern[decoy=true]")
+    assert planning.unasked(chosen, decoy, corpus) is None
+    assert "passages" in (planning.unasked(chosen, registry.configure_named("kard"), corpus) or "")
 
 
 def test_an_export_is_never_written_over_nor_left_half(

@@ -79,6 +79,16 @@ def test_init_writes_a_study_that_holds_what_it_promises(study: Path) -> None:
     assert len(named) == 4 and all(f"    {step}" in readme for step in named)
 
 
+@pytest.mark.parametrize("name", ["pocket", "my study", 'quo"ted'])
+def test_init_refuses_a_folder_whose_name_no_track_can_have(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", name]) == 2
+    assert "the folder names the study's track" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
 def test_init_never_overwrites(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (study / "track.toml").write_text("mine")
     assert main(["init", "."]) == 2

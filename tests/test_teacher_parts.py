@@ -163,6 +163,12 @@ def test_rationales_are_asked_for_first_then_knowledge_of_a_right_one() -> None:
     assert found.rows[0]["rationale"] == "Three is odd." and found.rows[0]["summary"] == "look."
 
 
+@pytest.mark.parametrize(("facts", "kept"), [(["so it is."], ["so it is."]), (None, None)])
+def test_facts_of_a_question_are_kept_where_there_are_any(facts: Any, kept: Any) -> None:
+    (row,) = harvest([ROW | {"facts": facts}], play(RIGHT, KNOWN, n_rationales=1), 1).rows
+    assert row.get("facts") == kept
+
+
 def test_knowledge_is_asked_for_with_each_kept_rationale_in_turn() -> None:
     replies = play(RIGHT, f"Not two. {RIGHT}", "nothing", KNOWN, n_rationales=2)
     before = dict(list(replies.items())[:3])

@@ -1,7 +1,9 @@
 """The training loop: it learns, starts afresh where asked, and goes on after a kill as if none."""
 
+import gc
 import json
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, pairwise
@@ -240,6 +242,21 @@ def test_a_restart_resets_the_learning_rate_and_the_optimizer_state(
     rates = [line["lr"] for line in log(tmp_path / "out")]
     assert rates[:6] == rates[6:] == [learning_rate(s, [0, 6], training) for s in range(6)]
     assert rates[5] < rates[2] > rates[0]
+
+
+def test_a_restart_keeps_nothing_of_the_optimizer_before_it(
+    run: Run, after_steps: Callable[..., None]
+) -> None:
+    alive, counts = weakref.WeakSet[Any](), list[int]()
+
+    def seen(loop: Any, _: int) -> None:
+        alive.add(loop._optimizer)
+        gc.collect()
+        counts.append(len(alive))
+
+    after_steps(seen)
+    run(method=Plain(points=(0.25, 0.5, 0.75)))
+    assert set(counts) == {1}
 
 
 def test_a_schedule_may_restart_alone(

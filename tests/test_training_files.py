@@ -46,6 +46,8 @@ def told(row: Mapping[str, Any]) -> dict[str, Any]:
         {"question": "1 plus 1?", "completion": DONE},
         {"question": "1 plus 1?", "rationale": DONE},
         {"question": "1 plus 1?", "completion": "one and one.", "answer": 2},
+        {"question": "1 plus 1?", "completion": "one and one.\n#### 2", "answer": 2},
+        {"question": "1 plus 1?", "completion": "one and one.\nSo \\boxed{2}.", "answer": "2"},
         {"question": "1 plus 1?", "completion": "one and one.\n#### 2"},
         {"question": "1 plus 1?", "completion": "one and one.\nSo \\boxed{2}."},
         {"question": "1 plus 1?", "completion": "one and one.\nThe answer is: 2."},
@@ -100,6 +102,7 @@ def test_a_folder_of_a_data_set_is_read_as_one_of_the_hub(tmp_path: Path) -> Non
         ({"messages": [{"role": "user", "content": "q"}]}, "a chat of 1 questions and 0 answers"),
         ({"messages": [{"role": "user", "content": "q"}, "x"]}, "a turn of the chat is no object"),
         ({"question": "q", "completion": "I do not know"}, "no answer: add a column 'answer'"),
+        ({"question": "q", "completion": "2*8=16\n#### 16", "answer": "18"}, "ends with '16'"),
         ({"question": "q", "completion": "<think>well, one"}, "<think> that is not closed"),
         ({"question": "q", "completion": "<think></think> 2"}, "rationale must not be blank"),
         ({"question": "q", "answer": "2"}, "rationale"),
@@ -113,6 +116,15 @@ def test_a_row_that_is_no_lesson_is_named_and_nothing_is_written(
     assert main(["corpus", "import", str(path), "--out", str(out)]) == 1
     assert f"{path}:2: " in (found := capsys.readouterr().out) and expected in found
     assert not out.exists()
+
+
+def test_columns_may_be_renamed_in_any_order(tmp_path: Path) -> None:
+    row = {"problem": "1 plus 1?", "answer": "one and one.", "final": "2"}
+    path = jsonl(tmp_path / "in.jsonl", row)
+    for pairs in ("rationale=answer,answer=final", "answer=final,rationale=answer"):
+        (found,) = imported(path, "--map", f"question=problem,{pairs}")
+        assert told(found) == {"question": "1 plus 1?", "rationale": "one and one.", "answer": "2"}
+        path.with_name("out.jsonl").unlink()
 
 
 def failing(tmp_path: Path, path: str, *words: str) -> int:

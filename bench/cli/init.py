@@ -1,6 +1,7 @@
 """The verb `init`: a folder with a study of one's own, which runs in a minute without a network."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 from importlib.resources import files
@@ -31,10 +32,17 @@ def add_parser(verbs: Any) -> None:
 def init(args: Namespace) -> int:
     """Write the files, none of which may be there, and say what to do with them."""
     from bench.ground.files import write_atomically
-    from bench.track import ConfigError
+    from bench.track import ConfigError, names
+    from leaderboard.store.ranges import MOST_OF_NAME, NAME
 
     folder: Path = args.folder
-    made = _files(folder.resolve().name)
+    name = folder.resolve().name
+    if name in names() or not re.fullmatch(NAME, name) or len(name) > MOST_OF_NAME:
+        raise ConfigError(
+            f"{folder}: the folder names the study's track, so it must be no built-in track, at"
+            f" most {MOST_OF_NAME} characters, and match {NAME}: give another DIR"
+        )
+    made = _files(name)
     if there := [name for name in made if (folder / name).exists()]:
         raise ConfigError(f"{folder}: {', '.join(there)} is there already, and nothing was written")
     for name, text in made.items():

@@ -224,7 +224,7 @@ def asker(
             id=doc["id"],
             task=doc["task"],
             text=doc["question"],
-            options=tuple(doc["options"]),
+            options=tuple(doc.get("options") or ()),
             phrase=doc["phrase"] if needs.phrase else "",
             knowledge=_in_sight(doc, summaries, needs.test_knowledge),
             passages=find(doc) if find else (),
@@ -254,6 +254,11 @@ def _drafts(
     critic: Recalls | None,
 ) -> tuple[Draft, ...]:
     """Of the suite's teacher, or else of the one that wrote the corpus."""
+    if needs.drafts and not answers and "drafts" not in doc:
+        raise ConfigError(
+            f"question {doc['id']}: neither its suite nor the corpus has what a teacher answers to"
+            " it; put NAME.drafts.jsonl beside the corpus"
+        )
     own = doc.get("drafts") or answers.get((doc["question"], doc["task"]), ())
     texts = own if needs.drafts else ()
     if needs.critic == "none" or critic is None:

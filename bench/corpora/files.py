@@ -20,22 +20,28 @@ def checked_out(out: Path) -> Path:
 
 def write(out: Path, corpus: TeacherCorpus, **extra: Any) -> dict[str, Any]:
     """Rows, what there is beside them, and the manifest with `extra`, which is returned."""
-    parts = {"passages": corpus.passages, "labels": corpus.labels, "drafts": corpus.drafts}
-    for name, part in parts.items():
+    for path, part in _parts(out, corpus).items():
         if part:
-            write_atomically(beside(out, f".{name}.jsonl"), canonical(part))
+            write_atomically(path, part)
+        else:
+            path.unlink(missing_ok=True)  # of an earlier corpus of this name
     write_atomically(out, canonical(corpus.rows))
     found: dict[str, Any] = {**manifest(out.stem, corpus), **extra}
     write_atomically(beside(out, ".json"), (json.dumps(found, indent=1) + "\n").encode())
     return found
 
 
+def _parts(out: Path, corpus: TeacherCorpus) -> dict[Path, bytes]:
+    """What belongs to the rows, by the file that holds it where there is any."""
+    parts = {"passages": corpus.passages, "labels": corpus.labels, "drafts": corpus.drafts}
+    return {beside(out, f".{name}.jsonl"): canonical(part) for name, part in parts.items()}
+
+
 def write_new(out: Path, corpus: TeacherCorpus) -> bool:
     """Write a corpus; False if it is there already, CorpusError if another one is."""
     if out.exists():
-        passages = beside(out, ".passages.jsonl")
-        known = passages.read_bytes() if passages.is_file() else b""
-        if out.read_bytes() != canonical(corpus.rows) or known != canonical(corpus.passages):
+        parts = {out: canonical(corpus.rows)} | _parts(out, corpus)
+        if any(part != (p.read_bytes() if p.is_file() else b"") for p, part in parts.items()):
             raise CorpusError(f"{out} exists and holds something else: give another --out")
         if beside(out, ".json").exists():
             return False

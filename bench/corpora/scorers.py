@@ -41,7 +41,8 @@ def scorer(kind: str, student: Student, home: Path, identity: str | None = None)
         def compute() -> list[Scored]:
             return importance.self_information(student.model, student.tokenizer, unlike)
 
-        found = cached(home, key_of(kind, identity, unlike), compute) if identity else compute()
+        key = key_of(kind, [identity, str(student.model.dtype)], unlike)
+        found = cached(home, key, compute) if identity else compute()
         by_text = dict(zip(unlike, found, strict=True))
         return [by_text[text] for text in texts]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.corpora.rows import CorpusError, numbered
 from bench.track import ConfigError
-from tasks.scoring import CONCLUSION
+from tasks.scoring import CONCLUSION, matches
 
 Found = dict[str, Any]
 PAIRS = (("prompt", "completion"), ("prompt", "response"), ("instruction", "output"))
@@ -21,13 +21,17 @@ CHATS = ("messages", "conversations")
 ASKS, ANSWERS = ("user", "human"), ("assistant", "gpt")
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 OWNED = re.compile(r"[\w.-]+/[\w.-]+")
-ENDS = (
-    re.compile(rf"{re.escape(CONCLUSION)}\s*(?P<answer>.+?)\s*\.?\s*$"),
+STATES = (
     re.compile(r"\n?\s*####\s*(?P<answer>.+?)\s*$"),
     re.compile(r"[^.\n]*\\boxed\{(?P<answer>[^{}]+)\}[^\n]*$"),
+)
+"""How a completion of GSM8K and of MATH ends, and says no more than the answer there."""
+ENDS = (
+    re.compile(rf"{re.escape(CONCLUSION)}\s*(?P<answer>.+?)\s*\.?\s*$"),
+    *STATES,
     re.compile(r"[^.\n]*\banswer(?: is|:)\s*:?\s*(?P<answer>[^\n]+?)\s*\.?\s*$", re.IGNORECASE),
 )
-"""How a completion ends that states its answer: ours, GSM8K's, MATH's, and in words."""
+"""How a completion ends that states its answer: ours, those two, and in words."""
 THOUGHT = re.compile(r"<think>(?P<rationale>.*?)</think>(?P<rest>.*)", re.DOTALL)
 
 
@@ -50,10 +54,11 @@ def plain(found: Mapping[str, Any], columns: Mapping[str, str]) -> Found | str:
     `columns` maps fields to the names that the file has for them.
     """
     row = dict(found)
-    for field, column in columns.items():
-        if column not in row:
+    for column in columns.values():
+        if column not in found:
             return f"no column '{column}'; there are: {', '.join(sorted(found))}"
-        row[field] = row.pop(column)
+        row.pop(column, None)
+    row |= {field: found[column] for field, column in columns.items()}
     for chat in CHATS:
         if isinstance(row.get(chat), Sequence) and not isinstance(row[chat], str):
             told = _of_chat(row.pop(chat))
@@ -82,9 +87,14 @@ def taken_apart(completion: str, answer: Any) -> tuple[str, Any] | str:
     if completion.count("<think>") != completion.count("</think>"):
         return "a <think> that is not closed, or not opened: the completion was cut"
     rationale, rest = (thought["rationale"], thought["rest"]) if thought else (completion, "")
-    if answer is not None:
-        return rationale.strip(), answer
     text = rest.strip() if thought else completion.strip()
+    if answer is not None:
+        for end in STATES:
+            if (found := end.search(text)) and not matches(found["answer"], str(answer)):
+                return f"the completion ends with '{found['answer']}', the answer is '{answer}'"
+            if found and not thought:
+                rationale = text[: found.start()]
+        return rationale.strip(), answer
     for end in ENDS:
         if found := end.search(text):
             before = rationale if thought else text[: found.start()]

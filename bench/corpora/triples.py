@@ -53,7 +53,7 @@ def holds_triples(path: Path) -> bool:
 
 
 def take(path: Path, out: Path, licence: str, *, strict: bool, held_out: float) -> Taken:
-    """Write the corpus, what is set aside, and the manifest last.
+    """Write the manifest, what is set aside, and the corpus last: where it is, all is there.
 
     `held_out` is the share of the heads, by hash, whose triples go to FILE.dev.jsonl. With
     `strict`, CorpusError at the first line that cannot be taken, and nothing is written.
@@ -85,6 +85,19 @@ def take(path: Path, out: Path, licence: str, *, strict: bool, held_out: float) 
         if not counts["rows"]:
             reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(rejected.items()))
             raise CorpusError(f"{path}: no triple can be taken: {reasons}")
+        manifest = {
+            "name": out.stem,
+            "sha256": digests["rows"].hexdigest(),
+            "n": counts["rows"],
+            "asked": counts.total() + rejected.total(),
+            "rejected": rejected.total(),
+            "reasons": dict(rejected),
+            "teacher": "unknown",
+            "teacher_tokens": {"rationale": tokens, "knowledge": 0},
+            "licence": licence,
+            "source": f"{path.name}, sha256 {file_sha256(path)}",
+        }
+        write_atomically(beside(out, ".json"), (json.dumps(manifest, indent=1) + "\n").encode())
         if rejected:
             parts["rejects"].replace(beside(out, ".rejects.jsonl"))
         if counts["dev"]:
@@ -93,19 +106,6 @@ def take(path: Path, out: Path, licence: str, *, strict: bool, held_out: float) 
     finally:
         for part in parts.values():
             part.unlink(missing_ok=True)
-    manifest = {
-        "name": out.stem,
-        "sha256": digests["rows"].hexdigest(),
-        "n": counts["rows"],
-        "asked": counts.total() + rejected.total(),
-        "rejected": rejected.total(),
-        "reasons": dict(rejected),
-        "teacher": "unknown",
-        "teacher_tokens": {"rationale": tokens, "knowledge": 0},
-        "licence": licence,
-        "source": f"{path.name}, sha256 {file_sha256(path)}",
-    }
-    write_atomically(beside(out, ".json"), (json.dumps(manifest, indent=1) + "\n").encode())
     return Taken(counts["rows"], counts["dev"], rejected)
 
 

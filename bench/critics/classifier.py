@@ -80,7 +80,11 @@ class Classifier:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, ignore_mismatched_sizes=True, dtype=torch.float32, **ONE_LOGIT
+            folder,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            **ONE_LOGIT,
         )
         return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), spec)
 

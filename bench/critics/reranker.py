@@ -53,8 +53,8 @@ class Reranker:
         from transformers import AutoModel, AutoTokenizer
 
         # Weights that train stay in fp32, whatever they were kept in.
-        model = AutoModel.from_pretrained(folder, dtype=torch.float32).to(device())
-        return cls(model, AutoTokenizer.from_pretrained(folder), spec, passages)
+        model = AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
+        return cls(model.to(device()), AutoTokenizer.from_pretrained(folder), spec, passages)
 
     @classmethod
     def on(cls, student: Student, spec: Spec, passages: Sequence[str]) -> "Reranker":

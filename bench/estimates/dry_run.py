@@ -72,7 +72,7 @@ def show(
         found = plan(cells())
     except MissingDataError as error:
         methods, _ = planning.select(track, args.methods, args.settings, args.method_file)
-        labels = [(m.label, seed) for m in methods for seed in planning.seeds_of(m, seeds)]
+        labels = [(m.label, seed) for m in methods for seed in planning.seeds_of(track, m, seeds)]
         found = without_corpus(track, labels, str(error))
     print(json.dumps(asdict(found), indent=1) if args.json else describe(found))
     return 0
@@ -97,6 +97,8 @@ def plan(cells: Sequence[Cell]) -> Plan:
         planned.append(_planned(cell, spent[label], _kept_bytes(cell, model), shared=shared))
     if any(cell.method.needs.logits != "none" for cell in cells):
         notes.append("not counted: a teacher of logits, its passes and its training")
+    if any(cell.method.on_policy for cell in cells):
+        notes.append("not counted: what a student writes to learn on, and how long that is")
     if not all(cell.method.trains for cell in cells):
         notes.append("not counted: the log-likelihood of options, once for rows without training")
     return _plan(first.track, model, planned, notes)
@@ -150,7 +152,7 @@ def _architecture(track: Track) -> Any:
     checkpoint.find(path, spec.revision, spec.gguf_file)
     config = checkpoint.config(spec, path)
     with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config)
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=spec.trust_remote_code)
 
 
 def _meter(cell: Cell, model: Any, notes: list[str]) -> Meter:

@@ -19,10 +19,11 @@ from bench.estimates.walk import Calls, Ruler
 from bench.ground import bars, provenance
 from bench.ground.places import home
 from bench.method import Method
+from bench.run import planning
 from bench.students.shapes import meta_model, shape_of
 from bench.students.student import checkpoint_path, scratch_tokenizer
 from bench.track import ConfigError, Scratch, Track
-from bench.types import Example, Knowledge, Needs, Question
+from bench.types import Example, Knowledge, Question
 from leaderboard.store.costs import SCHEMA, CostRecord, MethodCost
 from tasks.solved import SOLVED, solved
 
@@ -141,10 +142,9 @@ def all_calls(
 
 
 def _asker(track: Track, method: Method, corpus: Corpus) -> Any:
-    """What attaches passages and shots; the rest of a method's needs is for training alone."""
+    """What attaches passages and shots to a question."""
     needs = method.needs
-    shown = Needs(passages=needs.passages, test_demos=needs.test_demos, decoy=needs.decoy)
-    reason = corpora.check_needs(corpus, shown)
+    reason = planning.unasked(track, method, corpus)
     if needs.rerank:
         reason = "asks a reranker, which is counted where it runs: `skbench run`"
     if reason:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
@@ -88,8 +89,10 @@ def device_name() -> str:
 def git_state() -> tuple[str | None, bool | None]:
     """Commit and whether the tree differed from it when the process first asked.
 
-    (None, None) outside a checkout.
+    (None, None) outside a checkout, and where there is no git.
     """
+    if which("git") is None:
+        return None, None
 
     def git(*arguments: str) -> str | None:
         done = subprocess.run(

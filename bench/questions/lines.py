@@ -75,15 +75,16 @@ def with_options(question: str, options: Sequence[str], target: str) -> tuple[st
     ValueError where that is not to be had.
     """
     listed = raw.listed_in(question)
-    named = listed if listed and list(options) == [_text(each) for each in listed] else options
-    named = [option.strip() for option in named]
+    bare = [raw.without_letter(each) for each in listed]
+    named = [each.strip() for each in (listed if listed and list(options) == bare else options)]
     letters = [m[1] if (m := _LETTERED.match(option)) else "" for option in named]
     if all(letters) and len(set(letters)) < len(letters):
         raise ValueError(f"options: two of them have one letter of ({')('.join(letters)})")
     if any(letters) and not all(letters):
         raise ValueError("options: all of them begin with a letter, '(A) ..', or none of them does")
     for i, option in enumerate(named):
-        if twin := next((o for o in named[:i] if matches(_text(o), _text(option))), None):
+        text = raw.without_letter(option)
+        if twin := next((o for o in named[:i] if matches(raw.without_letter(o), text)), None):
             raise ValueError(f"options: {_short(twin)} and {_short(option)} are one answer")
     if not any(letters) and not listed:
         pairs = zip(string.ascii_uppercase, named, strict=False)
@@ -96,11 +97,6 @@ def with_options(question: str, options: Sequence[str], target: str) -> tuple[st
         raise ValueError("options: not those that the question lists below 'Options:'")
     shown = question if listed else raw.with_options(question.strip(), named)
     return shown, named, right[0][:3] if _LETTERED.match(right[0]) else right[0]
-
-
-def _text(option: str) -> str:
-    """An option without its letter."""
-    return re.sub(r"^\([A-Za-z0-9]\)\s*", "", option)
 
 
 def _item(row: Mapping[str, Any], name: str, number: int) -> Item:

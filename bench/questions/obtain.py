@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bench.questions.templates import Foreign
 
 TASKS = Path(tasks.__file__).parent
-METRICS = ("strict", "author", "flexible", "failed")
+SCORES = ("strict", "author", "flexible", "failed")
+"""What our extractors say of an answer."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class DataSet:
                 "process_results": process_results,
                 "metric_list": [
                     {"metric": name, "aggregation": "mean", "higher_is_better": name != "failed"}
-                    for name in (*METRICS, *self.metrics)
+                    for name in (*SCORES, *self.metrics)
                 ],
                 "metadata": {"version": 1},
             }
@@ -84,9 +85,14 @@ class DataSet:
 
 
 @cache
+def _ours() -> dict[str, bool]:
+    """Name of each YAML of the project -> whether it is a group."""
+    return {path.stem: "group" in configs.read(path) for path in configs.paths(TASKS)}
+
+
 def built_in() -> frozenset[str]:
     """The names of the project's own tasks."""
-    return frozenset(path.stem for path in configs.paths(TASKS))
+    return frozenset(name for name, is_group in _ours().items() if not is_group)
 
 
 def brought(track: Track) -> dict[str, DataSet]:
@@ -106,6 +112,14 @@ def brought(track: Track) -> dict[str, DataSet]:
                 f"data set '{name}': other items than the track pins: expected items_sha256 {pin},"
                 f" got {each.sha256}; correct the file, or the pin and the track's version"
             )
+    owners = dict[str, str]()
+    for name, each in found.items():
+        for item in (*each.items, *each.dev):
+            if (other := owners.setdefault(item["id"], name)) != name:
+                raise ConfigError(
+                    f"data sets '{other}' and '{name}' both have a question with the id"
+                    f" {item['id']!r}: a run knows questions by their ids; leave out 'id' in one"
+                )
     for name in spec.items_sha256.keys() - found.keys():
         raise ConfigError(f"tasks.items_sha256: '{name}' is no data set that the track brings")
     return found
@@ -154,6 +168,8 @@ def _read(
         if shared := [item["id"] for item in held if item["question"] in asked]:
             raise ConfigError(f"{dev}: {shared[0]} stands in {path.name} as well")
         return DataSet(name, items, held)
+    if _ours().get(name):
+        raise ConfigError(f"task '{name}' is a group: name its tasks one by one")
     from bench.questions import templates
 
     where = folder / include if include else None

@@ -130,6 +130,7 @@ def _sandbox() -> None:
 
 def code_in(path: Path) -> Iterator[str]:
     """What of a YAML, and of those that it includes, would run code of its author's."""
+    path = path.resolve()  # as lm-eval does: what it includes lies beside the file itself
     found = list[str]()
 
     class Reader(yaml.SafeLoader):

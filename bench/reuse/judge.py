@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.corpora import corpus as corpora
-from bench.corpora.corpus import Corpus
 from bench.costs import latency
 from bench.costs.flops import fit_flops
 from bench.ground import bars, provenance, sources
@@ -21,7 +20,7 @@ from bench.method import Method
 from bench.questions import obtain as questions
 from bench.run import precision, stages
 from bench.run.cell import Cell
-from bench.run.planning import unnameable, unordered
+from bench.run.planning import unasked, unnameable
 from bench.students import brought
 from bench.students import student as students
 from bench.students.brought import Checkpoint
@@ -60,7 +59,7 @@ def judge(
     checkpoint = brought.find(source)
     questions.check(track, split=scope.split, world=scope.world)
     corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
-    reason = unnameable(track, method) or unmet(corpus, method) or unordered(track, method)
+    reason = unnameable(track, method) or unasked(track, method, corpus)
     if reason:
         raise ConfigError(f"{method.label} cannot be asked on track '{track.name}': it {reason}")
     own = replace(track, name=f"{track.name}.own")
@@ -79,18 +78,6 @@ def judge(
         record = _own(made, cell, checkpoint, label, key)
         stages.keep(record, solutions, path)
     return record
-
-
-def unmet(corpus: Corpus, method: Method) -> str | None:
-    """What the method's test prompts show and the corpus does not have; training asks no more."""
-    needs = method.needs
-    shown = replace(
-        needs,
-        train_knowledge=False,
-        rationales=min(1, needs.test_demos),
-        decoy=needs.decoy and needs.passages > 0,
-    )
-    return corpora.check_needs(corpus, shown)
 
 
 def _key(cell: Cell, checkpoint: Checkpoint) -> str:

@@ -30,7 +30,7 @@ class Rescorer:
         What `skbench run` would raise for the record's track, or for data that is not here, is
         raised as well.
         """
-        from bench.run.evaluate import SCORES
+        from bench.questions.obtain import SCORES
 
         tasks, found = self._tasks(record), dict[str, dict[str, list[int]]]()
         for name, solutions in generations.data_sets.items():

@@ -18,7 +18,7 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
 
-def _identity(method: Method) -> list[object]:
+def identity(method: Method) -> list[object]:
     """Name, fields, and hashes of the files of the method's class, what it inherits and imports."""
     bases = [c for c in type(method).__mro__ if issubclass(c, Method)]
     files = tuple(Path(inspect.getfile(base)) for base in bases)
@@ -100,7 +100,8 @@ class Cell:
         spec = self.track.logit_teacher
         if spec is None or self.method.needs.logits != "larger":
             return None
-        track = replace(self.track, student=Student(path=spec.path), logit_teacher=None)
+        larger = Student(path=spec.path, chat_template=self.track.student.chat_template)
+        track = replace(self.track, student=larger, logit_teacher=None)
         return replace(self, track=track, method=registry.configure_named(spec.method), own=None)
 
     @cached_property
@@ -136,8 +137,9 @@ class Cell:
                 "student": [asdict(track.student), self.student_sha256],
                 "training": asdict(self.training),
                 "overflow": track.decoding.overflow,
-                "method": _identity(self.method.trained_as),
-                "matched": self.matched and _identity(self.matched),
+                "method": identity(self.method.trained_as),
+                "matched": self.matched and self._matched_identity(self.matched),
+                "written": self.method.on_policy and track.decoding.max_new_tokens,
                 "teacher": self.teacher and self.teacher.train_key,
                 "critic": self.method.needs.critic != "none" and self.critic_key,
                 "importance": [track.importance, checkpoint_sha256(track.importance)],
@@ -150,6 +152,11 @@ class Cell:
                 "device": student.device().type,
             }
         )
+
+    def _matched_identity(self, matched: Method) -> list[object]:
+        """Also of the critic that chooses the rows whose tokens are the budget."""
+        asks = matched.needs.critic != "none"
+        return [identity(matched), asks and replace(self, method=matched).critic_key]
 
     @cached_property
     def critic_key(self) -> str:

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
@@ -95,7 +95,7 @@ def report(cell: Cell) -> dict[str, Any] | None:
     return {"judge": cell.method.needs.critic, **weight, **found["quality"]}
 
 
-@cache
+@lru_cache(maxsize=1)  # an earlier one would stay on the device beside other rows
 def _read(folder: Path, spec: Critic) -> Classifier:
     return Classifier.load(folder, spec)
 

@@ -9,7 +9,7 @@ from typing import Any
 import tasks
 from bench.ground.files import write_atomically
 from bench.method import Method
-from bench.questions.obtain import brought
+from bench.questions.obtain import SCORES, brought
 from bench.solve import Solved
 from bench.students.generate import Generator
 from bench.students.lm import Ask, StudentLM
@@ -83,9 +83,6 @@ def evaluate(
         for row in results["samples"][name]
     ]
     return Evaluation(samples, lm.seconds)
-
-
-SCORES = ("strict", "author", "flexible", "failed")
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, float]:

@@ -36,8 +36,8 @@ SAMPLES = re.compile(rf"{_ROW}/({_RUN}/)?samples-[0-9a-f]{{12}}\.jsonl")
 """Below `runs`: what a student was asked and wrote."""
 REPORT = re.compile(rf"{_ROW}/{_RUN}/trained\.json")
 """Below `runs`: a student is trained where it lies."""
-WEIGHTS = re.compile(rf"[A-Za-z0-9_.-]+\.(safetensors|json)|{SUMS}")
-"""Files of weights that are copied."""
+WEIGHTS = re.compile(rf"[A-Za-z0-9_.-]+\.(safetensors|json)|README\.md|{SUMS}")
+"""Files of weights that are copied; an adapter's card is among its sums."""
 
 
 @dataclass(frozen=True, slots=True)

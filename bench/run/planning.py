@@ -84,10 +84,11 @@ def plan_sweep(
     return list({(cell.track.name, cell.method.label, cell.seed): cell for cell in cells}.values())
 
 
-def seeds_of(method: Method, seeds: Sequence[int]) -> Sequence[int]:
+def seeds_of(track: Track, method: Method, seeds: Sequence[int]) -> Sequence[int]:
     """A method that draws nothing by the seed is the same for every seed: one run of it."""
     needs = method.needs
     drawn = method.trains or needs.test_demos or needs.critic != "none"
+    drawn = drawn or (method.runs_student and track.student.scratch is not None)
     return sorted(set(seeds)) if drawn else [0]
 
 
@@ -120,7 +121,7 @@ def plan(
             continue
         cells += [
             Cell(track, method, seed, scope, corpus, data, origin, point)
-            for seed in seeds_of(method, seeds)
+            for seed in seeds_of(track, method, seeds)
         ]
     return cells
 
@@ -141,10 +142,28 @@ def unnameable(track: Track, method: Method) -> str | None:
     return None
 
 
-def unordered(track: Track, method: Method) -> str | None:
+def unasked(track: Track, method: Method, corpus: Corpus) -> str | None:
+    """What the method's test prompts show and neither track nor corpus has; training needs more."""
+    needs = method.needs
+    shown = replace(
+        needs,
+        train_knowledge=False,
+        rationales=min(1, needs.test_demos),
+        decoy=needs.decoy and needs.passages > 0,
+    )
+    return corpora.check_needs(corpus, shown) or _unordered(track, method)
+
+
+def _unordered(track: Track, method: Method) -> str | None:
     """Why nobody orders the method's passages; None where somebody does, or need not."""
     missing = method.needs.rerank and track.reranker is None
     return "needs a reranker: add [reranker] to the track" if missing else None
+
+
+def _unjudged(track: Track, method: Method) -> str | None:
+    """Why nobody judges for the method; None where somebody does, or need not."""
+    missing = method.needs.critic != "none" and track.critic is None
+    return "needs a critic: add [critic] to the track" if missing else None
 
 
 def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
@@ -155,20 +174,30 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
             return (
                 "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
             )
-        reason = corpora.check_needs(corpus, registry.configure_named(larger.method).needs)
-        if reason:
+        if reason := _unmet_by(larger.method, track, corpus):
             return f"learns from {larger.method}, which {reason}"
     estimate = track.critic and track.critic.acceptance
     if estimate and registry.configure_named(estimate).needs.critic == "none":
         return f"is judged by {estimate}, which has no judge: correct critic.acceptance"
-    if reason := unordered(track, method):
+    if estimate and track.critic and track.critic.reader:
+        return (
+            "is judged by what begins with a row of this run, which would wait for itself: leave"
+            " out critic.reader or critic.acceptance"
+        )
+    if reason := _unordered(track, method) or _unjudged(track, method):
         return reason
     if method.needs.critic != "none":
-        if track.critic is None:
-            return "needs a critic: add [critic] to the track"
-        first = track.critic.reader and registry.configure_named(track.critic.reader)
-        if first and first.needs.critic != "none":
-            return f"needs a critic, whose reader {first.label} needs one itself"
+        first = track.critic and track.critic.reader
+        if first and registry.configure_named(first).needs.critic != "none":
+            return f"needs a critic, whose reader {first} needs one itself"
     match = track.training.match
-    reason = match and corpora.check_needs(corpus, registry.configure_named(match).needs)
+    if match is not None and method.on_policy:
+        return f"is to spend the tokens of {match}, and nobody knows how many it will write"
+    reason = match and _unmet_by(match, track, corpus)
     return f"is to spend the tokens of {match}, which {reason}" if reason else None
+
+
+def _unmet_by(name: str, track: Track, corpus: Corpus) -> str | None:
+    """Why the method, which another row asks for, could not be trained."""
+    method = registry.configure_named(name)
+    return corpora.check_needs(corpus, method.needs) or _unjudged(track, method)

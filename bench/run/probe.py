@@ -11,19 +11,21 @@ from pathlib import Path
 from bench import registry
 from bench.corpora import attach
 from bench.corpora import corpus as corpora
+from bench.corpora.corpus import Corpus
 from bench.ground import bars, provenance, sources
 from bench.ground.files import locked
 from bench.ground.places import home
 from bench.ground.quiet import quiet_libraries
 from bench.method import Method
 from bench.run import precision
-from bench.run.cell import Cell
+from bench.run.cell import Cell, identity
 from bench.run.fit import fit, fresh
 from bench.run.measure import provenance_of
 from bench.students import student as students
 from bench.students.generate import Generator
 from bench.students.student import Student
 from bench.track import ConfigError, Decoding, Probe
+from bench.training.schedule import step_at
 from bench.types import Example
 from leaderboard.store.probes import SCHEMA, ProbePoint, ProbeRecord
 from tasks.scoring import matches, strict
@@ -38,14 +40,15 @@ def run_probe(cell: Cell) -> ProbeRecord:
     spec = cell.track.probe
     if spec is None:
         raise ConfigError(f"track '{cell.track.name}' has no [probe]: add corpus and asks to it")
-    path = _path(cell)
+    items = corpora.obtain(spec.corpus, home(), world=cell.scope.world, data_dir=cell.data_dir)
+    path, key = _path(cell), _key(cell, spec, items)
     with locked(path):
         if path.is_file():
             found = ProbeRecord.load(path)
-            if found.provenance.get("key") == _key(cell, spec):
+            if found.provenance.get("key") == key:
                 return found
             path.unlink()
-        found = _made(cell, spec)
+        found = _made(cell, spec, items, key)
         found.save(path)
         return found
 
@@ -56,14 +59,16 @@ def _path(cell: Cell) -> Path:
     return root / cell.track.name / cell.method.label / name
 
 
-def _key(cell: Cell, spec: Probe) -> str:
+def _key(cell: Cell, spec: Probe, items: Corpus) -> str:
+    """Changes with everything that may change what the probe finds."""
+    asks = identity(registry.configure_named(spec.asks))
     made_by = sources.sha256("bench.run.probe", also=("tasks",))
-    return provenance.digest([cell.train_key, asdict(spec), made_by])
+    decoding = asdict(cell.track.decoding)
+    return provenance.digest([cell.train_key, asdict(spec), items.sha256, asks, decoding, made_by])
 
 
-def _made(cell: Cell, spec: Probe) -> ProbeRecord:
+def _made(cell: Cell, spec: Probe, items: Corpus, key: str) -> ProbeRecord:
     quiet_libraries()
-    items = corpora.obtain(spec.corpus, home(), world=cell.scope.world, data_dir=cell.data_dir)
     asks = registry.configure_named(spec.asks)
     examples = attach.examples(items, asks.needs, seed=0)
     steps = _steps(examples, asks)
@@ -78,7 +83,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
         if progress:
             student = students.restore(student, folder / f"weights-{progress:g}")
         accuracy = [_accuracy(student, prompts, examples, cell) for _, prompts in steps]
-        step = round(progress * spent.step)
+        step = step_at(progress, spent.step)
         points.append(ProbePoint(progress, step, accuracy, _cloze(student, facts)))
     return ProbeRecord(
         schema=SCHEMA,
@@ -91,7 +96,7 @@ def _made(cell: Cell, spec: Probe) -> ProbeRecord:
         shares=[share for share, _ in steps],
         points=points,
         facts=facts,
-        provenance=provenance_of(cell, fresh(cell), "probe") | {"key": _key(cell, spec)},
+        provenance=provenance_of(cell, fresh(cell), "probe") | {"key": key},
     )
 
 

@@ -208,11 +208,23 @@ def config(spec: Student, path: str) -> Any:
 
     with told(path, spec.gguf_file):
         file = spec.gguf_file and _whole_path(path, spec.gguf_file)
-        return AutoConfig.from_pretrained(path, revision=spec.revision, gguf_file=file)
+        return AutoConfig.from_pretrained(
+            path,
+            revision=spec.revision,
+            gguf_file=file,
+            trust_remote_code=spec.trust_remote_code and file is None,
+        )
+
+
+def dropouts(config: Any) -> dict[str, float]:
+    """The architecture's own dropouts, each as 0: a run that is cut off goes on as it would have,
+    and several processes train as one does."""
+    given = vars(config).items()
+    return {name: 0.0 for name, value in given if "drop" in name and isinstance(value, float)}
 
 
 def model(spec: Student, path: str) -> Any:
-    """The checkpoint's weights: safetensors, or those of a GGUF file, unpacked.
+    """The checkpoint's weights: safetensors, or those of a GGUF file, unpacked. No dropout.
 
     `spec.revision` must be a commit: at "main", transformers would ask a bot for a conversion of
     other formats, and load what it proposes.
@@ -226,6 +238,7 @@ def model(spec: Student, path: str) -> Any:
             trust_remote_code=spec.trust_remote_code and spec.gguf_file is None,
             use_safetensors=True,
             **(_unpacked(path, spec.gguf_file) if spec.gguf_file is not None else {}),
+            **dropouts(config(spec, path)),
             dtype=torch.bfloat16 if spec.bf16_weights else torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,

@@ -1,7 +1,7 @@
 """The recipe of an embedded student: from random weights to a reader of what its prompt says.
 
 A suite that embeds a student ships `student.toml` (architecture and schedule), `vocabulary.py`
-(`build_tokenizer`) and `pretraining.py` (`documents`, `probe`, `VERSION`).
+(`build_tokenizer`) and `pretraining.py` (`documents`, `probes`, `VERSION`).
 """
 
 from collections.abc import Iterator, Sequence

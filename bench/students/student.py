@@ -96,6 +96,7 @@ def _from_scratch(spec: Scratch, texts: list[str], home: Path, seed: int) -> Stu
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
     )
+    config.update(checkpoint.dropouts(config))
     torch.manual_seed(seed)
     return Student(AutoModelForCausalLM.from_config(config).to(device()), tokenizer)
 

@@ -61,8 +61,8 @@ def generate(name: str, out: Path, data: str | None) -> int:
     known = {key: found.manifest[key] for key in DESCRIBED if key in found.manifest}
     rows: Any = list(found.rows)
     passages: Any = [{"id": str(i), "text": text} for i, text in enumerate(found.passages)]
-    labels: Any = list(found.labels)
-    made = corpora.TeacherCorpus(rows=rows, passages=passages, labels=labels, **known)
+    beside: Any = {"labels": list(found.labels), "drafts": list(found.drafts)}
+    made = corpora.TeacherCorpus(rows=rows, passages=passages, **beside, **known)
     new = write_new(out, made)
     print(f"{out}: {len(rows)} rows{'' if new else ', as it was'}")
     return FINE

@@ -59,7 +59,7 @@ def rationale_of(reply: Reply, row: Row) -> str:
 
 def rationale_fault(reply: Reply, row: Row) -> str | None:
     """Why a rationale is rejected; None if its answer is right."""
-    if fault := _unfinished(reply):
+    if fault := unfinished(reply):
         return fault
     answer = strict(reply.text)
     if answer is None:
@@ -71,14 +71,15 @@ def rationale_fault(reply: Reply, row: Row) -> str | None:
 
 def knowledge_fault(reply: Reply) -> str | None:
     """Why knowledge is rejected; None if both its parts are there."""
-    if fault := _unfinished(reply):
+    if fault := unfinished(reply):
         return fault
     parts = knowledge_parts(reply.text)
     missing = [name for name, part in zip(PARTS, parts, strict=True) if not part]
     return f"no {' and no '.join(missing)}" if missing else None
 
 
-def _unfinished(reply: Reply) -> str | None:
+def unfinished(reply: Reply) -> str | None:
+    """Why there is no whole reply; None where there is."""
     if reply.finish == "refused":
         return "refused by the server"
     if not reply.text.strip():
@@ -141,7 +142,7 @@ def _reap(found: Harvest, row: Row, replies: Replies, n_rationales: int) -> None
 
 def _row(row: Row, kept: Sequence[str], knowledge: Reply) -> dict[str, Any]:
     summary, supplementary = knowledge_parts(knowledge.text)
-    facts = {"facts": list(row["facts"])} if "facts" in row else {}
+    facts = {"facts": list(row["facts"])} if row.get("facts") else {}
     return {
         "id": row["id"],
         "task": row["task"],

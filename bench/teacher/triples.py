@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from bench.teacher.journal import Reply, Request
-from bench.teacher.plan import Replies, Row, Step
+from bench.teacher.journal import Request
+from bench.teacher.plan import Replies, Row, Step, unfinished
 from bench.teacher.triple_prompts import event_prompt, tail_prompt, unnamed
 from tasks.corpora import Answered
 from tasks.triples import PHRASES, SLOTS, Triple
@@ -153,7 +153,7 @@ def _kept(
     for request in asked:
         reply = replies[request]
         text = unnamed(" ".join(reply.text.split()).removesuffix("."))
-        what = _reply_fault(reply) or fault(request.id, text)
+        what = unfinished(reply) or fault(request.id, text)
         if what:
             found.dropped[what] += 1
         else:
@@ -171,14 +171,6 @@ def _least_likely(logprobs: Sequence[float | None], share: float) -> set[int]:
         return set()
     order = sorted(range(len(known)), key=known.__getitem__)
     return set(order[: int(share * len(known))])
-
-
-def _reply_fault(reply: Reply) -> str | None:
-    if reply.finish == "refused":
-        return "refused by the server"
-    if not reply.text.strip():
-        return "empty"
-    return "cut at max tokens" if reply.finish == "length" else None
 
 
 def _wording_fault(text: str, least: int, most: int) -> str | None:

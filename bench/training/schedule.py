@@ -23,9 +23,14 @@ def order(examples: Sequence[Example], step: int, batch_size: int, seed: int) ->
     return [examples[i] for i in positions[index * batch_size : (index + 1) * batch_size]]
 
 
+def step_at(progress: float, total: int) -> int:
+    """The first step of `total` at which so much is done."""
+    return math.ceil(progress * total - 1e-9)
+
+
 def segments(points: Sequence[float], total: int) -> list[int]:
     """First steps of the runs between restarts, 0 included, then the total."""
-    return sorted({0, total, *(math.ceil(point * total - 1e-9) for point in points)})
+    return sorted({0, total, *(step_at(point, total) for point in points)})
 
 
 def learning_rate(step: int, starts: Sequence[int], training: Training) -> float:

@@ -24,7 +24,7 @@ from bench.training import checkpoint, parallel
 from bench.training.checkpoint import LOG
 from bench.training.logits import target_logits, teacher_logits
 from bench.training.progress import Progress
-from bench.training.schedule import learning_rate, order, segments
+from bench.training.schedule import learning_rate, order, segments, step_at
 from bench.training.tree import grows
 from bench.training.writing import written
 from bench.types import Example
@@ -84,7 +84,7 @@ def train(
         students.recompute_activations(student)
     starts = segments(method.restart_points, total)
     loop = _Loop(method, student, training, starts, teacher, seed)
-    kept = {math.ceil(point * total - 1e-9): point for point in snapshots}
+    kept = [(step_at(point, total), point) for point in snapshots]
     state = loop.resume(out)
     steps = range(state.step, total)
     bar = Bar(steps, initial=state.step, total=total, what="training", leave=True)
@@ -107,8 +107,8 @@ def train(
             line = {"step": step, "loss": loss, "lr": loop.rate(step)}
             log.write(json.dumps(line | {"tokens": sum(map(len, sequences))}) + "\n")
             bar.note(loss=f"{loss:.3f}")
-            if state.step in kept:
-                loop.save(out / f"weights-{kept[state.step]:g}")
+            for _, point in (each for each in kept if each[0] == state.step):
+                loop.save(out / f"weights-{point:g}")
             if state.step % training.checkpoint_steps == 0 and state.step < total:
                 log.flush()
                 loop.checkpoint(out, state, total)
@@ -149,7 +149,8 @@ class _Loop:
     def _fresh_optimizer(self) -> Any:
         decay = self._training.weight_decay
         weights = list(self._trainable.values())
-        return self._accelerator.prepare(torch.optim.AdamW(weights, lr=0.0, weight_decay=decay))
+        # Not prepared: the accelerator would keep every optimizer of the run, states and all.
+        return torch.optim.AdamW(weights, lr=0.0, weight_decay=decay)
 
     def segment(self, step: int) -> int:
         """Which of the runs between restarts the step belongs to."""

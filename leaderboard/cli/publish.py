@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization
-from leaderboard.rows.rank import rows
+from leaderboard.compare.pairs import check_one_table
 from leaderboard.store.board import beside, load, suites, version
 from leaderboard.store.comparable import run_name
 from leaderboard.store.files import replace_text
@@ -95,7 +95,7 @@ def _new_records(local: Sequence[Record], track: str, dest_root: Path) -> list[t
             new.append((path, record))
         elif Record.load(path) != record:
             raise _other_run(path, track, dest_root)
-    rows([*load(track, dest_root, known=[track]), *(record for _, record in new)])
+    check_one_table([*load(track, dest_root, known=[track]), *(record for _, record in new)])
     return new
 
 

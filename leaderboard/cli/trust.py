@@ -89,6 +89,7 @@ def remove(args: Namespace) -> int:
 def submit(args: Namespace) -> int:
     """Check somebody's runs, and file them; 2 with a line for each fault."""
     from leaderboard.cli.publish import note
+    from leaderboard.compare.pairs import check_one_table
     from leaderboard.show.rendering import render_all
     from leaderboard.store.ledger import file_records
     from leaderboard.verify.submitted import faults_of, found_in, take
@@ -100,6 +101,9 @@ def submit(args: Namespace) -> int:
         print(fault, file=sys.stderr)
     if faults:
         return USAGE
+    for suite, track in sorted({tuple(run.place.split("/")[:2]) for run in runs}):
+        new = [run.record for run in runs if run.place.startswith(f"{suite}/{track}/")]
+        check_one_table([*board.load(track, root / suite, known=[track]), *new])
     day = today()
     written = [take(run, root) for run in runs]
     ledger = file_records(root, written, f"submitted as {args.run_path.name}", day)

@@ -99,8 +99,8 @@ def power(args: Namespace) -> int:
     """Print the differences that a track's runs can find; 3 where no row has two seeds."""
     from leaderboard.compare.power import power, power_json, power_text
 
-    records = source.shown(source.records_asked(args), args)
-    found = power(records, args.seeds, args.gap / 100)
+    track = source.records_asked(args)
+    found = power(source.shown(track, args), args.seeds, args.gap / 100, track=track)
     if not found:
         print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
         return INCOMPLETE

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from leaderboard.stats.formats import DIRTY, NONE, TableFormat, marked, percent, tabulated
+from leaderboard.stats.formats import (
+    DIRTY,
+    NONE,
+    TableFormat,
+    interval,
+    marked,
+    percent,
+    tabulated,
+)
 from leaderboard.stats.intervals import Estimate, Matrix, headline
 from leaderboard.store.probes import ProbePoint, ProbeRecord
 from leaderboard.store.reading import RecordError
@@ -114,15 +122,11 @@ def _lines(each: Internalization, name: str) -> list[list[str]]:
     lines: list[list[str]] = []
     for i, reading in enumerate(each.readings):
         head = [name, str(len(each.seeds))] if i == 0 else ["", ""]
-        cells = [_estimate(accuracy) for accuracy in reading.accuracy]
+        cells = [interval(accuracy) for accuracy in reading.accuracy]
         lines.append([*head, f"{reading.progress:g}", *cells, _cloze(reading)])
     if len(lines) > 1 and each.readings[0].cloze is not None:
         lines[-1][-1] = f"{_cloze(each.readings[0])} -> {lines[-1][-1]}"
     return lines
-
-
-def _estimate(estimate: Estimate) -> str:
-    return f"{percent(estimate.value)} [{percent(estimate.low)}, {percent(estimate.high)}]"
 
 
 def _cloze(reading: Reading) -> str:

@@ -16,8 +16,8 @@ from leaderboard.store.record import Group, Record
 class Comparison:
     """Differences are A - B as fractions, ratios A / B (None where B's is zero).
 
-    Per data set, p values are adjusted after Holm. Between two single runs of a track that has
-    no two seeds they are McNemar's, unless outcomes are graded or items share a source:
+    Per data set, p values are adjusted after Holm. Between two single runs of which nobody knows
+    how seeds differ they are McNemar's, unless outcomes are graded or items share a source:
     McNemar's test would count them as independent.
     """
 

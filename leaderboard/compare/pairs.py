@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.compare.pair import check_pairs
+from leaderboard.rows.rank import rows
 from leaderboard.stats.averages import Seeds, aligned, names_of, seeds
 from leaderboard.stats.intervals import Component, Difference, Matrix, difference, holm
+from leaderboard.store.board import of_label
 from leaderboard.store.record import GROUPS, Group, Record
 
 
@@ -22,6 +24,14 @@ class Gap:
 
 Gaps = Mapping[Group, Mapping[tuple[str, str], Gap]]
 """Of a group that the table has: (A, B) -> A - B, both ways round."""
+
+
+def check_one_table(records: Sequence[Record]) -> None:
+    """Raise RecordError where records could not all stand in one published table."""
+    rows(records)
+    labels = sorted({record.label for record in records})
+    for label in labels[1:]:
+        check_pairs(of_label(records, labels[0]), of_label(records, label))
 
 
 def all_pairs(rows: Sequence[Sequence[Record]], track: Sequence[Record]) -> Gaps:

@@ -1,5 +1,6 @@
 """How small a difference the runs of a track can find."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
@@ -35,16 +36,23 @@ class Power:
 
 
 def power(
-    records: Sequence[Record], n_seeds: Sequence[int], gap: float, labels: Collection[str] = ()
+    records: Sequence[Record],
+    n_seeds: Sequence[int],
+    gap: float,
+    labels: Collection[str] = (),
+    track: Sequence[Record] = (),
 ) -> list[Power]:
     """What the rows, or those named, can tell from the track's reference; [] where no row has two
-    seeds, or the reference or all others are not there. RecordError where they answered other
-    questions."""
+    seeds, or the reference or all others are not there.
+
+    How far seeds differ is told by all records of the `track`, where more than these are given.
+    RecordError where they answered other questions.
+    """
     trained = [record for record in records if record.training.n_steps]
     reference = [record for record in trained if record.label == record.reference]
     others = {record.label for record in trained if record.label != record.reference}
     named = sorted(others & set(labels) if labels else others)
-    pool, found = seeds(records), list[Power]()
+    pool, found = seeds(track or records), list[Power]()
     for group in GROUPS if reference and named else ():
         spread = pool.of(reference, names_of(reference[0], group))
         if spread is not None:
@@ -53,17 +61,25 @@ def power(
     return found
 
 
-def resolution(records: Sequence[Record], labels: Collection[str]) -> str:
-    """How small a difference from the reference the rows can tell, in words; "" where none can."""
-    n = max((sum(r.label == label for r in records) for label in labels), default=0)
-    found = power(records, [n], 1.0, labels)
-    if not found:
+def resolution(
+    records: Sequence[Record], labels: Collection[str], track: Sequence[Record] = ()
+) -> str:
+    """How small a difference from the reference the trained rows can tell, in words, at the fewest
+    and the most seeds of those named; "" where none can. The `track` as for `power`."""
+    n_seeds = Counter(r.label for r in records if r.training.n_steps and r.label in labels).values()
+    asked = sorted({min(n_seeds), max(n_seeds)}) if n_seeds else []
+    found = power(records, asked, 1.0, track=track)
+    if not found or not asked:
         return ""
-    told = " and ".join(f"{100 * p.detectable[n]:.1f} points {p.group.upper()}" for p in found)
+    told = [
+        " and ".join(f"{100 * p.detectable[n]:.1f} points {p.group.upper()}" for p in found)
+        + f" with {n} seed{'s' if n > 1 else ''} a row"
+        for n in asked
+    ]
     return (
-        f"What it can tell: with {n} seed{'s' if n > 1 else ''} a row, a difference from"
-        f" {found[0].reference} of {told} is found {100 * POWER:.0f} times in 100 (`board power`)."
-        " What is smaller may be none, and nothing is said of other students, corpora or test sets."
+        f"What it can tell: a difference from {found[0].reference} of {', or of '.join(told)} is"
+        f" found {100 * POWER:.0f} times in 100 (`board power`). What is smaller may be none, and"
+        " nothing is said of other students, corpora or test sets."
     )
 
 

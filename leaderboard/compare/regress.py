@@ -7,7 +7,6 @@ from statistics import fmean
 from leaderboard.compare.gate.costs import (
     LATENCY_RATIO,
     counted,
-    file_of,
     generated,
     is_calibrated,
     pool_of_lengths,
@@ -33,8 +32,13 @@ class Rule:
 
     @classmethod
     def of(cls, *tables: Sequence[Record], latency_ratio: float = LATENCY_RATIO) -> "Rule":
-        """As the runs of the tables tell; RecordError where seeds of a row answered other items."""
-        return cls(seeds(*tables), pool_of_lengths(*tables), latency_ratio)
+        """As the runs of the tables tell, each once; RecordError where seeds of a row answered
+        other items."""
+        apart, known = list[list[Record]](), list[Record]()
+        for table in tables:
+            apart.append([record for record in table if record not in known])
+            known += apart[-1]
+        return cls(seeds(*apart), pool_of_lengths(*apart), latency_ratio)
 
     def findings(self, base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
         """All comparisons of one label; tests are not adjusted yet, nor judged."""
@@ -139,7 +143,7 @@ def _accuracy(base: Sequence[Record], new: Sequence[Record], pool: Seeds) -> lis
                     metric=group,
                     base=before,
                     new=before + gap.value,
-                    file=file_of(base[0]),
+                    file=base[0].place,
                     p=gap.p_drop,
                 )
             )

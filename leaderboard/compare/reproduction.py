@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from leaderboard.stats.formats import NONE, percent, tabulated
+from leaderboard.stats.formats import NONE, escaped, percent, tabulated
 from leaderboard.stats.intervals import single
 from leaderboard.store.comparable import run_name
 from leaderboard.store.record import DataSet, Record
@@ -163,7 +163,8 @@ def reproduction_text(found: Reproduction) -> str:
         old, new = _number(pair.expected, form), _number(pair.obtained, form)
         lines.append(f"{name}: {old} expected, {new} obtained")
     for name, (old, new) in (found.versions | found.environment).items():
-        lines.append(f"{name}: {old or 'none'} then, {new or 'none'} now")
+        told = f"{name}: {old or 'none'} then, {new or 'none'} now"
+        lines.append(escaped(told, "text"))
     n = sum(not each.agrees for each in found.data_sets)
     lines.append(
         f"not reproduced: {n} of {len(found.data_sets)} data sets are outside the record's own"

@@ -25,7 +25,7 @@ from leaderboard.stats.intervals import (
     Difference,
     Matrix,
     difference,
-    holm,
+    family,
     seed_variance,
 )
 from leaderboard.store.record import GROUPS, Record
@@ -60,7 +60,7 @@ def transfers(table: Sequence[Record], track: Sequence[Record] = ()) -> list[Tra
     pool, spread = seeds(track or table), _spread(_rows(track or table), reference)
     others = [records for records in by_label.values() if records is not reference]
     found = [_transfer(records, reference, pool, spread) for records in others]
-    columns = [_adjusted([getattr(each, name) for each in found]) for name in GAPS]
+    columns = [family([getattr(each, name) for each in found]) for name in GAPS]
     adjusted = [
         replace(each, **dict(zip(GAPS, gaps, strict=True)))
         for each, *gaps in zip(found, *columns, strict=True)
@@ -130,12 +130,6 @@ def _doubled(half: Difference) -> Difference:
         high=2 * half.high,
         stderr=2 * half.stderr,
     )
-
-
-def _adjusted(gaps: Sequence[Difference]) -> list[Difference]:
-    """Of one family of tests."""
-    p_values = holm([gap.p for gap in gaps])
-    return [replace(gap, p=p) for gap, p in zip(gaps, p_values, strict=True)]
 
 
 def _spread(rows: Mapping[str, Sequence[Record]], reference: Sequence[Record]) -> Component | None:

@@ -13,13 +13,13 @@ from leaderboard.store.record import Record
 
 TOLERANCE = 0.05
 """Tokens may differ by this share: batches are drawn by seed, and prompts differ by a word."""
-_WORDS: Mapping[str, str] = {
+GIVEN: Mapping[str, str] = {
     "train_tokens": "training tokens",
     "n_steps": "optimizer steps",
     "n_examples": "examples",
     "teacher_tokens": "teacher tokens",
     "teacher_flops": "teacher FLOPs",
-    "written_tokens": "tokens that the student wrote to learn on",
+    "written_tokens": "tokens that the student wrote",
     "tuning_trials": "tuning trials",
 }
 """What training was given, and how a warning calls it."""
@@ -122,7 +122,7 @@ def _treatment(records: Sequence[Record], reference: Sequence[Record] | None) ->
         restarts=_restarts(records[0]),
         decoding=_decoding(records[0]),
         same_decoding=None if unlike is None else not unlike,
-        ratios={name: spent[name] / base[name] if base and base[name] else None for name in _WORDS},
+        ratios={name: spent[name] / base[name] if base and base[name] else None for name in GIVEN},
         warnings=warnings,
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
@@ -138,7 +138,7 @@ def _spent(records: Sequence[Record]) -> dict[str, float]:
     stored = {"train_tokens": "tokens"}
     found = {
         name: fmean(getattr(record.training, stored.get(name, name)) for record in records)
-        for name in _WORDS
+        for name in GIVEN
     }
     helped = fmean(record.training.helper_flops for record in records)
     return found | {"teacher_flops": found["teacher_flops"] + helped}
@@ -147,7 +147,7 @@ def _spent(records: Sequence[Record]) -> dict[str, float]:
 def _warnings(spent: Mapping[str, float], base: Mapping[str, float]) -> dict[str, str]:
     """What training was given that the reference was not, in words."""
     found: dict[str, str] = {}
-    for name, words in _WORDS.items():
+    for name, words in GIVEN.items():
         value, other = spent[name], base[name]
         if name not in _ROUGH:
             if value != other:

@@ -1,10 +1,10 @@
 """From records to rows: one row per label, its seeds brought together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from statistics import fmean, median
-from typing import Any
+from typing import Any, cast
 
 from leaderboard.rows.audit import audit
 from leaderboard.rows.loglikelihood import LogLikelihood, loglikelihoods
@@ -110,8 +110,8 @@ class Row:
     loglikelihood: dict[str, LogLikelihood] = field(default_factory=dict[str, LogLikelihood])
     """What lm-eval scores on a data set by log-likelihood; of rows that do not train."""
     id_rank: Rank | None = None
-    """Places among the rows of the table that its pairs leave open; None where most of the others
-    answered other questions."""
+    """Places among the rows of the table that its pairs leave open; None of an upper bound, and
+    where most of the others answered other questions."""
     ood_rank: Rank | None = None
     n_texts: int | None = None
     """Of its runs, those whose texts are kept, so that anyone can score them again; None where
@@ -180,7 +180,7 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
-        upper_bound=records[0].snapshot.get("upper_bound") is True,
+        upper_bound=_is_upper_bound(records[0]),
         knowledge=_knowledge(records[0]),
         suite=f"v{records[0].version}",
         contamination=overlaps(records),
@@ -188,6 +188,12 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         **_question_costs(sets),
         **_run_costs(records),
     )
+
+
+def _is_upper_bound(record: Record) -> bool:
+    """Records from before 2026-11-28 say it by the method's own field alone."""
+    method = cast(Mapping[str, Any], record.snapshot.get("method") or {})
+    return record.snapshot.get("upper_bound") is True or method.get("query") == "oracle"
 
 
 def _knowledge(record: Record) -> str | None:
@@ -267,8 +273,10 @@ def _flops(sets: Sequence[DataSet], field: str) -> int:
 
 
 def _ranked(table: Sequence[Row], by_label: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:
-    """The rows with the places that are open to them among all of the table."""
-    found = ranks(by_label, pool)
+    """The rows with the places that are open to them among all that compete: an upper bound, which
+    sees at test time what no method can, takes no place from them."""
+    above = {row.method for row in table if row.upper_bound}
+    found = ranks([records for records in by_label if records[0].label not in above], pool)
     return [
         replace(row, id_rank=found["id"].get(row.method), ood_rank=found["ood"].get(row.method))
         for row in table

@@ -88,7 +88,7 @@ def _grades(records: Sequence[Record], name: str) -> dict[str, float]:
 def _mean(found: Iterable[Mapping[str, Any] | None]) -> dict[str, float]:
     """Key -> mean over the seeds, of the numbers that all of them have."""
     each = [one or {} for one in found]
-    numbers = [k for k, v in each[0].items() if isinstance(v, int | float)]
+    numbers = [k for k in each[0] if all(isinstance(one.get(k), int | float) for one in each)]
     return {key: fmean(one[key] for one in each) for key in numbers}
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from leaderboard.rows.rank import rows
-from leaderboard.stats.formats import escaped, percent, tabulated
-from leaderboard.stats.intervals import Estimate, single
+from leaderboard.stats.formats import escaped, interval, tabulated
+from leaderboard.stats.intervals import single
 from leaderboard.store.record import Record, Scope
 
 
@@ -18,21 +18,17 @@ def results(records: Sequence[Record]) -> str:
 
 def _result(record: Record) -> str:
     (row,) = rows([record])
-    body = [["ID, mean over data sets", "", _estimate(row.id)]]
+    body = [["ID, mean over data sets", "", interval(row.id)]]
     if row.ood is not None:
-        body.append(["OOD, mean over data sets", "", _estimate(row.ood)])
+        body.append(["OOD, mean over data sets", "", interval(row.ood)])
     for name, data_set in record.data_sets.items():
         found = single(data_set.strict, data_set.clusters)
         questions = str(len(data_set.items))
-        body.append([f"{name} ({data_set.group})", questions, _estimate(found)])
+        body.append([f"{name} ({data_set.group})", questions, interval(found)])
     table = tabulated(("data set", "questions", "accuracy % [95 %]"), body, "markdown")
     told = record.provenance
     where = escaped(f"{told.get('device')}, {told.get('date')}", "markdown")
     return f"Questions: {_scope(record.scope)}. Measured on {where}.\n\n{table}"
-
-
-def _estimate(found: Estimate) -> str:
-    return f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
 
 
 def _scope(scope: Scope) -> str:

@@ -228,7 +228,7 @@ def _run_text(run: Run) -> str:
         f"again: {run.reproduce or 'not trained here, so there is nothing to run again'}",
         f"texts: {texts}",
     ]
-    return "\n  ".join(lines)
+    return "\n  ".join(escaped(line, "text") for line in lines)
 
 
 def _answers_text(answers: Sequence[Answer], numbers: Sequence[int]) -> str:

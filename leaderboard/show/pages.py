@@ -114,7 +114,7 @@ def _tables(title: str, records: Sequence[Record], files: Mapping[Path, Record])
     if not ranked:
         return []
     return [
-        f"{explained(ranked, records, '')}\n",
+        f"{explained(ranked, records, list(files.values()), '')}\n",
         f"{detail(ranked, 'markdown')}\n",
         f"### {title}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",
@@ -188,8 +188,10 @@ def _studies(records: Path) -> list[str]:
     return ["## Studies\n", *parts] if parts else []
 
 
-def explained(chosen: Sequence[Row], records: Sequence[Record], shown: str) -> str:
+def explained(
+    chosen: Sequence[Row], records: Sequence[Record], track: Sequence[Record], shown: str
+) -> str:
     """The table of the rows chosen, with what `shown` says of them, what its columns mean and what
-    it can resolve."""
-    told = resolution(records, [row.method for row in chosen])
+    the `records` beside the whole `track` can resolve."""
+    told = resolution(records, [row.method for row in chosen], track)
     return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)} {told}'.strip()}"

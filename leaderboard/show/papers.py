@@ -11,7 +11,6 @@ from leaderboard.store.board import load, of_label, suite, tracks
 from leaderboard.store.papers import Claim, Claims, Paper, stored_papers
 from leaderboard.store.record import Record
 
-REFERENCE = "std_cot"
 ODD = "≠"
 """On a printed average that is not that of its columns."""
 REPORTED, MEASURED = "reported", "measured"
@@ -53,23 +52,23 @@ def _elsewhere(paper: Paper, records: Path) -> list[str]:
         for track, labels in paper.elsewhere.items()
         for found in [load(track, suite(records, track)) if track in tracks(records) else []]
         for label in labels
-        if {label, REFERENCE} <= {record.label for record in found}
+        if {label, paper.reference} <= {record.label for record in found}
     ]
     if not measured:
         return []
     methods = {_method(row) for row in measured}
     printed = [
-        _printed_gain(student, label)
+        _printed_gain(paper.reference, student, label)
         for student in paper.students
         for label in sorted(methods)
-        if {label, REFERENCE} <= {claim.label for claim in student.rows}
+        if {label, paper.reference} <= {claim.label for claim in student.rows}
     ]
     headers = ["row", "whose", "student", "seeds"]
     headers += [f"{c.group.upper()} {c.name}" for c in paper.columns]
     return [
-        f"### {paper.name}: what is added to {REFERENCE}\n",
+        f"### {paper.name}: what is added to {paper.reference}\n",
         f"{tabulated(headers, sorted([*printed, *measured], key=_method), 'markdown')}\n",
-        f"Differences to {REFERENCE} in points, which can be held against each other across"
+        f"Differences to {paper.reference} in points, which can be held against each other across"
         f" students as accuracies cannot. Rows marked {MEASURED} name the track, and have 95 %"
         " intervals; one seed says nothing of seeds. Samples stand for their data sets. How a track"
         " differs from the paper is said in its file.\n",
@@ -80,16 +79,16 @@ def _method(gain: Sequence[str]) -> str:
     return gain[0].partition("[")[0]
 
 
-def _printed_gain(student: Claims, label: str) -> list[str]:
+def _printed_gain(reference: str, student: Claims, label: str) -> list[str]:
     of = {claim.label: claim for claim in student.rows}
-    pairs = zip(of[label].accuracy, of[REFERENCE].accuracy, strict=True)
+    pairs = zip(of[label].accuracy, of[reference].accuracy, strict=True)
     gains = [NONE if a is None or b is None else f"{a - b:+.1f}" for a, b in pairs]
     return [label, REPORTED, student.name, NONE, *gains]
 
 
 def _measured_gain(paper: Paper, records: Sequence[Record], label: str) -> list[str]:
     own = of_label(records, label)
-    gaps = compare(own, of_label(records, REFERENCE), records).data_sets
+    gaps = compare(own, of_label(records, paper.reference), records).data_sets
     # A sample of a data set is called by its name and its length.
     by_set = {name.rstrip("0123456789").rstrip("_"): gap for name, gap in gaps.items()}
     found = [by_set.get(column.data_set) for column in paper.columns]

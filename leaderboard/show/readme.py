@@ -45,7 +45,7 @@ def _selected(files: Mapping[Path, Record], methods: str | None, root: Path, rea
     records = shown(track, [root.parent / "trials"])
     ranked = with_texts(rows(records, track), files)
     if methods is None:
-        return explained(ranked, records, "")
+        return explained(ranked, records, track, "")
     # A comma inside brackets parts the fields of one label, not two labels.
     wanted = labels_in(methods)
     for label in wanted:
@@ -56,4 +56,4 @@ def _selected(files: Mapping[Path, Record], methods: str | None, root: Path, rea
             )
     chosen = [row for row in ranked if row.method in wanted]
     told = f"{len(chosen)} of {len(ranked)} rows." if len(chosen) < len(ranked) else ""
-    return explained(chosen, records, told)
+    return explained(chosen, records, track, told)

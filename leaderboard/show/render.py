@@ -112,7 +112,7 @@ def legend(rows: Sequence[Row]) -> str:
         (
             BOUND,
             any(row.upper_bound for row in rows),
-            "an upper bound: shown, at test time, which facts a question needs.",
+            "an upper bound, which has no rank: shown, at test time, which facts a question needs.",
         ),
         (
             UNKEPT,

@@ -15,21 +15,21 @@ from leaderboard.store.files import replace_bytes
 
 T = TypeVar("T")
 _CODE = Path(__file__).parents[1]
-_KINDS = ("records", "generations", "trials", "probes", "reruns")
+_BESIDE = ("generations", "trials", "probes", "reruns")
 _OF_NO_TRACK = ("maps", "studies", "cost", "reported")
 
 
 def facts_of(track: str, records: Path) -> Iterator[Path]:
     """The files that a board holds of a track, beside its suites of `records` too."""
-    for kind in _KINDS:
-        for folder in records.parent.joinpath(kind).glob(f"v*/{escape(track)}"):
+    for kind in (records, *map(records.parent.joinpath, _BESIDE)):
+        for folder in kind.glob(f"v*/{escape(track)}"):
             yield from (p for p in folder.rglob("*.json*") if p.suffix in (".json", ".xz"))
 
 
 def all_facts(records: Path) -> Iterator[Path]:
     """All files that a board holds, of its tracks and of none."""
-    for kind in (*_KINDS, *_OF_NO_TRACK):
-        yield from (path for path in records.parent.joinpath(kind).rglob("*") if path.is_file())
+    for kind in (records, *map(records.parent.joinpath, (*_BESIDE, *_OF_NO_TRACK))):
+        yield from (path for path in kind.rglob("*") if path.is_file())
 
 
 def remembered(of: type[T], name: str, files: Iterable[Path], make: Callable[[], T]) -> T:

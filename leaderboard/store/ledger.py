@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from leaderboard.store import generations
-from leaderboard.store.files import file_sha256, replace_text
+from leaderboard.store.files import alone_in, file_sha256, replace_text
 from leaderboard.store.ranges import Day, Place, Sha256
 from leaderboard.store.reading import STRICT, MisreadError, RecordError, parsed
 
@@ -98,24 +98,27 @@ def file_records(records: Path, files: Sequence[Path], reason: str, date: str) -
 
     The first lines of a board without a ledger are those of all its other records.
     """
-    ledger = ledger_of(records)
-    known = standing(events_of(ledger))
-    places = [place_of(records, file) for file in files]
-    new: list[tuple[Kind, str, str]] = [
-        (kind, place, reason)
-        for place in places
-        if (kind := _unheard_of(records, place, known.get(place)))
-    ]
-    if not ledger.is_file():
-        present = [place_of(records, each) for each in sorted(records.glob("v*/*/*/seed*.json"))]
-        before: list[tuple[Kind, str, str]] = [
-            (FILED, place, BEFORE) for place in present if place not in places
+    with alone_in(records):
+        ledger = ledger_of(records)
+        known = standing(events_of(ledger))
+        places = [place_of(records, file) for file in files]
+        new: list[tuple[Kind, str, str]] = [
+            (kind, place, reason)
+            for place in places
+            if (kind := _unheard_of(records, place, known.get(place)))
         ]
-        new = [*before, *new]
-    if not new:
-        return None
-    _append(records, new, date)
-    return ledger
+        if not ledger.is_file():
+            present = [
+                place_of(records, each) for each in sorted(records.glob("v*/*/*/seed*.json"))
+            ]
+            before: list[tuple[Kind, str, str]] = [
+                (FILED, place, BEFORE) for place in present if place not in places
+            ]
+            new = [*before, *new]
+        if not new:
+            return None
+        _append(records, new, date)
+        return ledger
 
 
 def _unheard_of(records: Path, place: str, last: Event | None) -> Kind | None:
@@ -128,7 +131,8 @@ def _unheard_of(records: Path, place: str, last: Event | None) -> Kind | None:
 
 def strike_record(records: Path, file: Path, reason: str, date: str) -> Path:
     """Add the line of a record that is to be removed, while its file is still there."""
-    _append(records, [(REMOVED, place_of(records, file), reason)], date)
+    with alone_in(records):
+        _append(records, [(REMOVED, place_of(records, file), reason)], date)
     return ledger_of(records)
 
 

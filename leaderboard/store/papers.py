@@ -75,6 +75,8 @@ class Paper:
     flops_unit: str
     columns: list[Column]
     students: list[Claims]
+    reference: str
+    """Label that the paper's methods are held against."""
     elsewhere: Mapping[str, list[str]]
     """Track of a student that the paper has not -> labels there whose methods it has."""
 

@@ -70,8 +70,8 @@ class DataSet:
     """Metric -> an outcome for each item that is no right or wrong, such as the rank of the target
     among candidates; null where an item has none."""
     metric: str = ""
-    """Of `graded`, in [0, 1]: what the headline averages in the place of `strict`, which ""
-    stands for."""
+    """Of `graded`, in [0, 1]: what a reader has averaged in the place of `strict`, which "" stands
+    for. No file names one."""
 
     @property
     def outcomes(self) -> Sequence[float]:
@@ -86,13 +86,14 @@ class DataSet:
     def faults(self) -> Iterator[str]:
         """Columns that do not go with the others."""
         columns = {f.name: getattr(self, f.name) for f in fields(DataSet)[2:-2]}
-        for name, column in (columns | dict(self.graded)).items():
+        for name, column in [*columns.items(), *self.graded.items()]:
             n = len(column)
             if n != len(self.items) and (n or name not in _OPTIONAL):
                 yield f"{name} has {n} entries, items has {len(self.items)}"
-        headline = self.graded.get(self.metric, [None]) if self.metric else []
-        if not all(value is not None and 0 <= value <= 1 for value in headline):
-            yield f"graded.{self.metric} must have a number from 0 to 1 for each item"
+        for name in sorted(self.graded.keys() & columns.keys()):
+            yield f"graded.{name} has the name of a column"
+        if self.metric:
+            yield "metric is for who reads to choose (`--metric`); leave it out"
         for name in _RANKED:
             if [v is not None for v in getattr(self, name)] != [n > 0 for n in self.n_options]:
                 yield f"{name} must be null where n_options is 0, and nowhere else"
@@ -228,6 +229,11 @@ class Record:
         if not isinstance(track, Mapping):
             return 1
         return cast(Mapping[str, Any], track).get("version", 1)
+
+    @property
+    def place(self) -> str:
+        """Where it belongs, below a board's records, of the public scope."""
+        return f"v{self.version}/{self.track}/{self.label}/seed{self.seed}.json"
 
     @property
     def own(self) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from leaderboard.verify.outcomes import check_outcomes
 from leaderboard.verify.place import check_place
 from leaderboard.verify.provenance import check_provenance
 from leaderboard.verify.rates import check_rates
+from leaderboard.verify.reruns import check_reruns
 from leaderboard.verify.rescored import check_generations
 from leaderboard.verify.training import check_training
 from leaderboard.verify.tree import Fault, Tree
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Check] = {
     "base": check_base,
     **OF_RUNS,
     "generations": check_generations,
+    "reruns": check_reruns,
 }
 
 

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from leaderboard.store.record import Record
+from leaderboard.store.record import DataSet, Record
+from leaderboard.verify.snapshot import told
 from leaderboard.verify.tree import Fault, Tree
 
 EXACT = 1e-6
 """Relative: far below what one token more costs, far above what floats lose."""
+ROUGH, FREE = 0.001, 3
+"""Relative, of a law that is read beyond its points; the most factors that a law has."""
 Lengths = tuple[str, int, int]
 """Which cost, and the lengths that it depends on: of the prompt, and written."""
 
@@ -25,6 +28,14 @@ def check_flops(tree: Tree) -> Iterator[Fault]:
     for table in tree.tables():
         spent = {place: _spent(record) for place, record in table.items()}
         usual = _usual(spent)
+        for place, record in table.items():
+            yield from (Fault(tree.file(place), *told) for told in _outside(record, usual))
+            if not _has_helper(record) and any(map(_helped, record.data_sets.values())):
+                yield Fault(
+                    tree.file(place),
+                    "helper_flops in a track without critic and reranker",
+                    "none: nobody helped",
+                )
         for place, costs in spent.items():
             for cost in ("prefill", "decode", "prompt_only"):
                 own = {key: value for key, value in costs.items() if key[0] == cost}
@@ -72,10 +83,66 @@ def _usual(spent: Mapping[str, Mapping[Lengths, int]]) -> dict[Lengths, int]:
     return {key: counts.most_common(1)[0][0] for key, counts in said.items()}
 
 
+def _outside(record: Record, usual: Mapping[Lengths, int]) -> Iterator[tuple[str, str]]:
+    """What questions of several calls cost beyond what any lengths of the calls could.
+
+    The calls' own lengths are not known, but their sums are.
+    """
+    laws = {
+        cost: _law(cost, own)[1]
+        for cost in ("prefill", "decode")
+        if len(own := {key: value for key, value in usual.items() if key[0] == cost}) > FREE
+    }
+    for name, each in record.data_sets.items():
+        columns = zip(
+            each.n_calls,
+            each.prompt_tokens,
+            each.generated_tokens,
+            each.prefill_flops,
+            each.decode_flops,
+            strict=True,
+        )
+        for n, prompt, written, prefill, decode in columns:
+            if n < 2:
+                continue
+            steps = max(0, written - n)
+            told = {
+                "prefill": (prefill, [(n, prompt, prompt**2 / n), (n, prompt, prompt**2)]),
+                "decode": (decode, [(steps, 0), (steps, steps * prompt + steps * (steps - 1) / 2)]),
+            }
+            for cost, law in laws.items():
+                flops, ends = told[cost]
+                low, high = (float(np.dot(end, law)) for end in ends)
+                if not (1 - ROUGH) * low <= flops <= (1 + ROUGH) * high:
+                    yield (
+                        f"{name}: {cost}_flops {flops} for {n} calls, {prompt} tokens of prompts"
+                        f" and {written} written",
+                        f"from {low:.4g} to {high:.4g}, as one student spends",
+                    )
+                    return
+
+
+def _has_helper(record: Record) -> bool:
+    return any(told(record, "track", name) for name in ("critic", "reranker"))
+
+
+def _helped(each: DataSet) -> bool:
+    return any(each.helper_flops)
+
+
 def _is_lawful(cost: str, points: Mapping[Lengths, int]) -> bool:
     """Whether some law of that cost goes through all points."""
     if not points:
         return True
+    design, law = _law(cost, points)
+    flops = np.array(list(points.values()), dtype=np.float64)
+    return bool(np.allclose(design @ law, flops, rtol=EXACT, atol=1.0))
+
+
+def _law(
+    cost: str, points: Mapping[Lengths, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The terms of that cost at each point, and the factors of the law that fits best."""
     prompt = np.array([key[1] for key in points], dtype=np.float64)
     steps = np.array([key[2] - 1 for key in points], dtype=np.float64)
     terms: dict[str, list[NDArray[np.float64]]] = {
@@ -87,4 +154,4 @@ def _is_lawful(cost: str, points: Mapping[Lengths, int]) -> bool:
     scale = np.maximum(np.abs(design).max(axis=0), 1.0)
     flops = np.array(list(points.values()), dtype=np.float64)
     law = np.asarray(np.linalg.lstsq(design / scale, flops, rcond=None)[0], dtype=np.float64)
-    return bool(np.allclose(design / scale @ law, flops, rtol=EXACT, atol=1.0))
+    return design, law / scale

@@ -13,16 +13,11 @@ def check_place(tree: Tree) -> Iterator[Fault]:
     for place in tree.strays:
         yield Fault(tree.file(place), "is no record's place", "vN/TRACK/LABEL/seedN.json, or away")
     for place, record in tree.records.items():
-        expected = own_place(record)
+        expected = record.place
         if place != expected:
             yield Fault(tree.file(place), f"holds the record of {expected}", "there")
         for what, wanted in faults_of_scope(record):
             yield Fault(tree.file(place), what, wanted)
-
-
-def own_place(record: Record) -> str:
-    """Where a record belongs, below a board's records."""
-    return f"v{record.version}/{record.track}/{record.label}/seed{record.seed}.json"
 
 
 def faults_of_scope(record: Record) -> Iterator[tuple[str, str]]:

@@ -59,7 +59,12 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
     labels = names(told(record, "track", "methods"))
     if record.reference not in labels:
         yield f"reference {record.reference!r}", f"one of the track's labels: {', '.join(labels)}"
-    of = str(told(record, "own", "of") or record.label)
+    of = str(told(record, "own", "of")) if record.own is not None else record.label
+    if record.own is not None and record.label != f"{of}+{record.own.get('name')}":
+        yield (
+            f"label {record.label!r}, with settings of its own",
+            "LABEL+NAME, as snapshot.own says",
+        )
     method, fields = _parts(of)
     if record.method != method:
         yield f"method {record.method!r} under label {record.label!r}", f"{method!r}"

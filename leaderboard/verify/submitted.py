@@ -9,7 +9,7 @@ from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.checks import OF_RUNS, verify
-from leaderboard.verify.place import faults_of_scope, own_place
+from leaderboard.verify.place import faults_of_scope
 from leaderboard.verify.rescored import faults_of_generations
 from leaderboard.verify.tree import Fault, Rescore, Tree, read_record, read_tree
 
@@ -24,7 +24,7 @@ class Run:
     @property
     def place(self) -> str:
         """Where it belongs, below a board's records."""
-        return own_place(self.record)
+        return self.record.place
 
     @property
     def generations(self) -> Path | None:
@@ -59,9 +59,12 @@ def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Itera
     records = {place: run.record for place, run in new.items()}
     tree = Tree(root, {**published.records, **records}, [*published.files, *records])
     told = {tree.file(place): run for place, run in new.items()}
+    before = {fault for _, fault in verify(published, OF_RUNS).faults}
     for _, fault in verify(tree, OF_RUNS).faults:
         if fault.file in told:
             yield _line(told[fault.file].path, fault)
+        elif fault not in before:  # they outnumber what is published
+            yield f"beside what is handed in, {fault}"
     for run in new.values():
         for what, expected in faults_of_scope(run.record):
             yield _line(run.path, Fault("", what, expected))

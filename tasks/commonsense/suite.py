@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 SIZES = {"test": 80, "dev": 40, "sealed": 80}
-"""Events of each split; all others are for training."""
-N_SEALED = 40
-N_NEW = 60
+"""Events of each split, of the sealed ones half at a time; all others are for training."""
+N_NEW = {"test": 60, "dev": 20, "sealed": 32}
+"""Events of each split on objects that training never meets: all there are."""
 N_CANDIDATES = 50
 """Tails that the probe ranks: one that is true among others of its relation that are not."""
 
@@ -43,12 +43,20 @@ def split_events(split: str) -> list[Event]:
 
 
 def _asked(data_set: str, split: str, sealed: int | None) -> list[Event]:
-    rng = Random(f"{data_set} {split} {sealed}")
-    if data_set == "commonsense_new":
-        new = [event for event in events() if event.object in new_objects()]
-        return rng.sample(new, N_NEW)
-    chosen = split_events(split)
-    return chosen if sealed is None else rng.sample(chosen, N_SEALED)
+    chosen = _new_events(split) if data_set == "commonsense_new" else split_events(split)
+    if sealed is None:
+        return chosen
+    return Random(f"{data_set} {split} {sealed}").sample(chosen, len(chosen) // 2)
+
+
+def _new_events(split: str) -> list[Event]:
+    """The events of a split on objects that training never meets; no event is in two."""
+    new = [event for event in events() if event.object in new_objects()]
+    test = Random("commonsense_new test None").sample(new, N_NEW["test"])
+    rest = [event for event in new if event not in test]
+    Random(f"commonsense-v{VERSION} new splits").shuffle(rest)
+    held = {"test": test, "dev": rest[: N_NEW["dev"]], "sealed": rest[N_NEW["dev"] :]}
+    return held[split]
 
 
 def rows(

@@ -20,11 +20,6 @@ _FIXED: dict[Counted, tuple[str, ...]] = {
 _TIMED: dict[Timed, str] = {"ttft": "ttft_s_p50", "tpot": "tpot_s_p50"}
 
 
-def file_of(record: Record) -> str:
-    """Where a published record lies, below the root of records."""
-    return f"v{record.version}/{record.track}/{record.label}/seed{record.seed}.json"
-
-
 def counted(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
     """Exact costs of the seeds that both have, over the items where lengths agree."""
     by_seed = {record.seed: record for record in new}
@@ -42,7 +37,7 @@ def counted(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
                     metric=metric,
                     base=before / len(costs),
                     new=after / len(costs),
-                    file=file_of(base[0]),
+                    file=base[0].place,
                     verdict="regression" if after > before else "ok",
                 )
             )
@@ -89,7 +84,7 @@ def generated(
             metric="generated_tokens",
             base=before,
             new=float(now.mean()),
-            file=file_of(base[0]),
+            file=base[0].place,
             p=difference(*sides, (spread, spread)).p_drop,
         )
     ]
@@ -109,7 +104,7 @@ def timed(base: Sequence[Record], new: Sequence[Record], most: float) -> list[Fi
                     metric=metric,
                     base=before,
                     new=after,
-                    file=file_of(base[0]),
+                    file=base[0].place,
                     most=most,
                     verdict="regression" if after > most * before else "ok",
                 )

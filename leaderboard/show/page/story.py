@@ -6,23 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, cast
 
-from leaderboard.rows.audit import Treatment
+from leaderboard.rows.audit import GIVEN, Treatment
 from leaderboard.rows.rank import Row
 from leaderboard.rows.reruns import LEVELS, level
 from leaderboard.stats.formats import NONE, interval, percent, ratio
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import Rerun
-
-_GIVEN: Mapping[str, str] = {
-    "train_tokens": "training tokens",
-    "n_steps": "optimizer steps",
-    "n_examples": "examples",
-    "teacher_tokens": "teacher tokens",
-    "teacher_flops": "teacher FLOPs",
-    "written_tokens": "tokens that the student wrote",
-    "tuning_trials": "tuning trials",
-}
-
 
 _DIGITS = 16
 """Of a hash: it names one, and the records have the rest."""
@@ -139,7 +128,7 @@ def _treatment(row: Row, given: Treatment | None) -> Iterator[Block]:
     if given is None:
         return
     body = list[list[str]]()
-    for name, words in _GIVEN.items():
+    for name, words in GIVEN.items():
         spent = format(getattr(given, name), ",.4g" if "flops" in name else ",.0f")
         body.append([words, spent, ratio(given.ratios[name])])
     restarts = NONE if given.restarts is None else str(given.restarts)
@@ -197,7 +186,7 @@ def _hashes(records: Sequence[Record]) -> Facts:
 
 def _files(records: Sequence[Record]) -> Facts:
     """Where `publish` puts them, beside this board's README."""
-    found = [f"records/v{r.version}/{r.track}/{r.label}/seed{r.seed}.json" for r in records]
+    found = [f"records/{r.place}" for r in records]
     return Facts("Record files", [("", found)])
 
 

@@ -28,7 +28,7 @@ COSTS: Mapping[str, str] = {
 MARKS: Mapping[str, str] = {
     DIRTY: "run from an uncommitted working tree",
     SKEWED: "the test prompt differs on purpose from the one that was trained",
-    BOUND: "an upper bound: shown, at test time, which facts a question needs",
+    BOUND: "an upper bound, which has no rank: shown, at test time, which facts a question needs",
     UNEQUAL: "not matched with the reference in training tokens, steps, trials or decoding",
     UNKEPT: "not verified: the answers of some of its runs are not kept",
 }
@@ -141,7 +141,7 @@ def _table(
         lines=lines,
         marks={m: text for m, text in MARKS.items() if any(m in line.marks for line in lines)},
         legend=legend(ranked),
-        resolution=resolution(chosen, labels),
+        resolution=resolution(chosen, labels, track),
         detail=detail(ranked, "markdown"),
         gaps={
             group: [

@@ -117,7 +117,7 @@ def _counted(cell: Cell, ruler: Ruler, flops: FlopModel, items: Items) -> Mappin
 
     return {
         "method": cell.label,
-        "n_seeds": len(planning.seeds_of(cell.method, cell.track.seeds)),
+        "n_seeds": len(planning.seeds_of(cell.track, cell.method, cell.track.seeds)),
         "n_steps": trained.n_steps,
         "training_flops": trained.training_flops,
         "prefill_flops": judged(replace(flops, decode_constant=0, decode_per_cached=0)),
