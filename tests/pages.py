@@ -1,12 +1,10 @@
 """A small board of the user's own, and what is in the page that is made of it."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-from leaderboard.cli import parser as cli
 from leaderboard.store.generations import Generations, place
 from tests.leaderboard_records import record, trained
 
@@ -60,14 +58,6 @@ def save_board(root: Path) -> None:
         answers = [(name, item) for name, each in run.data_sets.items() for item in each.items]
         Generations.of(run, answers).save(place(path))
     made(HOSTILE, skewed=True).save(root / "v2" / "toy" / "hostile" / "seed0.json")
-
-
-def board(*words: object) -> int:
-    """`skbench board WORDS`; its exit code."""
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *map(str, words)])
-    return args.run(args)
 
 
 class Elements(HTMLParser):

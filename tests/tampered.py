@@ -3,14 +3,12 @@
 import json
 import lzma
 import shutil
-from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from leaderboard.cli import parser as cli
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import (
     Event,
@@ -22,7 +20,6 @@ from leaderboard.store.ledger import (
     lines_of,
 )
 from leaderboard.store.record import Record
-from leaderboard.verify.tree import Rescore
 
 PUBLISHED = Path(__file__).parent.parent / "leaderboard" / "records"
 TRACK = "v2/pocket-100"
@@ -179,11 +176,3 @@ def tampered(
 def events(board: Board) -> list[Event]:
     """What its ledger says."""
     return events_of(ledger_of(board.root))
-
-
-def run(*words: object, rescore: Rescore | None = None) -> int:
-    """`skbench board` with these words; its exit code."""
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers(), rescore=rescore)
-    args = parser.parse_args(["board", *map(str, words)])
-    return args.run(args)

@@ -4,7 +4,6 @@ The curves are those of real runs of the pocket track, one healthy and one broke
 """
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from math import inf, nan
 from random import Random
@@ -13,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.cli import parser as cli
 from leaderboard.rows.bands import band, flagged, judge, outside
 from leaderboard.rows.rank import rows
 from leaderboard.show.render import legend, table
 from leaderboard.store import board
 from leaderboard.store.record import Scope
+from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained
 
 STD_COT = [
@@ -146,13 +145,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(board, "PUBLISHED", root.parent)
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     return tmp_path
-
-
-def run(*words):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def test_the_verb_exits_with_1_and_names_label_seed_and_tenths(home, capsys):

@@ -3,19 +3,18 @@
 import json
 import subprocess
 import sys
-from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.cli.publish import publish
 from leaderboard.show.rendering import check, render_all
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope
+from tests.board_verb import run
 from tests.leaderboard_records import record, save
 
 
@@ -40,13 +39,6 @@ def published(home):
 @pytest.fixture
 def local(home, tmp_path):
     return tmp_path / "home" / "records" / "v1"
-
-
-def run(*words, known=()):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers(), known)
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def test_show_json_is_a_list_of_rows(published, capsys):

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from argparse import ArgumentParser
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,24 +9,17 @@ from statistics import fmean
 
 import pytest
 
-from leaderboard.cli.parser import add_parser
 from leaderboard.rows.rank import rows
 from leaderboard.show.signature import Signature
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load, of_label, suite
 from leaderboard.store.generations import Generations
 from leaderboard.store.record import Record
+from tests.board_verb import run
 from tests.leaderboard_records import record, save, with_costs
 
 LABEL = "skintern[steps=2]"
 KEYS = {"key": "b5d6d23fd43433e0", "train_key": "f35af616f690b994"}
-
-
-def run(*words):
-    parser = ArgumentParser()
-    add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def explained(capsys, *words):

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -20,13 +19,14 @@ import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
 
-from leaderboard.cli.parser import FORMATS, add_parser
+from leaderboard.cli.parser import FORMATS
 from leaderboard.rows.rank import rows
 from leaderboard.show import formats
 from leaderboard.show.exporting import ExportError, Shown, export
 from leaderboard.stats.averages import seeds
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, load, suite
+from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained, with_costs
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -50,13 +50,6 @@ def real():
     """A published track of a real student, some of whose rows have a single seed."""
     track = "smollm2-135m-csqa"
     return shown_of(load(track, suite(PUBLISHED, track)))
-
-
-def run(*words):
-    parser = ArgumentParser()
-    add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which rows are worth what they cost: the front, and what training adds up to."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from fractions import Fraction
 from math import inf
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.cli.parser import add_parser
 from leaderboard.compare.amortised import amortised, amortised_json, amortised_text, cheaper
 from leaderboard.compare.frontier import frontier, frontier_json, frontier_text
 from leaderboard.compare.pair import compare
@@ -18,6 +16,7 @@ from leaderboard.rows.cost import COSTS
 from leaderboard.rows.rank import rows
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, load, of_label, suite
+from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained, with_costs
 
 FLOPS, LATENCY = COSTS["flops"], COSTS["latency"]
@@ -38,13 +37,6 @@ def front_of(records, cost=FLOPS):
 
 def names(rivals):
     return [rival.method for rival in rivals]
-
-
-def run(*words):
-    parser = ArgumentParser()
-    add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from leaderboard.cli import source
 from leaderboard.store import index
 from leaderboard.store.index import all_facts, facts_of, remembered
-from tests.pages import board, made, save_board
+from tests.board_verb import run
+from tests.pages import made, save_board
 
 
 @pytest.fixture
@@ -129,6 +130,6 @@ def test_a_record_that_is_filed_is_shown(tmp_path, capsys):
 
 
 def n_seeds(words, capsys):
-    assert board(*words) == 0
+    assert run(*words) == 0
     rows = json.loads(capsys.readouterr().out)
     return next(row["n_seeds"] for row in rows if row["method"] == "kard")

@@ -12,6 +12,7 @@ from leaderboard.store.board import UnknownName
 from leaderboard.store.files import file_sha256
 from leaderboard.store.ledger import events_of, file_records, generations_of, ledger_of
 from leaderboard.store.reading import RecordError
+from tests.board_verb import run
 from tests.leaderboard_records import record, save
 from tests.tampered import (
     OTHER,
@@ -24,7 +25,6 @@ from tests.tampered import (
     events,
     made,
     rescore,
-    run,
     with_event,
 )
 

@@ -22,8 +22,9 @@ from leaderboard.store import board as store
 from leaderboard.store.board import load, of_label
 from leaderboard.store.record import GROUPS
 from leaderboard.store.reruns import publish_rerun, rerun
+from tests.board_verb import run
 from tests.leaderboard_records import probe, record
-from tests.pages import HOSTILE, SCRIPT, TOLD, Elements, board, made, save_board
+from tests.pages import HOSTILE, SCRIPT, TOLD, Elements, made, save_board
 
 
 @pytest.fixture(scope="module")
@@ -283,19 +284,19 @@ def test_check_tells_a_stale_page_and_writes_nothing(tmp_path, capsys):
     root, out = tmp_path / "records", tmp_path / "out"
     save_board(root)
     words = ("page", "--records", root, "--out", out)
-    assert board(*words, "--check") == 1 and not out.exists()
+    assert run(*words, "--check") == 1 and not out.exists()
     assert "not there" in capsys.readouterr().err
-    assert board(*words) == 0 and board(*words, "--check") == 0
+    assert run(*words) == 0 and run(*words, "--check") == 0
     before = (out / "index.html").read_bytes()
     made("kard", 2).save(root / "v2" / "toy" / "kard" / "seed2.json")
-    assert board(*words, "--check") == 1
+    assert run(*words, "--check") == 1
     assert f"stale; run `skbench board page --out {out}`" in capsys.readouterr().err
     assert (out / "index.html").read_bytes() == before
-    assert board(*words) == 0 and board(*words, "--check") == 0
+    assert run(*words) == 0 and run(*words, "--check") == 0
 
 
 def test_a_board_without_records_is_incomplete(tmp_path, capsys):
-    assert board("page", "--records", tmp_path, "--out", tmp_path / "out") == 3
+    assert run("page", "--records", tmp_path, "--out", tmp_path / "out") == 3
     assert str(tmp_path) in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 

@@ -1,14 +1,12 @@
 """Probes of internalization: the stored file, what is made of it, and the README's selection."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.cli.publish import publish
 from leaderboard.compare.internalization import internalization, probes_json, probes_table
 from leaderboard.show.pictures import internalization_svg
@@ -18,6 +16,7 @@ from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load
 from leaderboard.store.probes import ProbePoint, ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
+from tests.board_verb import run
 from tests.leaderboard_records import probe, record, save
 
 
@@ -44,13 +43,6 @@ def published(home):
 def store(root, *probes):
     for each in probes:
         each.save(place(each, root))
-
-
-def run(*words, known=()):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers(), known)
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def other_points(*points):

@@ -1,14 +1,12 @@
 """Regime maps: from the runs of a sweep to points, intervals, a stored map and a picture."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from statistics import fmean, stdev
 from xml.etree import ElementTree
 
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.compare.regimes import collect, gap, map_json, map_table, map_title, tokens_ratio
 from leaderboard.show.pictures import map_svg
 from leaderboard.show.rendering import check
@@ -17,6 +15,7 @@ from leaderboard.store import board
 from leaderboard.store.maps import Sweep, publish_map, stored_maps
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope
+from tests.board_verb import run
 from tests.leaderboard_records import in_sweep, record, save, trained
 
 CONTROL = "std_cot[restarts=3]"
@@ -45,13 +44,6 @@ def local(tmp_path, monkeypatch):
 @pytest.fixture
 def maps(local):
     return board.PUBLISHED.parent / "maps" / "v1"
-
-
-def run(*words):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def swept(root):

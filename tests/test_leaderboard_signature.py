@@ -76,11 +76,17 @@ def test_a_line_that_is_no_signature_is_refused(part, other, tmp_path):
             Signature.parse(broken)
 
 
-def lines(root, records):
-    """Label -> the signatures of its row, of records that are stored in a new folder."""
+def lines(root, records, metric=""):
+    """Label -> the signatures of its row, of records that are stored in a new folder, read by a
+    grade in the place of right and wrong."""
     folder = root / f"{len(list(root.iterdir()))}" / "v1"
     save(folder, records)
-    files = load_files("toy", folder)
+    files = {
+        path: replace(
+            each, data_sets={n: replace(d, metric=metric) for n, d in each.data_sets.items()}
+        )
+        for path, each in load_files("toy", folder).items()
+    }
     return {row.method: row.signatures for row in signed(rows(list(files.values())), files)}
 
 
@@ -111,8 +117,8 @@ def test_hashes_change_with_the_files_that_a_number_and_its_interval_depend_on(t
 def test_a_grade_in_the_place_of_right_and_wrong_is_named(tmp_path):
     base = record()
     grades = {"bleu_2": [0.5, 0.25, 0.0, 0.25]}
-    graded = replace(base.data_sets["id_a"], graded=grades, metric="bleu_2")
-    found = lines(tmp_path, [replace(base, data_sets={"id_a": graded})])["std_cot"]
+    graded = replace(base.data_sets["id_a"], graded=grades)
+    found = lines(tmp_path, [replace(base, data_sets={"id_a": graded})], "bleu_2")["std_cot"]
     assert list(found) == ["id"] and "|id.bleu_2|" in found["id"]
 
 

@@ -1,13 +1,11 @@
 """A study: its rule, its pairs on sealed items, and runs that are added and never replaced."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.compare import regimes
 from leaderboard.compare.study import collect, findings, verdict
 from leaderboard.show.rendering import check
@@ -16,6 +14,7 @@ from leaderboard.store import board
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope
 from leaderboard.store.studies import Question, Study, publish_study
+from tests.board_verb import run as skbench
 from tests.leaderboard_records import record, save
 
 QUESTION = """
@@ -76,13 +75,6 @@ def local(home):
         for seed in range(3):
             save(root, [run(point, label, seed, share)])
     return root
-
-
-def skbench(*words):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def question(home):

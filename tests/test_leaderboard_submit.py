@@ -12,7 +12,8 @@ from leaderboard.store.files import file_sha256
 from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
-from tests.tampered import PLACES, STUDENT, THIRD, Board, events, made, rescore, run, texts_of
+from tests.board_verb import run
+from tests.tampered import PLACES, STUDENT, THIRD, Board, events, made, rescore, texts_of
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The generated pages show the newest suite of each track, and say how to see the others."""
 
-from argparse import ArgumentParser
-
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.show.rendering import check, render_all
 from leaderboard.store import board
+from tests.board_verb import run
 from tests.leaderboard_records import in_sweep, probe, record, save
 
 
@@ -23,13 +21,6 @@ def published(tmp_path, monkeypatch):
 
 def of(version, label="std_cot", **changes):
     return record(label, snapshot={"track": {"version": version}}, **changes)
-
-
-def run(*words):
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def test_the_pages_show_the_newest_suite_and_say_how_to_see_the_others(published):

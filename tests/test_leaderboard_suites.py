@@ -1,14 +1,12 @@
 """Suites: a track that means something else has records of its own, and the old ones stay."""
 
 import json
-from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leaderboard.cli import parser as cli
 from leaderboard.cli.publish import publish
 from leaderboard.compare.regress import regress
 from leaderboard.rows.rank import rows
@@ -17,6 +15,7 @@ from leaderboard.store.board import UnknownName, load, suite, suites
 from leaderboard.store.probes import ProbeRecord, load_probes, place
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
+from tests.board_verb import run
 from tests.leaderboard_records import in_sweep, probe, record, save, trained
 
 LABELS = ("std_cot", "kard")
@@ -43,13 +42,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def local(repository: Path, tmp_path: Path) -> Path:
     return tmp_path / "home" / "records"
-
-
-def run(*words: str, known: tuple[str, ...] = ()) -> int:
-    parser = ArgumentParser()
-    cli.add_parser(parser.add_subparsers(), known)
-    args = parser.parse_args(["board", *words])
-    return args.run(args)
 
 
 def test_suites_stand_in_the_order_of_their_versions(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ CORPUS = [ROW, {**ROW, "id": "a/2", "question": "Where?"}, TRIPLE]
 @cases(40, 1500)
 def test_a_corpus_is_taken_or_refused(rows: Any) -> None:
     Path("own.jsonl").write_bytes(lines(rows if isinstance(rows, list) else [rows]))
-    takes("corpus", "check", "own.jsonl")
+    takes("corpus", "check", "own.jsonl", names="own.jsonl")
 
 
 TRAINING = [
@@ -179,7 +179,7 @@ QUESTION = {
 @cases(40, 1500)
 def test_questions_are_taken_or_refused(rows: Any) -> None:
     Path("asked.jsonl").write_bytes(lines(rows))
-    takes("task", "check", "asked.jsonl")
+    takes("task", "check", "asked.jsonl", names="asked.jsonl")
 
 
 def stored(make: Any) -> Any:
