@@ -22,10 +22,11 @@ from leaderboard.stats.averages import names_of
 from leaderboard.stats.formats import percent
 from leaderboard.stats.intervals import Estimate
 from leaderboard.store.board import PUBLIC
+from leaderboard.store.files import file_sha256
+from leaderboard.store.index import installed
 from leaderboard.store.reading import MisreadError, parsed
 from leaderboard.store.record import GROUPS, Record, Scope
 
-PACKAGE = "skintern-bench"
 _PLAIN = "[],=+()/:~"
 """What stands as it is; what would part fields, and all that is no ASCII, is percent-encoded."""
 
@@ -135,7 +136,7 @@ def sign(
         n_items=sum(len(first.data_sets[name].items) for name in names),
         records=_combined(hashes[path] for path in files),
         pool=_combined(hashes.values()),
-        code=_installed(),
+        code=installed(),
         value=Decimal(percent(found.value)),
         low=Decimal(percent(found.low)),
         high=Decimal(percent(found.high)),
@@ -156,7 +157,7 @@ def signature_lines(table: Sequence[Row]) -> list[str]:
 
 def content_hashes(files: Iterable[Path]) -> dict[Path, str]:
     """sha256 of each file's bytes."""
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path: file_sha256(path) for path in files}
 
 
 def _of_row(row: Row, files: Mapping[Path, Record], hashes: Mapping[Path, str]) -> dict[str, str]:
@@ -171,16 +172,6 @@ def _of_row(row: Row, files: Mapping[Path, Record], hashes: Mapping[Path, str]) 
 
 def _combined(hashes: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()[:8]
-
-
-def _installed() -> str:
-    """The version of this package; "unknown" where its files are used without being installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _text(text: str) -> str:

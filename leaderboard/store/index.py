@@ -61,7 +61,17 @@ def _code() -> str:
     """Of all that this package is made of but its facts."""
     sources = (path for part in _CODE.iterdir() for path in part.rglob("*.py") if part.is_dir())
     assets = (_CODE / "show").rglob("assets/*")
-    return "\n".join(sorted(map(_stamp, {*sources, *assets})))
+    return "\n".join([installed(), *sorted(map(_stamp, {*sources, *assets}))])
+
+
+def installed() -> str:
+    """The version of this package; "unknown" where its files are used without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("skintern-bench")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _stamp(path: Path) -> str:

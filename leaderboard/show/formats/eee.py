@@ -61,7 +61,7 @@ def export(shown: Shown) -> Iterator[tuple[str, str]]:
                 "hash_algorithm": "sha256",
                 "checksum": sha256(samples.encode()).hexdigest(),
                 "total_rows": len(lines),
-                "additional_details": {"texts": "not kept: records hold outcomes and counts"},
+                "additional_details": {"texts": "not here: see `skbench board explain`"},
             },
         }
         yield f"{place}.json", json.dumps(body, indent=1) + "\n"
