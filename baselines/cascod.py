@@ -16,8 +16,8 @@ class CasCoD(Method):
     """(1 - a) x loss of the rationale + a x loss of the answer given question and rationale.
 
     At test time the student writes a rationale, and reads it again with the question to answer.
-    `as_released` words both prompts as SKIntern's code does at test time: a trailing blank, and
-    in the second a label that training never shows. a = 0.3 as there; CasCoD's own script has 0.1.
+    `as_released` words both test prompts as SKIntern's code does: a trailing blank, and in the
+    second a label that our training never shows. a = 0.3 as there; CasCoD's own script has 0.1.
     """
 
     source = "SKIntern, section 4.2 and released code (mt-cas); Dai et al., EMNLP 2024, section 3"

@@ -11,12 +11,12 @@ from bench.types import Example, Needs, Pair, Question
 
 @dataclass(frozen=True)
 class KnowledgeTrainOnly(Method):
-    """SKIntern's first step for ever: what is left of it without the withdrawal?
+    """SKIntern's first step for ever, its examples aside: what is left without the withdrawal?
 
     `restarts` are those of SKIntern's four steps. The test prompt is not the trained one.
     """
 
-    source = "control; SKIntern section 3.2 with S_t = 1 at every step"
+    source = "control; SKIntern section 3.2 with S_t = 1 and K = 0 at every step"
 
     restarts: int = 3
 

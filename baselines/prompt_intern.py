@@ -15,7 +15,7 @@ class PromptIntern(Method):
 
     The template is the task's learning summary, the examples are the same few for the task; both
     fall linearly to nothing over `steps`, each with a fresh optimizer and schedule. Its own
-    settings (three ratios, examples absorbed in training jobs of their own) are for code models.
+    settings (three ratios, examples retrieved per item, jobs of their own) are for code models.
     """
 
     source = "Zou et al., EMNLP 2024 Findings, section 3"

@@ -15,10 +15,10 @@ class SKIntern(Method):
     """Internalize knowledge k and examples e over `steps` of a schedule S_t that falls from 1 to 0.
 
     At step t the words of k are compressed to the share S_t, and floor(K * S_t) of the pool's K
-    training items are drawn as examples (section 3.2). The last step, like the test, shows the
-    question alone. Each step starts its optimizer and schedule afresh, as the released code does;
-    with `moments` kept the schedule alone; `continuous`, neither, follows the paper's text. After
-    knowledge is gone `as_released` still invites to it. `knowledge_loss` is an addition of ours.
+    training items, similar by BM25 (in the paper by cosine), are drawn as examples (3.2). The last
+    step, like the test, shows the question alone. Each step starts its optimizer and schedule
+    afresh, as the released code does; with `moments` kept the schedule alone; `continuous`,
+    neither, follows the paper. `as_released` invites to knowledge that is gone as well.
     """
 
     source = "SKIntern, sections 3.2, 3.3, 4.3 and 4.6; K = 6 from the released code"

@@ -24,8 +24,8 @@ class Method(ABC):
     test_only: ClassVar[tuple[str, ...]] = ()
     """Fields that training does not depend on: rows that differ in them alone are trained once."""
     knob: ClassVar[tuple[str, tuple[float, ...]] | None] = None
-    """A field that its paper tunes, and the values to try; None where there is nothing but the
-    learning rate."""
+    """A number that its paper tunes, and the values to try; None where there is nothing but the
+    learning rate, or where each value is a row with trials of its own, as with SKIntern's."""
 
     @property
     def needs(self) -> Needs:

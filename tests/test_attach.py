@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,20 @@ def test_decoy_knowledge_is_always_that_of_one_other_task(corpus: Corpus, seed: 
     other = {task: next(iter(tasks)) for task, tasks in found.items()}
     assert sorted(other.values()) == sorted(TRAINED), "each task's knowledge is used once"
     assert all(task != given for task, given in other.items())
+
+
+def test_a_task_of_which_the_same_is_known_is_no_decoy(corpus: Corpus) -> None:
+    tasks = sorted({row["task"] for row in corpus.rows})
+    twins = {"summary": "one", "supplementary": "and the same"}
+    rows = [row | (twins if row["task"] in tasks[:2] else {}) for row in corpus.rows]
+    for seed in range(8):
+        examples = attach.examples(
+            replace(corpus, rows=rows), Needs(train_knowledge=True, decoy=True), seed
+        )
+        assert not any(
+            example.task in tasks[:2] and example.knowledge and example.knowledge.summary == "one"
+            for example in examples
+        )
 
 
 def test_decoys_are_drawn_by_the_seed_and_differ_between_items(corpus: Corpus) -> None:

@@ -142,6 +142,10 @@ def test_what_the_newer_needs_ask_of_a_corpus_is_told_where_it_is_missing() -> N
         assert corpora.check_needs(rich, needs) is None
         # One row without is enough.
         assert corpora.check_needs(Corpus([full[0], two_tasks[1]], ("a",), {}), needs) is not None
+    shown, single = Needs(test_knowledge="summary"), full[0] | {"id": "c", "summary": "another"}
+    assert corpora.check_needs(rich, shown) is None
+    told = corpora.check_needs(Corpus([*full, single], ("a",), {}), shown)
+    assert told == "needs what is known of a whole task, and the corpus says it of single rows"
     told = corpora.check_needs(Corpus([ROW], ("a",), {}), Needs(decoy=True))
     assert told == "needs knowledge of another task, and the corpus has only one"
     assert corpora.check_needs(bare, Needs(decoy=True)) is None

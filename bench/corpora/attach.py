@@ -128,13 +128,20 @@ def as_triple(claim: str) -> tuple[str, str, str]:
 
 
 def _decoys(corpus: Corpus, seed: int) -> Callable[[str, str], Mapping[str, Any]]:
-    """A function from (task, item id) to a training row of another task: a seeded derangement."""
+    """A function from (task, item id) to a training row of another task: a seeded derangement, past
+    tasks of which the very same is known."""
     rows = defaultdict[str, list[Mapping[str, Any]]](list)
     for row in corpus.rows:
         rows[row["task"]].append(row)
     cycle = sorted(rows)
     Random(f"{seed}/decoy").shuffle(cycle)
-    other = dict(zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+    known = {t: {(row.get("summary"), row.get("supplementary")) for row in rows[t]} for t in rows}
+
+    def after(place: int) -> str:
+        task, further = cycle[place], cycle[place + 1 :] + cycle[: place + 1]
+        return next((each for each in further if known[each] != known[task]), further[0])
+
+    other = {task: after(place) for place, task in enumerate(cycle)}
 
     def decoy(task: str, item: str) -> Mapping[str, Any]:
         return Random(f"{seed}/decoy/{item}").choice(rows[other.get(task, cycle[0])])

@@ -193,6 +193,10 @@ def check_needs(corpus: Corpus, needs: Needs) -> str | None:
         return "needs symbolic knowledge on every row, and the corpus has rows without: add summary"
     if needs.test_knowledge != "none" and not any(row.get("summary") for row in corpus.rows):
         return "needs what is known of a question's task, and the corpus says nothing: add summary"
+    if needs.test_knowledge == "summary":
+        told = {(row["task"], row["summary"]) for row in corpus.rows if row.get("summary")}
+        if len(told) > len({task for task, _ in told}):
+            return "needs what is known of a whole task, and the corpus says it of single rows"
     if needs.passages and not corpus.passages:
         return "needs passages, and the corpus has none: put NAME.passages.jsonl beside it"
     n = min(bool(row.get("rationale")) + len(row.get("rationales") or ()) for row in corpus.rows)
