@@ -64,7 +64,9 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     of a student that is not to be addressed so has lost its template when it was loaded.
     """
     if getattr(tokenizer, "chat_template", None) is None:
-        return tokenizer(text).input_ids
+        ids = tokenizer(text).input_ids
+        is_ended = ids[-1:] == [tokenizer.eos_token_id] and not text.endswith(tokenizer.eos_token)
+        return ids[:-1] if is_ended else ids  # nobody goes on after the end of a text
     turn = [{"role": "user", "content": text}]
     shown = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
     return tokenizer(shown, add_special_tokens=False).input_ids

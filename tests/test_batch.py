@@ -1,6 +1,7 @@
 """Pairs become tensors: what is counted, what is seen, and that cutting a step changes nothing."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from conftest import tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 
 from bench.batch import Batch, Tokens, encode, micro_batches, tokenize
@@ -96,6 +98,16 @@ def test_prompt_ids_are_a_prefix_and_a_target_ends_with_the_end_of_sequence(
         assert made.target[-1] == tokenizer.eos_token_id
         assert tokenizer.eos_token_id not in (made.prompt + made.target)[:-1]
         assert tokenizer.decode((made.prompt + made.target)[:-1]) == pair.prompt + pair.target
+
+
+def test_a_prompt_that_the_tokenizer_ends_is_left_open(tokenizer: Any) -> None:
+    text, ending = "the rule is", deepcopy(tokenizer)
+    end = (tokenizer.eos_token, tokenizer.eos_token_id)
+    ending.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"$A {end[0]}", special_tokens=[end]
+    )
+    assert ending(text).input_ids == [*encode(tokenizer, text), end[1]]
+    assert encode(ending, text) == encode(tokenizer, text)
 
 
 def test_a_target_gets_no_second_beginning_of_sequence() -> None:

@@ -18,6 +18,7 @@ from checkpoints import COMMIT, copy, into_cache, load, logits, save
 from transformers.utils import hub as transformers_hub
 
 from bench.students import student as students
+from bench.students.hashes import checkpoint_sha256
 from bench.track import ConfigError
 
 
@@ -109,6 +110,14 @@ def test_a_tokenizer_without_an_end_of_sequence_is_refused(broken: Callable[...,
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     with pytest.raises(ConfigError, match="no end-of-sequence token"):
         load(folder)
+
+
+def test_code_that_runs_is_part_of_what_a_checkpoint_is(broken: Callable[..., Path]) -> None:
+    folder = broken()
+    before = [checkpoint_sha256(str(folder), code=code) for code in (False, True)]
+    (folder / "own_model.py").write_text("x = 1\n")
+    after = [checkpoint_sha256(str(folder), code=code) for code in (False, True)]
+    assert before[0] == after[0] and before[1] != after[1]
 
 
 def test_an_architecture_s_dropout_is_off(broken: Callable[..., Path]) -> None:

@@ -32,6 +32,7 @@ from bench.students.student import Student
 from bench.track import ConfigError, Critic, Scratch, Tasks
 from bench.track import Student as Spec
 from bench.training.likelihood import log_likelihoods
+from bench.training.tree import grows
 from bench.types import Question
 from leaderboard.store.record import Record, Scope
 from tasks.triples import beside_corrupted
@@ -215,6 +216,7 @@ def counted(run: Callable[[], object]) -> int:
 def test_pmi_costs_two_readings_of_each_tail(make_student: Callable[..., Student]) -> None:
     student = make_student("llama", spread=0.5)
     asked = [("start 2", "It is", "4"), ("start 3", "It is", "cup 7 of 9")]
+    assert grows(student.model)  # which is tried once, and never counted
     expected = [
         counted(lambda p=p: log_likelihoods(student, [p]))
         + counted(lambda q=q: log_likelihoods(student, [q]))

@@ -171,6 +171,13 @@ def test_the_closed_form_of_a_decoder_holds_within_one_percent(family: str) -> N
     assert cost.prompt_only_flops(128) == 2 * weights * 128
 
 
+def test_layers_of_gpt_2_are_linear_though_they_are_called_otherwise() -> None:
+    shape = {"n_embd": 16, "n_layer": 2, "n_head": 2, "vocab_size": 32, "n_positions": 64}
+    config = AutoConfig.for_model("gpt2", **shape)
+    found = fit_flops(AutoModelForCausalLM.from_config(config).eval())
+    assert found.prompt_only_flops(1) == 2 * (2 * 12 * 16 * 16 + 16 * 32)
+
+
 def test_decode_sums_the_steps_after_the_first_token() -> None:
     cost = fitted("llama")
     steps = [cost.decode_flops(t, 2) for t in range(10, 14)]

@@ -149,10 +149,15 @@ def test_a_text_never_leaves_the_budget_of_tokens(
     learn: Callable[..., Progress], seen: list[list[Tokens]]
 ) -> None:
     learn("on_policy_kd[sampled=0.0]", "given")
-    most = max(len(tokens) for step in seen for tokens in step)
+    room = max(len(tokens) for step in seen for tokens in step)
+    prompts = sorted({len(tokens.prompt) for step in seen for tokens in step})
+    middle = prompts[len(prompts) // 2]
+    assert prompts[0] < middle < prompts[-1]
     seen.clear()
-    learn("on_policy_kd[sampled=1.0]", "own", most=most, max_tokens=most)
-    assert max(len(tokens) for step in seen for tokens in step) == most
+    learn("on_policy_kd[sampled=1.0]", "own", most=room - middle, max_tokens=room)
+    written = [tokens for step in seen for tokens in step]
+    assert max(len(tokens.prompt) for tokens in written) == middle, "no room for a whole text"
+    assert max(map(len, written)) <= room
 
 
 def test_what_is_drawn_is_of_the_seed(

@@ -57,6 +57,22 @@ def test_the_same_command_again_finds_everything_done(
     assert outcomes(home)[1]["n_steps"] == 3
 
 
+def test_keys_are_of_the_device_that_does_the_work_and_no_other_does_it(
+    command: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SKBENCH_DEVICE", "cuda")
+    words = ["run", str(tmp_path / "own.toml"), "--limit", "3"]
+    monkeypatch.setattr(students, "device", lambda: torch.device("cpu"))
+    assert main(words) == 2 and not list(home.rglob("seed*.json"))
+    monkeypatch.delenv("SKBENCH_DEVICE")
+    command()
+    (record,) = home.rglob("seed*.json")
+    monkeypatch.setenv("SKBENCH_DEVICE", "cpu")
+    monkeypatch.setattr(students, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(stages, "_make_record", lambda _, **how: pytest.fail("made again"))
+    assert main(words) == 0 and record.is_file()
+
+
 def test_the_student_that_answers_reads_with_the_tokenizer_it_was_trained_with(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

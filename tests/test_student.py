@@ -211,6 +211,15 @@ def test_a_prompt_of_the_training_is_the_prompt_of_the_test_in_chat_too(chat: Pa
     assert done.n_prompt == len(asked)
 
 
+def test_what_ends_a_turn_ends_what_an_addressed_student_writes(chat: Path) -> None:
+    for student, n in ((load(chat), 4), (load(chat, chat_template=True), 1)):
+        asked, four = encode(student.tokenizer, PROMPT), Decoding(max_new_tokens=4)
+        (told,) = Generator(student, four).write([asked])
+        student.model.generation_config.eos_token_id = told[:1]
+        (found,) = Generator(student, four).complete([PROMPT])
+        assert (len(told), found.n_generated) == (4, n)
+
+
 def test_a_base_model_is_not_addressed_though_its_tokenizer_has_a_template(chat: Path) -> None:
     tokenizer = load(chat).tokenizer
     assert tokenizer.decode(encode(tokenizer, PROMPT)) == PROMPT

@@ -86,6 +86,8 @@ def test_what_looks_elsewhere_than_at_all_before_it_reads_no_tree() -> None:
     assert not grows(tiny_model("lfm2"))
     assert not grows(model_of("mistral", sliding_window=4))
     assert not grows(model_of("gemma2", head_dim=8))
+    assert model_of("nemotron")._supports_attention_backend
+    assert not grows(model_of("nemotron")), "its layers do not hand a tree down"
     eager = model_of("llama")
     eager.set_attn_implementation("eager")
     assert not grows(eager)

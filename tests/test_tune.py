@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import main
+from bench.questions.obtain import brought
 from bench.reuse import export, reproduce
 from bench.run import missing, planning, stages, sweep, tune
 from bench.run.cell import Own
@@ -82,6 +83,19 @@ def test_every_trained_row_has_the_same_rates_and_its_own_knob_at_the_best_of_th
         assert told[name]["chosen"] == {"learning_rate": 0.003} and told[name]["at_edge"]
         assert {*found.trials[0].outcomes} == {"pocket_chain"}, "out of domain nothing is asked"
         assert found.trials[0].provenance["command"].endswith(f"own.toml --methods {name}")
+
+
+def test_a_track_s_own_questions_are_what_it_is_tuned_on(home: Path, tmp_path: Path) -> None:
+    rows = [{"question": f"what is {i} plus {i}?", "target": str(i + i)} for i in range(4)]
+    for name, part in (("arc_easy", rows[:2]), ("arc_easy.dev", rows[2:])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in part))
+    path = tmp_path / "own.toml"
+    path.write_text(toy_track(id="arc_easy.jsonl", ood=["pocket_unseen"]))
+    pin = brought(load(str(path)))["arc_easy"].sha256
+    path.write_text(f'{path.read_text()}\n[tasks.items_sha256]\narc_easy = "{pin}"\n')
+    assert main(["tune", str(path), "--rates", "1"]) == 0
+    (found,) = Trials.load(home / "trials/v1/own/std_cot.json").trials
+    assert {name: len(of) for name, of in found.outcomes.items()} == {"arc_easy": 2}
 
 
 def test_tuning_again_does_nothing_and_another_rate_is_added(

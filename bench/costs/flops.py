@@ -33,6 +33,7 @@ from fvcore.nn.jit_handles import (
 )
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 FLOPS_PER_MAC = 2
 BACKWARD_AND_FORWARD = 3
@@ -206,7 +207,8 @@ def _weights(module: nn.Module | None) -> int:
     """MACs per position of the linear layers in `module`; a tied weight counts where it is used."""
     if module is None:
         raise FlopError("the student has no output embeddings: it predicts no token")
-    return sum(m.weight.numel() for m in module.modules() if isinstance(m, nn.Linear))
+    linear = (nn.Linear, Conv1D)  # as GPT-2 writes it
+    return sum(m.weight.numel() for m in module.modules() if isinstance(m, linear))
 
 
 def _sdpa_macs(inputs: list[Any], outputs: list[Any]) -> int:
@@ -245,7 +247,7 @@ def counted_macs(module: nn.Module, n_tokens: int) -> tuple[int, int]:
     )
     if opaque:
         raise FlopError(f"no way to count {', '.join(opaque)}: give it a handle in {__name__}")
-    return int(sum(counts.values())), int(counts["linear"])
+    return int(sum(counts.values())), int(counts["linear"] + counts["addmm"])
 
 
 def polynomial(costs: dict[int, int], degree: int, what: str) -> list[int]:

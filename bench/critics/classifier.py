@@ -176,22 +176,24 @@ def _fit(
             def on_step_end(self, *_: Any, **__: Any) -> None:
                 bar.update()
 
+        settings = TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=n_epochs,
+            per_device_train_batch_size=spec.batch_size,
+            per_device_eval_batch_size=BATCH,
+            learning_rate=spec.learning_rate,
+            warmup_steps=0.1,
+            logging_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            seed=seed,
+            use_cpu=device().type == "cpu",
+            **stopping,
+        )
+        settings._n_gpu = min(1, settings.n_gpu)  # of several it would make a larger batch
         trainer = Trainer(
             model=classifier.model,
-            args=TrainingArguments(
-                output_dir=str(folder),
-                num_train_epochs=n_epochs,
-                per_device_train_batch_size=spec.batch_size,
-                per_device_eval_batch_size=BATCH,
-                learning_rate=spec.learning_rate,
-                warmup_steps=0.1,
-                logging_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-                seed=seed,
-                use_cpu=device().type == "cpu",
-                **stopping,
-            ),
+            args=settings,
             train_dataset=taught,
             eval_dataset=looked_at,
             data_collator=DataCollatorWithPadding(classifier.tokenizer),

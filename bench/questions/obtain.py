@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TASKS = Path(tasks.__file__).parent
 SCORES = ("strict", "author", "flexible", "failed")
 """What our extractors say of an answer."""
+SCORING = ("output_type", "process_results", "filter_list", "metric_list", "doc_to_target")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class DataSet:
     def sha256(self) -> str:
         """Of all items, as pins are."""
         return docs.items_sha256([*self.items, *self.dev])
+
+    @property
+    def scoring(self) -> Mapping[str, Any]:
+        """How lm-eval's own scores are made; {} of items of the track's own."""
+        told = self.foreign.task.dump_config() if self.foreign else {}
+        return {key: told[key] for key in SCORING if key in told}
 
     def of(self, split: str) -> Sequence[Item]:
         """The items of a split; ConfigError where there are none."""

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.corpora import corpus as corpora
-from bench.costs import latency
 from bench.costs.flops import fit_flops
 from bench.ground import bars, provenance, sources
 from bench.ground.files import locked
@@ -22,7 +21,6 @@ from bench.run import precision, stages
 from bench.run.cell import Cell
 from bench.run.planning import unasked, unnameable
 from bench.students import brought
-from bench.students import student as students
 from bench.students.brought import Checkpoint
 from bench.track import ConfigError, Track
 from bench.training.progress import Spent
@@ -89,7 +87,6 @@ def _made(
     cell: Cell, track: Track, checkpoint: Checkpoint, label: str
 ) -> tuple[Record, stages.Solutions]:
     quiet_libraries()
-    latency.reset_peak_memory(students.device())
     with bars.stage("loading questions and student"):
         loaded = stages.items(cell)
         student = brought.load(checkpoint, track, cell.corpus.texts, cell.seed)

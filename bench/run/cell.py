@@ -92,7 +92,8 @@ class Cell:
         spec = self.track.student
         if spec.path is None:
             return None
-        return checkpoint_sha256(student.checkpoint_path(spec), spec.gguf_file)
+        path = student.checkpoint_path(spec)
+        return checkpoint_sha256(path, spec.gguf_file, code=spec.trust_remote_code)
 
     @cached_property
     def teacher(self) -> "Cell | None":
@@ -149,7 +150,7 @@ class Cell:
                 "limit": self.scope.limit,
                 "sources": sources.sha256("bench.run.fit"),
                 "versions": provenance.versions(),
-                "device": student.device().type,
+                "device": student.device_type(),
             }
         )
 
@@ -167,6 +168,8 @@ class Cell:
                 "judge": self.method.needs.critic,
                 "critic": spec and [asdict(spec), self._encoder_sha256(spec)],
                 "reader": self.reader.train_key if self.reader else student,
+                # Where the student's tokenizer is made of them.
+                "texts": self.track.student.scratch and self.corpus.sha256,
                 "labels": [list(row.items()) for row in self.corpus.labels],
                 "seed": self.seed,
                 "sources": sources.sha256("bench.run.critic"),
@@ -218,7 +221,9 @@ class Cell:
                 "acceptance": self.acceptor and self.acceptor.critic_key,
                 "reranker": self.method.needs.rerank and self.reranker_key,
                 "tasks": asdict(track.tasks),
-                "questions": {name: each.sha256 for name, each in brought(track).items()},
+                "questions": {
+                    name: [each.sha256, repr(each.scoring)] for name, each in brought(track).items()
+                },
                 "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),
                 "sources": sources.sha256("bench.run.stages", also=("tasks",)),

@@ -76,6 +76,8 @@ def _trained(
 ) -> Spent:
     """What the training itself spent, by this process or by one of those that share it."""
     teacher = _teacher(cell, student)
+    # What was made before, a critic say, is of whichever row came first.
+    latency.reset_peak_memory(student.device)
     progress = train(
         cell.method,
         examples,

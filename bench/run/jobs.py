@@ -55,8 +55,9 @@ def check(cells: str) -> None:
         Thread(target=_end_with_parent, daemon=True).start()
     if os.environ.get(CELLS, cells) != cells:
         raise ChangedError(
-            "sources or inputs were edited since the command began, so its processes do not make"
-            " the same records: run it from a clone that nobody edits"
+            "the processes of the command do not make the same records: sources or inputs were"
+            " edited since it began (run it from a clone that nobody edits), or they have another"
+            " kind of device than it (tell it theirs: SKBENCH_DEVICE=cuda)"
         )
 
 

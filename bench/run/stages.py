@@ -73,14 +73,17 @@ def keep(record: Record, solutions: Solutions, path: Path) -> None:
 
 
 def _make_record(cell: Cell, *, wait: bool) -> tuple[Record, Solutions]:
-    from bench.costs import latency
     from bench.costs.flops import fit_flops
     from bench.ground.quiet import quiet_libraries
     from bench.run import fit
     from bench.students import student as students
 
     quiet_libraries()
-    latency.reset_peak_memory(students.device())
+    if students.device_type() != students.device().type:
+        raise ConfigError(
+            f"${students.DEVICE} says {students.device_type()}, and the device here is"
+            f" {students.device().type}: leave it out, or run where there is one"
+        )
     # What can fail for want of data, or for an architecture that cannot be counted, fails now.
     with bars.stage("loading questions and student"):
         loaded = items(cell)
@@ -121,12 +124,14 @@ def judged(
     cell: Cell, student: Any, loaded: Any, flops: Any, spent: Spent, samples: Path
 ) -> tuple[Record, Solutions]:
     """The record of a student that stands ready, and its solutions; `samples` gets all of both."""
+    from bench.costs import latency
     from bench.run import acceptance, fit, loglikelihood, measure, ranking, reranker
     from bench.run.evaluate import evaluate, save_samples
 
     judge, order = fit.judge_of(cell), reranker.of(cell, partial(fit.fresh, cell))
     nearest = order and order.nearest
     ask = attach.asker(cell.corpus, cell.method.needs, cell.seed, judge, nearest)
+    latency.reset_peak_memory(student.device)
     done = evaluate(cell.method, student, cell.track, loaded, ask, limit=cell.scope.limit)
     if cell.method.runs_student:
         done = replace(done, samples=ranking.ranked(cell.method, student, done.samples))

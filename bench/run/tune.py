@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.ground.files import locked
 from bench.ground.places import home
 from bench.run.cell import Cell, Own
-from bench.track import ConfigError, Tasks
+from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.files import file_sha256
 from leaderboard.store.record import Record, Scope
@@ -81,8 +81,14 @@ def trials_of(cell: Cell) -> Trials:
 
 def _lacking(cell: Cell, wanted: Sequence[Mapping[str, float]]) -> list[Cell]:
     tried = [dict(trial.settings) for trial in _known(cell)]
-    track = replace(cell.track, tasks=Tasks(cell.track.tasks.id, []))
-    dev = replace(cell, track=track, scope=Scope(world=cell.scope.world, split="dev"))
+    asked = cell.track.tasks
+    pins = {name: pin for name, pin in asked.items_sha256.items() if name in asked.id}
+    tasks = replace(asked, ood=[], items_sha256=pins)
+    dev = replace(
+        cell,
+        track=replace(cell.track, tasks=tasks),
+        scope=Scope(world=cell.scope.world, split="dev"),
+    )
     return [
         _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)
         for settings in wanted

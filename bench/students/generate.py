@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -50,6 +50,12 @@ FEW = 1 / 4
 """Of a batch."""
 
 
+def turn_ends(model: Any) -> set[int]:
+    """Tokens that end what the model says, as its checkpoint's generation_config has them."""
+    known = model.generation_config.eos_token_id
+    return set(known) if isinstance(known, list) else set() if known is None else {known}
+
+
 @dataclass(frozen=True, slots=True)
 class _Texts:
     """What is being written, by the number of the prompt."""
@@ -75,6 +81,8 @@ class Generator:
         self._context = student.context_tokens
         self._device = student.device
         self._ends = {student.tokenizer.eos_token_id, *ends}
+        if student.tokenizer.chat_template is not None:  # a turn may end otherwise than a text
+            self._ends |= turn_ends(student.model)
         self._may_stop = self._tokens_that_may_stop()
         # An accelerator says what it has no memory for; a process of the CPU would be killed.
         self._room = BATCH_TOKENS if student.device.type == "cpu" else sys.maxsize

@@ -7,11 +7,14 @@ from pathlib import Path
 from bench.ground import provenance
 
 CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
-"""What is read of a checkpoint: no pickles, no code."""
+"""What is read of a checkpoint: no pickles, and no code unless it is trusted."""
 
 
-def checkpoint_sha256(checkpoint: str, gguf_file: str | None = None) -> str | None:
-    """One hash of a checkpoint's files; None for what is no folder here.
+def checkpoint_sha256(
+    checkpoint: str, gguf_file: str | None = None, *, code: bool = False
+) -> str | None:
+    """One hash of a checkpoint's files, its `code` too where that runs; None for what is no folder
+    here.
 
     Of the GGUF files in a folder, which may be many, only the one that is loaded counts.
     """
@@ -19,6 +22,7 @@ def checkpoint_sha256(checkpoint: str, gguf_file: str | None = None) -> str | No
     if not folder.is_dir():
         return None
     patterns = [*CHECKPOINT_FILES, *([glob.escape(gguf_file)] if gguf_file else [])]
+    patterns += ["*.py"] * code
     files = sorted(path for pattern in patterns for path in folder.glob(pattern))
     stats = [(path, path.stat()) for path in files]
     return provenance.digest([[p.name, _sha256(p, s.st_size, s.st_mtime_ns)] for p, s in stats])

@@ -53,9 +53,19 @@ def attends_to_all(config: Any) -> bool:
     return set(layers) == {"full_attention"}
 
 
+DEVICE = "SKBENCH_DEVICE"
+"""In the environment: cuda, or cpu."""
+
+
 def device() -> torch.device:
     """The first accelerator, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_type() -> str:
+    """What keys name: the kind of this machine's device, or of the one that does the work, which
+    $SKBENCH_DEVICE says where that is another machine."""
+    return os.environ.get(DEVICE) or device().type
 
 
 def checkpoint_path(spec: Spec) -> str:

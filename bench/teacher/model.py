@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.ground import provenance
 from bench.ground.bars import stage
-from bench.students.generate import Generator
+from bench.students.generate import Generator, turn_ends
 from bench.students.student import Student, device
 from bench.teacher.journal import Reply, Sampling, StoppedError
 from bench.track import ConfigError, Decoding
@@ -108,7 +108,7 @@ class LocalTeacher:
                 future.set_result(reply)
 
     @cached_property
-    def _loaded(self) -> tuple[Student, list[int]]:
+    def _loaded(self) -> tuple[Student, set[int]]:
         """The model, and the tokens that its generation config ends a text with."""
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -125,9 +125,7 @@ class LocalTeacher:
             tokenizer.pad_token_id = tokenizer.eos_token_id
         if self._plain:
             tokenizer.chat_template = None
-        known = model.generation_config.eos_token_id
-        ends = known if isinstance(known, list) else [] if known is None else [known]
-        return Student(model.to(device()).eval(), tokenizer), ends
+        return Student(model.to(device()).eval(), tokenizer), turn_ends(model)
 
     def _generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Reply]:
         student, ends = self._loaded

@@ -16,9 +16,9 @@ def written(
 ) -> list[Tokens]:
     """The same prompts, each with what the student goes on with, drawn at temperature 1.
 
-    The end of the text is the last target token, where it is reached within `most` tokens and
-    within `max_tokens` of prompt and text; nothing follows it. A prompt that leaves the student's
-    context no room for so many is left out. The model is in training mode afterwards.
+    The end of the text is the last target token, where it is reached within `most` tokens; nothing
+    follows it. A prompt that leaves no room for so many in `max_tokens` or in the student's context
+    is left out. The model is in training mode afterwards.
     """
     drawn = torch.Generator(student.device).manual_seed(seed)
 
@@ -26,15 +26,15 @@ def written(
         shares = logits.float().softmax(-1)
         return torch.multinomial(shares, 1, generator=drawn)[:, 0]
 
+    fitting = [tokens for tokens in sequences if len(tokens.prompt) + most <= max_tokens]
     decoding = Decoding(max_new_tokens=most, batch_size=len(sequences))
     try:
         generator = Generator(student, decoding)
-        found = generator.write([tokens.prompt for tokens in sequences], draw)
+        found = generator.write([tokens.prompt for tokens in fitting], draw)
     finally:
         student.model.train()
-    room = [max_tokens - len(tokens.prompt) for tokens in sequences]
     return [
-        replace(tokens, target=target[:n])
-        for tokens, target, n in zip(sequences, found, room, strict=True)
+        replace(tokens, target=target)
+        for tokens, target in zip(fitting, found, strict=True)
         if target
     ]
