@@ -34,7 +34,7 @@ class SKIntern(Method):
     moments: Literal["fresh", "kept"] = "fresh"
     as_released: bool = False
     decoy: bool = False
-    knowledge_loss: float = 0.0
+    knowledge_loss: float = 0.0  # an addition of ours
 
     def __post_init__(self) -> None:
         if self.steps < 2:  # it cannot fall from one to zero
