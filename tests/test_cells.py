@@ -20,7 +20,7 @@ from leaderboard.store import board
 from tests.test_run import TRACK, ClockThatKills, Killed
 from tests.tracks import in_readme
 
-WORDS = ["--methods", "std_cot,zero_shot", "--seeds", "0,1", "--limit", "2"]
+WORDS = ["--methods", "std_cot,null_model", "--seeds", "0,1", "--limit", "2"]
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_a_plan_tells_what_is_here_what_is_published_and_what_another_process_is
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    public = ["--methods", "std_cot,zero_shot", "--seeds", "0,1"]
-    assert main(["run", str(track), "--methods", "zero_shot"]) == 0
-    assert states(told("plan", track, *public))["zero_shot", 0] == "done"
+    public = ["--methods", "std_cot,null_model", "--seeds", "0,1"]
+    assert main(["run", str(track), "--methods", "null_model"]) == 0
+    assert states(told("plan", track, *public))["null_model", 0] == "done"
     monkeypatch.setattr(board, "PUBLISHED", tmp_path / "published")
     shutil.move(home / "records", tmp_path / "published")
     first, second, _ = cells_of(track, monkeypatch, *public)
@@ -96,13 +96,13 @@ def test_a_plan_tells_what_is_here_what_is_published_and_what_another_process_is
     assert states(found) == {
         ("std_cot", 0): "running",
         ("std_cot", 1): "to do",
-        ("zero_shot", 0): "published",
+        ("null_model", 0): "published",
     }
     assert found["totals"] == {"running": 1, "to do": 1, "published": 1}
     with locked(second.record_path):
         assert states(told("plan", track, *public))["std_cot", 1] == "running"
     track.write_text(TRACK.replace("max_new_tokens = 4", "max_new_tokens = 5"))
-    assert states(told("plan", track, *public))["zero_shot", 0] == "to do"
+    assert states(told("plan", track, *public))["null_model", 0] == "to do"
     assert main(["plan", str(track), *public, "--missing"]) == 2
 
 

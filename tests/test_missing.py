@@ -16,7 +16,7 @@ from leaderboard.store import board
 from leaderboard.store.record import Record
 from tests.test_run import TRACK
 
-METHODS = "std_cot,zero_shot"
+METHODS = "std_cot,null_model"
 
 
 OWN = TRACK.replace("seeds = [0]", "seeds = [0, 1]\nversion = 2")
@@ -63,7 +63,7 @@ def test_nothing_is_made_where_all_is_published(
     assert capsys.readouterr().err.splitlines()[-4:] == [
         "std_cot seed 0: published",
         "std_cot seed 1: published",
-        "zero_shot seed 0: published",
+        "null_model seed 0: published",
         "nothing to do: all 3 cells are published",
     ]
 
@@ -82,8 +82,8 @@ def test_several_processes_make_what_is_missing(track: Path, home: Path) -> None
 
 def test_another_version_counts_as_nothing(track: Path, published: Path, home: Path) -> None:
     track.write_text(track.read_text().replace("version = 2", "version = 3"))
-    assert main(["run", str(track), "--methods", "zero_shot", "--missing"]) == 0
-    assert (home / "records" / "v3" / "own" / "zero_shot" / "seed0.json").is_file()
+    assert main(["run", str(track), "--methods", "null_model", "--missing"]) == 0
+    assert (home / "records" / "v3" / "own" / "null_model" / "seed0.json").is_file()
 
 
 @pytest.mark.parametrize(
@@ -148,5 +148,5 @@ def test_a_process_that_sees_other_sources_than_the_command_that_began_stops(
     real = local.share
     monkeypatch.setattr(local, "share", lambda work: real(replace(work, cells="another")))
     assert main(["run", str(track), "--limit", "2", "--jobs", "2"]) == 3
-    assert "were edited since the command began" in capfd.readouterr().err
+    assert "were edited since it began" in capfd.readouterr().err
     assert not list((home / "records").rglob("*.json"))
