@@ -188,7 +188,7 @@ def test_the_worst_exit_code_is_that_of_the_command(
     monkeypatch.setattr(executor, "share", lambda work: real(replace(work, cells="another")))
     assert main(["run", str(track), *WORDS, *SLURM]) == 3
     err = capfd.readouterr().err
-    assert err.count("were edited since the command began") == 4 and "its log: " in err
+    assert err.count("were edited since it began") == 4 and "its log: " in err
     assert not numbers(home)
 
 
