@@ -184,8 +184,8 @@ def test_it_lists_every_cell_and_reads_no_weights(
 ) -> None:
     found = plan(own_track, "--seeds", "0,1")
     cells = [(cell["method"], cell["seed"], cell["state"]) for cell in found["cells"]]
-    trained = [(m, s, "to do") for m in ("std_cot", "kard", "cascod", "skintern") for s in (0, 1)]
-    assert cells == [("zero_shot", 0, "to do"), *trained]
+    names = ("zero_shot", "std_cot", "kard", "cascod", "skintern")
+    assert cells == [(name, seed, "to do") for name in names for seed in (0, 1)]
     # Embedding; attention and gated layer; three norms.
     assert found["n_parameters"] == 400 * 16 + (4 + 3) * 16 * 16 + 3 * 16
     assert found["fetch_bytes"] == 0
