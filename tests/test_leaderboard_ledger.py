@@ -3,11 +3,13 @@
 import json
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from leaderboard.store import board
+from leaderboard.store import board, ledger
 from leaderboard.store.board import UnknownName
 from leaderboard.store.files import file_sha256
 from leaderboard.store.ledger import events_of, file_records, generations_of, ledger_of
@@ -18,6 +20,7 @@ from tests.tampered import (
     OTHER,
     PLACES,
     PUBLISHED,
+    SECOND,
     STUDENT,
     THIRD,
     TRACK,
@@ -206,3 +209,19 @@ def test_outcomes_may_be_scored_anew_from_the_texts_that_were_filed(home, tmp_pa
     base = tmp_path / "before" / "leaderboard" / "records"
     assert run("verify", "--base", base) == 0
     assert run("verify", "--base", base, rescore=rescore) == 1, "the old rules say otherwise"
+
+
+def test_two_who_file_at_once_lose_no_line(home, monkeypatch):
+    def slowly(path, text):
+        time.sleep(0.3)
+        real(path, text)
+
+    real = ledger.replace_text
+    ledger_of(home.root).write_text("")
+    monkeypatch.setattr(ledger, "replace_text", slowly)
+    files = [home.root / place for place in (STUDENT, SECOND)]
+    with ThreadPoolExecutor() as pool:
+        list(
+            pool.map(lambda file: file_records(home.root, [file], "published", "2026-11-29"), files)
+        )
+    assert {event.path for event in events(home)} == {STUDENT, SECOND}

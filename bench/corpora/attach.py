@@ -261,7 +261,8 @@ def _drafts(
     critic: Recalls | None,
 ) -> tuple[Draft, ...]:
     """Of the suite's teacher, or else of the one that wrote the corpus."""
-    if needs.drafts and not answers and "drafts" not in doc and "target" in doc:
+    is_asked = "target" in doc  # a test question, and no row of the corpus that is shown as one
+    if needs.drafts and is_asked and not answers and "drafts" not in doc:
         raise ConfigError(
             f"question {doc['id']}: neither its suite nor the corpus has what a teacher answers to"
             " it; put NAME.drafts.jsonl beside the corpus"

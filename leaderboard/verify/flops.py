@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from leaderboard.store.record import DataSet, Record
+from leaderboard.store.record import Record
 from leaderboard.verify.snapshot import told
 from leaderboard.verify.tree import Fault, Tree
 
 EXACT = 1e-6
 """Relative: far below what one token more costs, far above what floats lose."""
+HELPERS = ("critic", "reranker")
 ROUGH, FREE = 0.001, 3
 """Relative, of a law that is read beyond its points; the most factors that a law has."""
 Lengths = tuple[str, int, int]
@@ -28,9 +29,11 @@ def check_flops(tree: Tree) -> Iterator[Fault]:
     for table in tree.tables():
         spent = {place: _spent(record) for place, record in table.items()}
         usual = _usual(spent)
+        laws = _laws(usual)
         for place, record in table.items():
-            yield from (Fault(tree.file(place), *told) for told in _outside(record, usual))
-            if not _has_helper(record) and any(map(_helped, record.data_sets.values())):
+            yield from (Fault(tree.file(place), *fault) for fault in _outside(record, laws))
+            helped = any(any(each.helper_flops) for each in record.data_sets.values())
+            if helped and not any(told(record, "track", name) for name in HELPERS):
                 yield Fault(
                     tree.file(place),
                     "helper_flops in a track without critic and reranker",
@@ -83,16 +86,20 @@ def _usual(spent: Mapping[str, Mapping[Lengths, int]]) -> dict[Lengths, int]:
     return {key: counts.most_common(1)[0][0] for key, counts in said.items()}
 
 
-def _outside(record: Record, usual: Mapping[Lengths, int]) -> Iterator[tuple[str, str]]:
-    """What questions of several calls cost beyond what any lengths of the calls could.
-
-    The calls' own lengths are not known, but their sums are.
-    """
-    laws = {
+def _laws(usual: Mapping[Lengths, int]) -> dict[str, NDArray[np.float64]]:
+    """Cost -> the factors of its law, where single calls tell more than it has."""
+    return {
         cost: _law(cost, own)[1]
         for cost in ("prefill", "decode")
         if len(own := {key: value for key, value in usual.items() if key[0] == cost}) > FREE
     }
+
+
+def _outside(record: Record, laws: Mapping[str, NDArray[np.float64]]) -> Iterator[tuple[str, str]]:
+    """What questions of several calls cost beyond what any lengths of the calls could.
+
+    The calls' own lengths are not known, but their sums are.
+    """
     for name, each in record.data_sets.items():
         columns = zip(
             each.n_calls,
@@ -106,12 +113,12 @@ def _outside(record: Record, usual: Mapping[Lengths, int]) -> Iterator[tuple[str
             if n < 2:
                 continue
             steps = max(0, written - n)
-            told = {
+            spent = {
                 "prefill": (prefill, [(n, prompt, prompt**2 / n), (n, prompt, prompt**2)]),
                 "decode": (decode, [(steps, 0), (steps, steps * prompt + steps * (steps - 1) / 2)]),
             }
             for cost, law in laws.items():
-                flops, ends = told[cost]
+                flops, ends = spent[cost]
                 low, high = (float(np.dot(end, law)) for end in ends)
                 if not (1 - ROUGH) * low <= flops <= (1 + ROUGH) * high:
                     yield (
@@ -120,14 +127,6 @@ def _outside(record: Record, usual: Mapping[Lengths, int]) -> Iterator[tuple[str
                         f"from {low:.4g} to {high:.4g}, as one student spends",
                     )
                     return
-
-
-def _has_helper(record: Record) -> bool:
-    return any(told(record, "track", name) for name in ("critic", "reranker"))
-
-
-def _helped(each: DataSet) -> bool:
-    return any(each.helper_flops)
 
 
 def _is_lawful(cost: str, points: Mapping[Lengths, int]) -> bool:
