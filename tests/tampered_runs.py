@@ -207,6 +207,24 @@ def the_same_run_under_another_key(board: Board) -> None:
         body["training"]["loss_curve"][0] += 0.001
 
 
+def as_tuned(board: Board, **chosen: float) -> str:
+    """The run of seed 0 once more, as that of a row whose trials chose these settings."""
+    place = f"{TRACK}/std_cot+tuned/seed0.json"
+    board.copy(STUDENT, place)
+    with board.edited(place) as body:
+        body["label"] = "std_cot+tuned"
+        own = {"of": "std_cot", "name": "tuned", "settings": chosen, "trials_sha256": "4" * 64}
+        body["snapshot"]["own"] = own
+        body["provenance"] |= {"key": "1" * 64, "train_key": "2" * 64}
+        body["provenance"]["command"] += " --tuned"
+    return place
+
+
+@tampered("twins", "has all outcomes and token counts of", f"{TRACK}/std_cot")
+def the_same_run_at_settings_that_were_not_the_track_s(board: Board) -> None:
+    as_tuned(board, learning_rate=0.009)
+
+
 @tampered("twins", "has provenance.train_key of", FOURTH)
 def the_same_training_with_a_few_other_answers(board: Board) -> None:
     _again(board, key="1" * 64)

@@ -79,6 +79,17 @@ def test_a_row_has_one_interval_whichever_rows_are_beside_it(track, tmp_path, mo
     assert ("kard" in found[0], "kard+tuned" in found[1]) == (False, False)
 
 
+@pytest.mark.parametrize(("rate", "is_same"), [(1e-3, True), (3e-3, False)])
+def test_a_run_that_has_two_labels_tells_how_seeds_differ_once(track, rate, is_same):
+    of_track = {"training": {"learning_rate": 1e-3}}
+    own = {"name": "tuned", "of": "kard", "settings": {"learning_rate": rate}}
+    again = [
+        replace(each, label="kard+tuned", snapshot={"track": of_track, "own": own})
+        for each in of_label(track, "kard")
+    ]
+    assert (seeds([*track, *again]) == seeds(track)) is is_same
+
+
 def test_seeds_that_answered_other_questions_are_refused(track):
     other = with_costs(noisy("kard", 3), "id_a", items=[f"other/{i}" for i in range(60)])
     with pytest.raises(RecordError, match="other items"):

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from leaderboard.store.ledger import file_records
+from leaderboard.store.record import Record
 from leaderboard.verify.base import read_base
 from leaderboard.verify.checks import CHECKS, Report, verify
 from leaderboard.verify.tree import read_tree
 from tests import tampered_files, tampered_questions, tampered_runs, tampered_training
-from tests.tampered import CASES, PUBLISHED, Board, made, rescore
+from tests.tampered import CASES, PUBLISHED, STUDENT, Board, made, rescore
 
 OF = (tampered_files, tampered_questions, tampered_runs, tampered_training)
 """They add the cases when they are imported."""
@@ -37,6 +39,14 @@ def verified(board: Board, honest: Path, tmp_path: Path) -> Report:
 def test_an_honest_board_has_no_fault(board, honest, tmp_path):
     report = verified(board, honest, tmp_path)
     assert report.faults == [] and report.n_records == 6
+
+
+def test_a_run_at_the_track_s_own_rate_may_stand_under_both_labels(board, honest, tmp_path):
+    track = Record.load(board.root / STUDENT).snapshot["track"]
+    rate = track["training"]["learning_rate"]
+    place = tampered_runs.as_tuned(board, learning_rate=rate)
+    file_records(board.root, [board.root / place], "again", "2026-11-29")
+    assert verified(board, honest, tmp_path).faults == []
 
 
 @pytest.mark.parametrize("name", CASES)

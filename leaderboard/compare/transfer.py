@@ -28,6 +28,7 @@ from leaderboard.stats.intervals import (
     family,
     seed_variance,
 )
+from leaderboard.store.comparable import distinct
 from leaderboard.store.record import GROUPS, Record
 
 
@@ -57,7 +58,8 @@ def transfers(table: Sequence[Record], track: Sequence[Record] = ()) -> list[Tra
     reference = by_label.get(table[0].reference) if table else None
     if reference is None or not all(names_of(reference[0], group) for group in GROUPS):
         return []
-    pool, spread = seeds(track or table), _spread(_rows(track or table), reference)
+    runs = track or table
+    pool, spread = seeds(runs), _spread(_rows(distinct(runs)), reference)
     others = [records for records in by_label.values() if records is not reference]
     found = [_transfer(records, reference, pool, spread) for records in others]
     columns = [family([getattr(each, name) for each in found]) for name in GAPS]

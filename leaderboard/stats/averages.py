@@ -16,7 +16,7 @@ from leaderboard.stats.intervals import (
     headline,
     seed_variance,
 )
-from leaderboard.store.comparable import check_seeds
+from leaderboard.store.comparable import check_seeds, distinct
 from leaderboard.store.record import DataSet, Group, Record
 
 Extractor = Literal["strict", "author", "flexible"]
@@ -35,14 +35,17 @@ class Seeds:
 
 
 def seeds(*tables: Sequence[Record]) -> Seeds:
-    """Pool what the trained rows of the tables, which answered the same questions, tell.
+    """Pool what the trained rows of the tables, which answered the same questions, tell; a run
+    that has two labels tells it once.
 
     RecordError where the seeds of a row did not.
     """
     rows = [
         list(group)
         for table in tables
-        for _, group in groupby(sorted(table, key=lambda r: r.label), key=lambda r: r.label)
+        for _, group in groupby(
+            sorted(distinct(table), key=lambda r: r.label), key=lambda r: r.label
+        )
     ]
     found: dict[tuple[str, ...], list[list[Matrix]]] = {}
     for records in rows:

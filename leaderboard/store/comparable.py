@@ -45,6 +45,28 @@ def questions(data_set: DataSet) -> object:
     return data_set.group, data_set.items_sha256, frozenset(clusters)
 
 
+def run_of(record: Record) -> tuple[str, int]:
+    """The label and the seed of what was run. Where trials chose the track's own settings, a tuned
+    row is run as the other is: one run under two labels."""
+    chosen = _mapping(record.own, "settings")
+    if record.own is None or chosen is None:
+        return record.label, record.seed
+    training = _mapping(track_settings(record), "training") or {}
+    is_track_s = all(training.get(name) == value for name, value in chosen.items())
+    return (str(record.own.get("of")) if is_track_s else record.label), record.seed
+
+
+def _mapping(of: Mapping[str, object] | None, name: str) -> Mapping[str, object] | None:
+    value = (of or {}).get(name)
+    return cast(Mapping[str, object], value) if isinstance(value, Mapping) else None
+
+
+def distinct(records: Sequence[Record]) -> list[Record]:
+    """Every run once, under the label of the track's settings where it has two."""
+    of_track = {(record.label, record.seed) for record in records if record.own is None}
+    return [r for r in records if r.own is None or run_of(r) not in of_track]
+
+
 def run_name(record: Record) -> str:
     """What messages call a run."""
     return f"{record.track}/{record.label} seed {record.seed}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from leaderboard.store.comparable import run_of
 from leaderboard.store.record import Record
 from leaderboard.verify.tree import Fault, Tree
 
@@ -17,60 +18,51 @@ _Trait: TypeAlias = Callable[[Record], str | None]
 
 def check_twins(tree: Tree) -> Iterator[Fault]:
     """Records that share what only one run can have; each is named with the other."""
-    yield from _same(tree, tree.records, "provenance.key", _key, "a key for each run")
+    for first, place in _pairs(tree.records, _key):
+        yield _fault(tree, place, "provenance.key", first, "a key for each run")
     for table in tree.tables():
-        yield from _same(
-            tree, table, "all outcomes and token counts", _answers, "answers of a run of its own"
-        )
-        yield from _same(tree, table, "provenance.samples_sha256", _samples, "samples of its own")
+        for of, what, expected in _WRITTEN:
+            for first, place in _pairs(table, of):
+                if run_of(table[place]) != run_of(table[first]):
+                    yield _fault(tree, place, what, first, expected)
         yield from _curves(tree, table)
         yield from _weights(tree, table)
 
 
-def _same(
-    tree: Tree, records: Mapping[str, Record], what: str, of: _Trait, expected: str
-) -> Iterator[Fault]:
-    """Every record after the first of those with one value."""
-    for first, *others in _alike(records, of):
-        for place in others:
-            yield Fault(tree.file(place), f"has {what} of {tree.file(first)}", expected)
+def _fault(tree: Tree, place: str, what: str, first: str, expected: str) -> Fault:
+    return Fault(tree.file(place), f"has {what} of {tree.file(first)}", expected)
 
 
-def _alike(records: Mapping[str, Record], of: _Trait) -> Iterator[list[str]]:
-    """Places of two records and more that share a trait, which is not None."""
-    found = dict[str, list[str]]()
+def _pairs(records: Mapping[str, Record], of: _Trait) -> Iterator[tuple[str, str]]:
+    """Of the places that share a trait, which is not None, the first one and each other."""
+    found = dict[str, str]()
     for place, record in records.items():
         trait = of(record)
-        if trait is not None:
-            found.setdefault(trait, []).append(place)
-    yield from (places for places in found.values() if len(places) > 1)
+        first = place if trait is None else found.setdefault(trait, place)
+        if first != place:
+            yield first, place
 
 
 def _curves(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
     """One loss curve belongs to one training: of one seed, with one cost."""
-    for first, *others in _alike(table, _curve):
-        for place in others:
-            one, other = table[first], table[place]
-            if one.seed != other.seed:
-                expected = "a curve of its own: other seeds draw other batches"
-            elif _spent(one) != _spent(other):
-                expected = "the same training, or a curve of its own"
-            else:
-                continue  # rows that differ at test time alone share one trained student
-            yield Fault(tree.file(place), f"has the loss curve of {tree.file(first)}", expected)
+    for first, place in _pairs(table, _curve):
+        one, other = table[first], table[place]
+        if one.seed != other.seed:
+            expected = "a curve of its own: other seeds draw other batches"
+        elif _spent(one) != _spent(other):
+            expected = "the same training, or a curve of its own"
+        else:
+            continue  # rows that differ at test time alone share one trained student
+        yield _fault(tree, place, "the loss curve", first, expected)
 
 
 def _weights(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
     """One trained student belongs to one seed."""
     for of, what in ((_train_key, "train_key"), (_trained, "weights_sha256")):
-        for first, *others in _alike(table, of):
-            for place in others:
-                if table[place].seed != table[first].seed:
-                    yield Fault(
-                        tree.file(place),
-                        f"has provenance.{what} of {tree.file(first)}",
-                        "a training of its own for each seed",
-                    )
+        for first, place in _pairs(table, of):
+            if table[place].seed != table[first].seed:
+                expected = "a training of its own for each seed"
+                yield _fault(tree, place, f"provenance.{what}", first, expected)
 
 
 def _key(record: Record) -> str | None:
@@ -114,3 +106,10 @@ def _curve(record: Record) -> str | None:
 def _spent(record: Record) -> tuple[object, ...]:
     spent = record.training
     return (spent.n_examples, spent.n_steps, spent.tokens, spent.final_loss, spent.kept_ratio)
+
+
+_WRITTEN: Sequence[tuple[_Trait, str, str]] = (
+    (_answers, "all outcomes and token counts", "answers of a run of its own"),
+    (_samples, "provenance.samples_sha256", "samples of its own"),
+)
+"""What a run wrote, and what is expected of it; a run that has two labels wrote it once."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from leaderboard.compare.gate.findings import Counted, Finding, Timed
 from leaderboard.stats.intervals import Component, Matrix, by_cluster, difference, seed_variance
+from leaderboard.store.comparable import distinct
 from leaderboard.store.record import DataSet, Latency, Record
 
 LATENCY_RATIO = 1.3
@@ -49,7 +50,8 @@ def pool_of_lengths(*tables: Sequence[Record]) -> Component | None:
     trained rows; None where none has two seeds."""
     rows: list[list[Matrix]] = []
     for table in tables:
-        ordered = sorted((r for r in table if r.training.n_steps), key=lambda r: r.label)
+        runs = (record for record in distinct(table) if record.training.n_steps)
+        ordered = sorted(runs, key=lambda record: record.label)
         for _, group in groupby(ordered, key=lambda r: r.label):
             lengths = _lengths(records := list(group), records[0])
             if lengths.mean() > 0:
