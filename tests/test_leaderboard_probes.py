@@ -241,6 +241,17 @@ def test_a_readme_region_may_name_its_rows_while_the_page_shows_all(home):
     assert check(home / "leaderboard" / "records") == []
 
 
+def test_a_readme_region_shows_the_tuned_row_of_a_label(home):
+    own = {"name": "tuned", "of": "kard", "settings": {"learning_rate": 3e-3}}
+    tuned = replace(record("kard"), label="kard+tuned", snapshot={"own": own})
+    save(board.PUBLISHED / "v1", [record("std_cot"), record("kard"), tuned])
+    readme = home / "README.md"
+    readme.write_text("<!-- board:toy methods=kard,std_cot -->\nold\n<!-- /board -->\n")
+    render_all(home / "leaderboard" / "records")
+    assert "| kard+tuned " in readme.read_text()
+    assert "| kard " not in readme.read_text()
+
+
 def test_a_readme_region_that_names_no_row_is_refused(home):
     save(board.PUBLISHED / "v1", [record()])
     text = "<!-- board:toy methods=std_cott -->\nold\n<!-- /board -->\n"

@@ -40,14 +40,16 @@ def filled(readme: Path, root: Path) -> str:
 
 
 def _selected(files: Mapping[Path, Record], methods: str | None, root: Path, readme: Path) -> str:
-    """The table of the labels named, in the board's order, or of all."""
+    """The table of the labels named, in the board's order, or of all; where a row was tuned, its
+    label at the track's settings names the tuned one."""
     track = list(files.values())
     records = shown(track, [root.parent / "trials"])
     ranked = with_texts(rows(records, track), files)
     if methods is None:
         return explained(ranked, records, track, "")
     # A comma inside brackets parts the fields of one label, not two labels.
-    wanted = labels_in(methods)
+    tuned = {str(own["of"]): record.label for record in records if (own := record.own)}
+    wanted = [tuned.get(label, label) for label in labels_in(methods)]
     for label in wanted:
         if label not in {row.method for row in ranked}:
             names = ", ".join(sorted(row.method for row in ranked))
