@@ -64,7 +64,7 @@ CASES: Mapping[str, Comparison] = {
     "train-smollm2": Comparison(
         "training, SmolLM2-135M, LoRA, fp32",
         "tokens",
-        ("smollm2-135m-csqa", "zero_shot", 48, 0, 1),
+        ("smollm2-135m-csqa", "zero_shot", 32, 0, 1),
         (OURS, "our_training"),
         TRL,
         1,
