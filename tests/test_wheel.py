@@ -34,7 +34,7 @@ def test_a_study_runs_from_an_installed_wheel(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert "\nstd_cot " in skbench("board", "show", "pocket")
+    assert "\nstd_cot " in skbench("board", "show", "pocket", "--untuned")
     skbench("init", "study")
     assert "| std_cot " in skbench("run", "--limit", "2", folder=tmp_path / "study")
     code = "import bench, tasks; print(bench.__file__, tasks.__file__)"
