@@ -10,6 +10,7 @@ from scipy.stats import chi2, kstest
 
 from leaderboard.cli.parser import add_parser
 from leaderboard.compare.against import against, against_table
+from leaderboard.compare.gate.costs import pool_of_lengths
 from leaderboard.compare.pair import compare
 from leaderboard.compare.power import power, power_text, resolution
 from leaderboard.compare.regress import Rule, regress
@@ -88,6 +89,7 @@ def test_a_run_that_has_two_labels_tells_how_seeds_differ_once(track, rate, is_s
         for each in of_label(track, "kard")
     ]
     assert (seeds([*track, *again]) == seeds(track)) is is_same
+    assert (pool_of_lengths([*track, *again]) == pool_of_lengths(track)) is is_same
 
 
 def test_seeds_that_answered_other_questions_are_refused(track):
