@@ -15,6 +15,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.run.executors import slurm as executor
+from leaderboard.store.trials import Trials
 from tests.slurm_node import NoSlurmError, node
 from tests.test_run import TRACK
 from tests.tracks import in_readme, toy_track
@@ -80,6 +81,12 @@ def numbers(home: Path) -> dict[str, Any]:
     return found
 
 
+def outcomes(home: Path) -> list[Any]:
+    """What each trial was and came to."""
+    files = sorted((home / "trials").rglob("*.json"))
+    return [(path.name, t.settings, t.outcomes) for path in files for t in Trials.load(path).trials]
+
+
 def runs(home: Path) -> int:
     """How often a cell was made by a task, by the logs of all tasks."""
     return sum(path.read_text().count(": running") for path in (home / "slurm").glob("*.err"))
@@ -103,6 +110,21 @@ def test_an_array_makes_the_records_that_a_local_run_makes(
     assert main(["run", str(track), *WORDS]) == 0
     assert len(numbers(home)) == 4
     assert numbers(home) == numbers(tmp_path / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm")
+def test_an_array_makes_the_trials_of_each_row_its_knob_at_the_best_rate(
+    track: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    words = ["tune", str(track), "--methods", "std_cot,mt_cot", "--rates", "1,3"]
+    assert main([*words, *SLURM]) == 0
+    assert "2 tasks; logs: " in capfd.readouterr().err
+    assert runs(home) == 6
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "local"))
+    assert main(words) == 0
+    assert len(outcomes(home)) == 6
+    assert outcomes(home) == outcomes(tmp_path / "local")
 
 
 @pytest.mark.slow

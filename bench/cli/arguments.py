@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.ground.places import TRUST_TASK_CODE
+from bench.run import executors
 
 
 def number(
@@ -30,14 +31,29 @@ def number(
 POSITIVE = number(int, 1)
 
 
-def add_processes(verb: argparse.ArgumentParser) -> None:
-    """How many processes train one student."""
+def add_executor(verb: argparse.ArgumentParser) -> None:
+    """Who does the work of the command, and by how many processes."""
+    verb.add_argument(
+        "--jobs",
+        type=POSITIVE,
+        help="processes that share the work and the cores; of slurm: tasks at once, default all",
+    )
     verb.add_argument(
         "--processes",
         type=POSITIVE,
         default=1,
         metavar="N",
         help="processes that train one student together, each on a GPU of its own; default: 1",
+    )
+    verb.add_argument(
+        "--executor", choices=executors.names(), default="local", help="who does the work"
+    )
+    verb.add_argument(
+        "--slurm",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of sbatch, as in partition=gpu; time=60 where it is not named",
     )
 
 

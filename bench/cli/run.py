@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, add_choice, add_processes, add_trust
+from bench.cli.arguments import POSITIVE, add_choice, add_executor, add_trust
 from bench.run import executors
 
 FINE = 0
@@ -47,22 +47,7 @@ def add_cells(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--limit", type=POSITIVE, help="items per data set, training steps, and labels"
     )
-    verb.add_argument(
-        "--jobs",
-        type=POSITIVE,
-        help="processes that share the work and the cores; of slurm: tasks at once, default all",
-    )
-    add_processes(verb)
-    verb.add_argument(
-        "--executor", choices=executors.names(), default="local", help="who makes the cells"
-    )
-    verb.add_argument(
-        "--slurm",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of sbatch, as in partition=gpu; time=60 where it is not named",
-    )
+    add_executor(verb)
     verb.add_argument(
         "--missing", action="store_true", help="only what is not published; default: all seeds"
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import POSITIVE, add_choice, add_processes
+from bench.cli.arguments import add_choice, add_executor
 
 if TYPE_CHECKING:
     from leaderboard.store.trials import Trials
@@ -28,10 +28,7 @@ def add_parser(verbs: Any) -> None:
     )
     verb.add_argument("--sweep", metavar="NAME", help="the rows of a sweep; see `list sweeps`")
     verb.add_argument("--points", help="comma-separated points of the sweep; default: all")
-    verb.add_argument(
-        "--jobs", type=POSITIVE, default=1, help="processes that share the work and the cores"
-    )
-    add_processes(verb)
+    add_executor(verb)
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=tune)
 
@@ -50,22 +47,24 @@ def tune(args: Namespace) -> int:
     """Make the trials that there are not, and print what they choose."""
     from bench import track
     from bench.ground import provenance
-    from bench.run import jobs, precision, stages, tune
-    from bench.run.executors import local
+    from bench.run import executors, jobs, precision, stages, tune
 
     chosen = track.load(args.track)
     rows = _rows(args, chosen)
     identity = provenance.digest([row.identity for row in rows])
     jobs.check(identity)
+    rows = jobs.own(rows)
     steps = (lambda row: tune.by_rate(row, args.rates), tune.by_knob)
-    # The best rate is known, and with it the second step, where nothing of the first is lacking.
-    to_do = next(filter(None, ([trial for row in rows for trial in s(row)] for s in steps)), [])
     if not jobs.is_shared():
-        precision.warn(to_do)
-    if to_do:
-        code = local.share(jobs.Work(args.arguments, identity, n_jobs=args.jobs))
-        if code != FINE:
-            return code
+        # A knob is looked at where no rate is lacking: its trials are at the best of them.
+        to_do = [number for number, row in enumerate(rows) if any(step(row) for step in steps)]
+        precision.warn([rows[number] for number in to_do])
+        if to_do:
+            tasks = [jobs.Task(rows[number].title, [number]) for number in to_do]
+            work = jobs.Work(args.arguments, identity, tasks, args.jobs, args.slurm)
+            code = executors.load(args.executor).share(work)
+            if code != FINE:
+                return code
     for step in steps:
         # Each is kept as soon as it is made: a machine may be gone before all are.
         stages.run_cells([trial for row in rows for trial in step(row)], tune.keep)
