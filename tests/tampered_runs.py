@@ -4,7 +4,11 @@ The ledger and all hashes are made right again.
 """
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
+from leaderboard.store.files import file_sha256
+from leaderboard.store.trials import SCHEMA, Trial, Trials
 from tests.tampered import OTHER, PUBLISHED, SECOND, SET, STUDENT, TRACK, Board, tampered
 
 FOURTH = f"{TRACK}/std_cot/seed3.json"
@@ -207,14 +211,54 @@ def the_same_run_under_another_key(board: Board) -> None:
         body["training"]["loss_curve"][0] += 0.001
 
 
+def trials_of(board: Board, *tried: Mapping[str, float]) -> Path:
+    """The file of trials of std_cot, of which the first was the best."""
+    version, track = TRACK.split("/")
+    trials = [
+        Trial(settings, {SET: [float(number == 0)]}, {SET: "sha256"}, {})
+        for number, settings in enumerate(tried)
+    ]
+    path = board.root.parent / "trials" / version / track / "std_cot.json"
+    Trials(SCHEMA, track, int(version[1:]), "std_cot", 0, trials).save(path)
+    return path
+
+
+@tampered("trials", "no trials", f"{TRACK}/std_cot+tuned")
+def trials_that_are_lost(board: Board) -> None:
+    as_tuned(board, learning_rate=0.009)
+    trials_of(board, {"learning_rate": 0.009}).unlink()
+
+
+@tampered("trials", "another file than chose its settings", f"{TRACK}/std_cot+tuned")
+def trials_that_were_added_later(board: Board) -> None:
+    as_tuned(board, learning_rate=0.009)
+    trials_of(board, {"learning_rate": 0.009}, {"learning_rate": 0.027})
+
+
+@tampered("trials", "settings .*0.027.* should be .*0.009", f"{TRACK}/std_cot+tuned")
+def settings_that_no_trial_chose(board: Board) -> None:
+    place = as_tuned(board, learning_rate=0.009)
+    with board.edited(place) as body:
+        body["snapshot"]["own"]["settings"] = {"learning_rate": 0.027}
+
+
+@tampered("trials", "not valid|expected|should be what", f"{TRACK}/std_cot+tuned")
+def trials_that_nobody_can_read(board: Board) -> None:
+    place = as_tuned(board, learning_rate=0.009)
+    path = trials_of(board, {"learning_rate": 0.009})
+    path.write_text("{}")
+    with board.edited(place) as body:
+        body["snapshot"]["own"]["trials_sha256"] = file_sha256(path)
+
+
 def as_tuned(board: Board, **chosen: float) -> str:
     """The run of seed 0 once more, as that of a row whose trials chose these settings."""
     place = f"{TRACK}/std_cot+tuned/seed0.json"
     board.copy(STUDENT, place)
     with board.edited(place) as body:
         body["label"] = "std_cot+tuned"
-        own = {"of": "std_cot", "name": "tuned", "settings": chosen, "trials_sha256": "4" * 64}
-        body["snapshot"]["own"] = own
+        own = {"of": "std_cot", "name": "tuned", "settings": chosen}
+        body["snapshot"]["own"] = own | {"trials_sha256": file_sha256(trials_of(board, chosen))}
         body["provenance"] |= {"key": "1" * 64, "train_key": "2" * 64}
         body["provenance"]["command"] += " --tuned"
     return place

@@ -104,9 +104,21 @@ def test_a_row_whose_lengths_scatter_more_than_the_pool_is_judged_by_its_own():
     assert ("e", "generated_tokens") not in alarms(report)
 
 
+@pytest.mark.parametrize("before", [[], [10] * 20])
+def test_a_helper_that_costs_more_is_found(before):
+    old = record(outcomes={"id_a": [1] * 20})
+    sides = [
+        replace(old, data_sets={"id_a": data_set("id_a", [1] * 20, helper_flops=flops)})
+        for flops in (before, [11] * 20)
+    ]
+    report = regress("toy", sides[:1], sides[1:])
+    assert [f.metric for f in report.findings if f.regression] == ["helper_flops"]
+    assert regress("toy", sides[1:], sides[:1]).status == 0
+
+
 def test_the_lengths_of_rows_that_do_not_train_are_those_of_their_items():
     row = trained(record("zero_shot", outcomes={"id_a": [1] * 20}), n_steps=0)
-    longer = data_set("id_a", [1] * 20, generated_tokens=[6] * 20)
+    longer = data_set("id_a", [1] * 20, generated_tokens=[8] * 20)
     report = regress("toy", [row], [replace(row, data_sets={"id_a": longer})])
     assert alarms(report) == {("zero_shot", "generated_tokens")}
 

@@ -159,6 +159,8 @@ def test_runs_that_base_and_new_share_are_counted_once(track):
     new = [*track, noisy("kard", 3)]
     assert Rule.of(track, track).pool == Rule.of(track).pool
     assert Rule.of(track, new, new).pool == Rule.of(track).pool, "one run more of no table"
+    later = [trained(run, seconds=9.0) for run in of_label(track, "kard")]
+    assert Rule.of(track, later) == Rule.of(track), "they came out again"
     assert Rule.of(track, [noisy("kard", n) for n in (3, 4)]).pool != Rule.of(track).pool
 
 

@@ -16,7 +16,7 @@ from leaderboard.rows.rank import row, row_json, rows
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.averages import Seeds
-from leaderboard.stats.intervals import mcnemar
+from leaderboard.stats.intervals import mcnemar, unseen
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from tests.leaderboard_records import OUTCOMES, record, with_costs
@@ -93,6 +93,26 @@ def test_a_row_of_fewer_questions_has_no_relative_number(label):
     expected = set() if label == "std_cot" else {"std_cot", "skintern"}
     for name in ("relative_flops", "relative_prompt_only_flops"):
         assert {row.method for row in ranked if getattr(row, name) is not None} == expected
+
+
+def test_what_a_question_cost_before_its_prompt_did_not_fit_is_in_no_mean():
+    two = {"prompt_tokens": 200, "n_calls": 2, "prefill_flops": 2000, "generated_tokens": 40}
+    cut = {name: [value, value // 2] for name, value in two.items()}
+    both = record(outcomes={"id_a": [1, 0]})
+    (row,) = rows([with_costs(both, "id_a", overflow=[0, 1], **cut)])
+    assert {name: getattr(row, name) for name in two} == two
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_costs_of_other_questions_or_of_no_student_have_no_ratio(is_cut):
+    one, other = record("a"), record("b")
+    other = (
+        with_costs(other, "id_a", overflow=[0, 0, 0, 1]) if is_cut else replace(other, latency=None)
+    )
+    for sides in ([one], [other]), ([other], [one]):
+        found = compare(*sides)
+        assert found.total_flops_ratio is None and found.prompt_only_flops_ratio is None
+    assert compare([one], [one]).total_flops_ratio == 1
 
 
 def test_latency_is_the_median_over_seeds_and_training_the_mean():
@@ -261,7 +281,7 @@ def test_items_are_paired_by_id_and_not_by_place():
     one = record("a", outcomes={"id_a": [1, 1, 0, 0]})
     turned = with_costs(one, "id_a", items=one.data_sets["id_a"].items[::-1], strict=[0, 0, 1, 1])
     found = compare([one], [replace(turned, label="b")])
-    assert (found.id.value, found.id.p, found.id.stderr) == (0.0, 1.0, 0.0)
+    assert (found.id.value, found.id.p, found.id.stderr) == (0.0, 1.0, unseen(4))
 
 
 def test_two_single_runs_are_compared_by_mcnemar_on_each_data_set():

@@ -13,7 +13,7 @@ from leaderboard.rows.rank import rows
 from leaderboard.show.render import legend, table
 from leaderboard.show.rendering import render_all
 from leaderboard.stats.averages import seeds
-from leaderboard.stats.intervals import ALPHA, Component, holm, seed_variance
+from leaderboard.stats.intervals import ALPHA, Component, difference, holm, seed_variance
 from leaderboard.stats.rank_intervals import Rank, rank_intervals
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, load, of_label, suite
@@ -182,3 +182,14 @@ def test_a_region_of_some_rows_shows_their_ranks_among_all(tmp_path, monkeypatch
     cells = dict(zip(*([c.strip() for c in t.split("|")] for t in (head, line)), strict=True))
     assert (cells["rank ID"], cells["rank OOD"]) == ("3", "-")
     assert "among all 3 rows of the track" in readme.read_text()
+
+
+@pytest.mark.parametrize("n", [2, 5, 40])
+def test_rows_that_are_always_right_and_always_wrong_are_told_apart_where_their_difference_is(n):
+    right, wrong = [np.ones((1, n))], [np.zeros((1, n))]
+    gap = difference(right, wrong)
+    (high, low) = rank_intervals([right, wrong], [None, None])
+    assert (high, low) == (
+        (Rank(1, 1, 2), Rank(2, 2, 2)) if gap.p <= ALPHA else (Rank(1, 2, 2),) * 2
+    )
+    assert (gap.p <= ALPHA) == (n > 2)

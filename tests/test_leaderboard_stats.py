@@ -18,9 +18,10 @@ from leaderboard.stats.intervals import (
     headline,
     holm,
     mcnemar,
+    seed_component,
     seed_variance,
     single,
-    wilson,
+    unseen,
 )
 
 outcomes = st.lists(st.integers(0, 1), min_size=2, max_size=12)
@@ -77,14 +78,52 @@ def test_the_two_components_add_up_as_in_the_closed_form():
 
 
 def test_seeds_that_differ_less_than_their_noise_add_no_variance():
-    x = matrix([1, 0, 1, 0], [0, 1, 0, 1])
-    assert headline([x]).stderr == 0.0  # every item and every seed has mean one half
+    x = matrix([1, 0, 1, 0], [0, 1, 0, 1])  # every item and every seed has mean one half
+    assert seed_component([x]).variance == 0.0
 
 
-def test_data_sets_of_equal_outcomes_keep_the_interval_of_a_proportion():
-    estimate = headline([np.zeros((1, 20)), np.zeros((1, 30))])
-    assert (estimate.low, estimate.high) == wilson(0.0, 50)
-    assert estimate.high > 0.05
+@pytest.mark.parametrize("n", [2, 20, 400])
+@pytest.mark.parametrize("k", [0, 1])
+def test_items_that_are_all_alike_have_the_interval_of_a_proportion(n, k):
+    told = binomtest(k * n, n).proportion_ci(method="wilson")
+    width = told.high - told.low
+    assert 1.959964 * unseen(n) == pytest.approx(width)
+    for seeds in (1, 3):
+        found = headline([np.full((seeds, n), float(k))])
+        by_t = width * t.ppf(0.975, n - 1) / 1.959964
+        assert (found.low, found.high) == pytest.approx((max(0, k - by_t), min(1, k + by_t)))
+
+
+def test_of_data_sets_that_are_all_alike_the_smallest_bounds_a_rare_other_item():
+    small, large = np.zeros((1, 20)), np.ones((1, 300))
+    found = headline([small, large])
+    assert found.value == 0.5
+    assert found.stderr == pytest.approx(unseen(20) / 2)
+
+
+def test_seeds_vary_as_the_pool_has_it_also_where_a_row_is_always_wrong():
+    pool = Component(0.03**2, 10)
+    none, one = np.zeros((3, 300)), np.zeros((3, 300))
+    one[0, 0] = 1
+    assert headline([none], pool).high > 0.03
+    assert headline([none], pool).high == pytest.approx(headline([one], pool).high, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [20, 50, 200])
+def test_what_no_item_showed_is_covered_as_often_as_is_claimed(n):
+    rng = np.random.default_rng(n)
+    for rate in (0.3 / n, 1 / n, 3 / n):
+        hits = 0
+        for _ in range(1000):
+            a, b = rng.random((4, 1, n)) < rate, np.zeros((4, 1, n))
+            gap = difference(list(a.astype(float)), list(b))
+            hits += gap.low <= rate <= gap.high
+        assert hits >= 930, rate
+
+
+def test_two_items_do_not_tell_two_methods_apart_for_certain():
+    gap = difference([np.ones((1, 2))], [np.zeros((1, 2))])
+    assert gap.value == 1.0 and gap.p > 0.05 and gap.low < 0
 
 
 def test_a_single_item_counts_with_the_largest_variance_it_can_have():
@@ -282,7 +321,7 @@ def test_clusters_keep_the_mean_of_every_seed_and_add_up_to_differences(row, dat
 
 def test_equal_outcomes_in_clusters_have_the_interval_of_as_many_items_as_there_are_clusters():
     estimate = headline([by_cluster(np.ones((1, 60)), ["a", "b", "c"] * 20)])
-    assert (estimate.low, estimate.high) == wilson(1.0, 3)
+    assert estimate.stderr == pytest.approx(unseen(3))
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])
@@ -342,10 +381,3 @@ def test_holm_raises_p_no_more_than_bonferroni_and_keeps_their_order(p_values):
         assert p <= q <= min(1, len(p_values) * p) + 1e-12
     for (p, q), (r, s) in product(zip(p_values, adjusted, strict=True), repeat=2):
         assert p >= r or q <= s
-
-
-@given(st.integers(1, 60), st.data())
-def test_wilson_is_the_textbook_interval(n, data):
-    k = data.draw(st.integers(0, n))
-    interval = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson(k / n, n) == pytest.approx((interval.low, interval.high), abs=1e-9)

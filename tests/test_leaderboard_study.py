@@ -102,6 +102,15 @@ def test_a_pair_is_the_difference_of_its_rows_with_the_seeds_of_all_pooled(home,
     assert [found.id.p, found.ood.p] == holm(plain) != plain
 
 
+def test_a_study_of_one_group_has_no_difference_in_the_other(home, tmp_path):
+    for (point, label), share in SHARES.items():
+        for seed in range(2):
+            made = run(point, label, seed, share)
+            save(tmp_path, [replace(made, data_sets={"id_a": made.data_sets["id_a"]})])
+    (found,) = findings(question(home), collect(tmp_path, "why"))
+    assert found.id is not None and found.ood is None and found.a.ood is None
+
+
 def test_runs_on_sealed_items_are_in_no_map(local):
     assert regimes.collect(local, "why").sweep.points == []
 

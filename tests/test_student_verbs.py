@@ -73,7 +73,7 @@ def ran(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(track, "TRACKS", folder)
         patch.setenv("SKBENCH_HOME", str(home))
         for name in ("lora", "full", "odd"):
-            assert main(["run", name, "--methods", "std_cot", "--limit", "3", "--json"]) == 0
+            assert main(["run", name, "--methods", "std_cot", "--limit", "4", "--json"]) == 0
         shutil.copytree(run_of(home, "lora") / "weights", home / "mine")
         assert main([str(word) for word in evaluate(home / "mine")]) == 0
         yield home
@@ -113,7 +113,7 @@ def record_of(home: Path, name: str, label: str = "std_cot") -> Path:
 
 def evaluate(checkpoint: object, name: str = "lora") -> list[object]:
     words = ["evaluate", "--student", checkpoint, "--method", "std_cot", "--track", name]
-    return [*words, "--limit", 3, "--json"]
+    return [*words, "--limit", 4, "--json"]
 
 
 def logits(student: Student) -> torch.Tensor:
@@ -153,7 +153,7 @@ def cells(name: str) -> list[Any]:
         track.load(name),
         [method],
         [0],
-        Scope(limit=3),
+        Scope(limit=4),
         skip_unmet=False,
         data=None,
         origin=(name,),
@@ -179,7 +179,7 @@ def test_a_judged_checkpoint_stands_beside_no_trained_row_and_is_not_published(
     home: Path, tmp_path: Path
 ) -> None:
     records = home / "records" / "v1"
-    assert [r.label for r in board.load("lora", records, Scope(limit=3))] == ["std_cot"]
+    assert [r.label for r in board.load("lora", records, Scope(limit=4))] == ["std_cot"]
     judged = replace(Record.load(record_of(home, "lora.own", "*")), scope=Scope())
     judged.save(tmp_path / "local" / judged.track / judged.label / "seed0.json")
     with pytest.raises(RecordError, match="trained elsewhere"):
@@ -190,11 +190,11 @@ def test_a_judged_checkpoint_stands_beside_no_trained_row_and_is_not_published(
 def test_a_checkpoint_is_held_against_a_row_on_the_items_that_a_run_was_judged_on(
     asked: list[str], home: Path, told: Callable[..., Any]
 ) -> None:
-    assert told("run", "lora", "--methods", "std_cot", "--limit", 3, *asked)[0] == 0
+    assert told("run", "lora", "--methods", "std_cot", "--limit", 4, *asked)[0] == 0
     code, printed, _ = told(*evaluate(home / "mine"), *asked)
     assert code == 0
     (row,) = json.loads(printed)
-    cut = ["--track", "lora", "--limit", 3, *asked]
+    cut = ["--track", "lora", "--limit", 4, *asked]
     code, printed, _ = told("board", "compare", row["method"], "std_cot", "--local", *cut, "--json")
     assert (code, json.loads(printed)["a"]) == (0, row["method"])
     gate = ["board", "regress", "--base", home / "records", "--candidate", row["method"], *cut]
@@ -206,9 +206,9 @@ def test_a_checkpoint_is_held_against_a_row_on_the_items_that_a_run_was_judged_o
     (path,) = (
         path
         for path in (home / "records" / "v1" / "lora.own").rglob("*.json")
-        if Record.load(path).scope.words() == [*asked, "--limit", "3"]
+        if Record.load(path).scope.words() == [*asked, "--limit", "4"]
     )
-    assert Record.load(path).provenance["command"].endswith(shlex.join([*asked, "--limit", "3"]))
+    assert Record.load(path).provenance["command"].endswith(shlex.join([*asked, "--limit", "4"]))
 
 
 def test_a_checkpoint_that_is_worse_than_its_row_fails_the_gate(
@@ -221,7 +221,7 @@ def test_a_checkpoint_that_is_worse_than_its_row_fails_the_gate(
     }
     replace(pinned, data_sets=sets).save(home / "pinned" / "v1" / "lora" / "std_cot" / "seed0.json")
     label = Record.load(record_of(home, "lora.own", "*")).label
-    gate = ["board", "regress", "--base", home / "pinned", "--track", "lora", "--limit", 3]
+    gate = ["board", "regress", "--base", home / "pinned", "--track", "lora", "--limit", 4]
     code, printed, _ = told(*gate, "--candidate", label)
     assert code == 1 and f"REGRESSION  lora/{label} id: 100.0 -> 0.0 %" in printed
 
@@ -233,9 +233,9 @@ def test_two_checkpoints_have_a_row_each_and_one_is_judged_once(
     config = folder / "adapter_config.json"
     config.write_text(config.read_text().replace('"lora_alpha": 4', '"lora_alpha": 8'))
     assert told(*evaluate(folder))[0] == 0
-    found = board.load("lora.own", home / "records" / "v1", Scope(limit=3))
+    found = board.load("lora.own", home / "records" / "v1", Scope(limit=4))
     assert len({each.label for each in found}) == 2
-    code, shown, _ = told("board", "show", "lora.own", "--local", "--limit", "3", "--json")
+    code, shown, _ = told("board", "show", "lora.own", "--local", "--limit", "4", "--json")
     assert code == 0 and len(json.loads(shown)) == 2
     monkeypatch.setattr(stages, "judged", lambda *_: pytest.fail("judged again"))
     assert told(*evaluate(folder))[0] == 0
@@ -402,7 +402,7 @@ def test_the_card_says_what_was_measured_and_nothing_where_nothing_was(
     found = Record.load(record_of(home, "lora"))
     for fact in (
         *(str(base), "pocket-100", found.provenance["corpus_sha256"], "Licence: Apache-2.0"),
-        *("rationales = 1", "3 optimizer steps", "LoRA of rank 2", "limit 3"),
+        *("rationales = 1", "4 optimizer steps", "LoRA of rank 2", "limit 4"),
         f"{found.training.tokens:,} tokens",
         f"`{found.provenance['command']}`",
     ):
@@ -474,7 +474,7 @@ def test_a_record_is_reproduced_in_a_home_of_its_own(
     assert path.read_bytes() == before
     (folder,) = (home / "reproduced").iterdir()
     again = Record.load(record_of(folder, "lora"))
-    assert again.training.n_steps == 3 and again != Record.load(path)
+    assert again.training.n_steps == 4 and again != Record.load(path)
     monkeypatch.setattr(stages, "_make_record", lambda _, **how: pytest.fail("made again"))
     assert told("reproduce", path)[0] == 0
 
@@ -577,7 +577,7 @@ def test_the_command_of_a_record_is_never_run(
     assert not (tmp_path / "evil").exists()
     (cell,) = asked
     assert (cell.track.name, cell.method.label, cell.seed) == ("lora", "std_cot", 0)
-    assert cell.scope == Scope(limit=3)
+    assert cell.scope == Scope(limit=4)
 
 
 def test_a_record_from_before_a_setting_existed_is_of_the_same_track(home: Path) -> None:
@@ -653,3 +653,10 @@ def test_what_an_adapter_brings_is_not_trusted_because_its_base_is(
     with pytest.raises(ConfigError, match="seen"):
         brought._reading(Student(None, None), found, base)
     assert seen == [replace(base, trust_remote_code=False, revision=None)]
+
+
+def test_what_a_helper_cost_is_in_the_flops_of_a_repetition() -> None:
+    old = record()
+    sets = {name: replace(each, helper_flops=[7] * 4) for name, each in old.data_sets.items()}
+    first, *_ = reproduction(old, replace(old, data_sets=sets)).data_sets
+    assert first.flops.obtained == (first.flops.expected or 0) + 7

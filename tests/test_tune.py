@@ -249,6 +249,13 @@ def test_published_trials_are_added_to_and_never_lost(tmp_path: Path) -> None:
         assert publish(src, "toy", dest) == [public]
         assert public.read_bytes() == local.read_bytes()
     assert publish(src, "toy", dest) == []
+    row = dest / "toy" / "std_cot+tuned" / "seed0.json"
+    row.parent.mkdir(parents=True)
+    record("std_cot+tuned").save(row)
+    assert publish(src, "toy", dest) == [], "the same trials are no others"
+    trials(trial(1, 0), trial(3, 1), trial(9, 1)).save(local)
+    with pytest.raises(RecordError, match="chose the settings of a row that is published"):
+        publish(src, "toy", dest)
     trials(trial(3, 1)).save(local)
     with pytest.raises(RecordError, match="no trial is lost"):
         publish(src, "toy", dest)

@@ -1,6 +1,7 @@
 """Copying records, probes and trials into the repository."""
 
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization
@@ -34,7 +35,7 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     new += _new_generations(local, src_root, dest_root)
     new += _new_records(local, track, dest_root)
     new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
-    new += _new_trials(beside(src_root, "trials"), track, beside(dest_root, "trials"))
+    new += _new_trials(beside(src_root, "trials"), track, dest_root)
     for path, stored in new:
         stored.save(path)
     return [path for path, _ in new]
@@ -129,10 +130,11 @@ def _new_probes(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
 
 
 def _new_trials(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, Trials]]:
-    """Files of labels that have trials which are not published; they go on from the published."""
+    """Files of labels that have trials which are not published; they go on from the published,
+    until a row that they chose the settings of is published as well."""
     new: list[tuple[Path, Trials]] = []
     for src in sorted((src_root / track).glob("*.json")):
-        found, path = Trials.load(src), dest_root / track / src.name
+        found, path = Trials.load(src), beside(dest_root, "trials") / track / src.name
         known = Trials.load(path).trials if path.is_file() else []
         if not all(trial in found.trials for trial in known):
             raise RecordError(
@@ -140,6 +142,11 @@ def _new_trials(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
                 " lost; delete the local file, and tune again"
             )
         if len(found.trials) > len(known):
+            if known and any((dest_root / track).glob(f"{escape(src.stem)}+*/*.json")):
+                raise RecordError(
+                    f"{src}: has more trials than {path}, which chose the settings of a row that is"
+                    " published: raise the track's version for another choice, or delete the file"
+                )
             new.append((path, found))
     return new
 

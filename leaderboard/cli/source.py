@@ -87,14 +87,14 @@ def _as_asked(args: Namespace, records: list[Record]) -> list[Record]:
 
 
 def _graded(records: Sequence[Record], metric: str) -> list[Record]:
-    """The records with a grade in the place of right and wrong, on the data sets that have it."""
+    """The records with a grade in the place of right and wrong, on the data sets all of whose items
+    have it."""
     known = {
         name
         for record in records
         for each in record.data_sets.values()
         for name, values in each.graded.items()
-        # A product of roots may miss 1 by a last digit.
-        if all(value is not None and 0 <= value <= 1 + 1e-9 for value in values)
+        if _is_share(values)
     }
     if metric not in known:
         raise UnknownName("metric", metric, sorted(known))
@@ -104,11 +104,16 @@ def _graded(records: Sequence[Record], metric: str) -> list[Record]:
             data_sets={
                 name: replace(each, metric=metric)
                 for name, each in record.data_sets.items()
-                if metric in each.graded
+                if _is_share(each.graded.get(metric, [None]))
             },
         )
         for record in records
     ]
+
+
+def _is_share(values: Sequence[float | None]) -> bool:
+    """Whether every item has a value in [0, 1]; a product of roots may miss 1 by a last digit."""
+    return all(value is not None and 0 <= value <= 1 + 1e-9 for value in values)
 
 
 def row_asked(args: Namespace, records: Sequence[Record], label: str) -> list[Record]:

@@ -61,7 +61,7 @@ def amortised(
 ) -> list[Amortised]:
     """The rows in their order, but those of prompts that did not fit or without a student, whose
     questions cost something else."""
-    told = [_costs(row, n_questions, tuning) for row in rows if _is_comparable(row)]
+    told = [_costs(row, n_questions, tuning) for row in rows if row.is_comparable]
     base = next((each for each in told if rows[0].reference == each.method), None)
     return [_beside(each, base) for each in told]
 
@@ -107,13 +107,9 @@ def amortised_text(found: Sequence[Amortised], reference: str, form: TableFormat
     if trials:
         legend += (
             " Training counts once for the row and once for each learning rate that was tried;"
-            " evaluating the trials is not counted."
+            " other values of a knob, and evaluating the trials, are not counted."
         )
     return f"{table}\n\n{legend}"
-
-
-def _is_comparable(row: Row) -> bool:
-    return not row.overflow and row.ttft_s is not None
 
 
 def _costs(row: Row, n_questions: Sequence[int], tuning: bool) -> Amortised:

@@ -6,6 +6,7 @@ from typing import Any
 
 from leaderboard.rows.rank import row
 from leaderboard.stats.averages import Seeds, aligned, matrices, names_of, seeds
+from leaderboard.stats.formats import gap as in_points
 from leaderboard.stats.intervals import Difference, Matrix, difference, holm, mcnemar
 from leaderboard.store.comparable import check_seeds, questions
 from leaderboard.store.reading import RecordError
@@ -14,7 +15,8 @@ from leaderboard.store.record import Group, Record
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Differences are A - B as fractions, ratios A / B (None where B's is zero).
+    """Differences are A - B as fractions, ratios A / B: None where B's is zero, and of FLOPs where
+    the student of either did not run on every question.
 
     Per data set, p values are adjusted after Holm. Between two single runs of which nobody knows
     how seeds differ they are McNemar's, unless outcomes are graded or items share a source:
@@ -40,6 +42,10 @@ def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record] = 
     """
     pool = seeds(track) if track else seeds(a, b)
     row_a, row_b = row(a, pool), row(b, pool)
+    total = prompt_only = None
+    if row_a.is_comparable and row_b.is_comparable:
+        total = _ratio(row_a.total_flops, row_b.total_flops)
+        prompt_only = _ratio(row_a.prompt_only_flops, row_b.prompt_only_flops)
     in_domain = group_difference(a, b, "id", pool)
     assert in_domain is not None  # row() refuses records without it
     return Comparison(
@@ -49,8 +55,8 @@ def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record] = 
         id=in_domain,
         ood=group_difference(a, b, "ood", pool),
         data_sets=_by_data_set(a, b, pool),
-        total_flops_ratio=_ratio(row_a.total_flops, row_b.total_flops),
-        prompt_only_flops_ratio=_ratio(row_a.prompt_only_flops, row_b.prompt_only_flops),
+        total_flops_ratio=total,
+        prompt_only_flops_ratio=prompt_only,
         ttft_ratio=_ratio(row_a.ttft_s, row_b.ttft_s),
         tpot_ratio=_ratio(row_a.tpot_s, row_b.tpot_s),
     )
@@ -105,9 +111,9 @@ def comparison_text(comparison: Comparison) -> str:
     lines = [f"{c.track}: {c.a} - {c.b}, in points of accuracy"]
     for name, gap in (("ID", c.id), ("OOD", c.ood)):
         if gap is not None:
-            lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g}")
+            lines.append(f"  {name:<{width}}{in_points(gap)}  p = {gap.p:.3g}")
     for name, gap in c.data_sets.items():
-        lines.append(f"  {name:<{width}}{_points(gap)}  p = {gap.p:.3g} (Holm)")
+        lines.append(f"  {name:<{width}}{in_points(gap)}  p = {gap.p:.3g} (Holm)")
     lines.append(f"{c.a} / {c.b}, cost of a solved question")
     for name, ratio in (
         ("FLOPs", c.total_flops_ratio),
@@ -131,10 +137,6 @@ def _by_data_set(a: Sequence[Record], b: Sequence[Record], pool: Seeds) -> dict[
         gaps[name] = gap
     adjusted = holm([gap.p for gap in gaps.values()])
     return {name: replace(gap, p=p) for (name, gap), p in zip(gaps.items(), adjusted, strict=True)}
-
-
-def _points(gap: Difference) -> str:
-    return f"{100 * gap.value:+6.1f} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

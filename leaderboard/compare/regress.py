@@ -34,11 +34,7 @@ class Rule:
     def of(cls, *tables: Sequence[Record], latency_ratio: float = LATENCY_RATIO) -> "Rule":
         """As the runs of the tables tell, each once; RecordError where seeds of a row answered
         other items."""
-        apart, known = list[list[Record]](), list[Record]()
-        for table in tables:
-            apart.append([record for record in table if record not in known])
-            known += apart[-1]
-        return cls(seeds(*apart), pool_of_lengths(*apart), latency_ratio)
+        return cls(seeds(*tables), pool_of_lengths(*tables), latency_ratio)
 
     def findings(self, base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
         """All comparisons of one label; tests are not adjusted yet, nor judged."""

@@ -9,6 +9,7 @@ from leaderboard.stats.intervals import single
 from leaderboard.store.comparable import run_name
 from leaderboard.store.record import DataSet, Record
 
+_FLOPS = ("prefill_flops", "decode_flops", "helper_flops")
 _ENVIRONMENT = ("device", "commit", "student_revision")
 
 
@@ -108,9 +109,7 @@ def _repeated(name: str, old: DataSet | None, new: DataSet | None) -> Repeated:
             _mean(old, "prompt_tokens", "generated_tokens"),
             _mean(new, "prompt_tokens", "generated_tokens"),
         ),
-        flops=Pair(
-            _mean(old, "prefill_flops", "decode_flops"), _mean(new, "prefill_flops", "decode_flops")
-        ),
+        flops=Pair(_mean(old, *_FLOPS), _mean(new, *_FLOPS)),
     )
 
 

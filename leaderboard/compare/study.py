@@ -65,7 +65,10 @@ def findings(question: Question, study: Study) -> list[Finding]:
     """The pairs whose rows both have runs. How far seeds differ is pooled over all rows."""
     rows = sorted({run.row for run in study.runs})
     outcomes = {row: {group: _matrices(study, row, group) for group in GROUPS} for row in rows}
-    pool = {group: seed_variance(outcomes[row][group] for row in rows) for group in GROUPS}
+    pool = {
+        group: seed_variance(outcomes[row][group] for row in rows)
+        for group in {*study.groups.values()}
+    }
 
     def side(row: str) -> Side:
         means = [[float(m.mean()) for m in outcomes[row][group]] for group in GROUPS]

@@ -14,7 +14,6 @@ it is pooled over the track's trained rows. Seeds of two rows are independent, a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from typing import Any
 
 from leaderboard.compare.pair import group_difference, paired
@@ -28,6 +27,7 @@ from leaderboard.stats.intervals import (
     family,
     seed_variance,
 )
+from leaderboard.store.board import by_label
 from leaderboard.store.comparable import distinct
 from leaderboard.store.record import GROUPS, Record
 
@@ -59,7 +59,7 @@ def transfers(table: Sequence[Record], track: Sequence[Record] = ()) -> list[Tra
     if reference is None or not all(names_of(reference[0], group) for group in GROUPS):
         return []
     runs = track or table
-    pool, spread = seeds(runs), _spread(_rows(distinct(runs)), reference)
+    pool, spread = seeds(runs), _spread(_rows(distinct(runs)[0]), reference)
     others = [records for records in by_label.values() if records is not reference]
     found = [_transfer(records, reference, pool, spread) for records in others]
     columns = [family([getattr(each, name) for each in found]) for name in GAPS]
@@ -147,6 +147,4 @@ def _spread(rows: Mapping[str, Sequence[Record]], reference: Sequence[Record]) -
 
 def _rows(records: Sequence[Record]) -> dict[str, list[Record]]:
     """Label -> its records; of those that were measured."""
-    measured = [record for record in records if record.kind != "reported"]
-    ordered = sorted(measured, key=lambda record: (record.label, record.seed))
-    return {label: list(group) for label, group in groupby(ordered, key=lambda r: r.label)}
+    return by_label(record for record in records if record.kind != "reported")

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from statistics import fmean
 from typing import Any, cast
 
 from leaderboard.stats.formats import DIRTY, NONE, SKEWED, UNEQUAL, TableFormat, marked, tabulated
+from leaderboard.store.board import by_label
 from leaderboard.store.comparable import track_settings
 from leaderboard.store.record import Record
 
@@ -69,8 +69,8 @@ class Treatment:
 
 def audit(records: Sequence[Record]) -> list[Treatment]:
     """The treatment of every label of one track, by label, each against the reference."""
-    ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
-    groups = {label: list(group) for label, group in groupby(ranked, key=lambda r: r.label)}
+    ranked = [record for record in records if record.kind != "reported"]
+    groups = by_label(ranked)
     reference = groups.get(ranked[0].reference) if ranked else None
     return [_treatment(group, reference) for group in groups.values()]
 

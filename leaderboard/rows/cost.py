@@ -21,7 +21,7 @@ class Cost:
 
 
 def _flops(row: Row) -> float | None:
-    return None if row.overflow or row.ttft_s is None else row.total_flops
+    return row.total_flops if row.is_comparable else None
 
 
 def _latency(row: Row) -> float | None:

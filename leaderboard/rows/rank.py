@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import groupby
 from statistics import fmean, median
 from typing import Any, cast
 
@@ -21,6 +20,7 @@ from leaderboard.stats.averages import (
 )
 from leaderboard.stats.intervals import Estimate
 from leaderboard.stats.rank_intervals import Rank
+from leaderboard.store.board import by_label
 from leaderboard.store.comparable import check_seeds, check_table, run_name
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import DataSet, Record
@@ -125,6 +125,11 @@ class Row:
         return self.n_texts is not None and self.n_texts < self.n_seeds
 
     @property
+    def is_comparable(self) -> bool:
+        """Whether what a question costs it is that of all questions: a student ran on each."""
+        return not self.overflow and self.ttft_s is not None
+
+    @property
     def overall(self) -> float:
         """Mean of ID and OOD; what rows are sorted by."""
         return self.id.value if self.ood is None else (self.id.value + self.ood.value) / 2
@@ -138,11 +143,11 @@ def rows(records: Sequence[Record], track: Sequence[Record] = ()) -> list[Row]:
     under different settings or on different corpora, or where those of one label differ in their
     items. Records of kind `reported` have no row.
     """
-    ranked = sorted((r for r in records if r.kind != "reported"), key=lambda r: (r.label, r.seed))
+    runs = list(by_label(r for r in records if r.kind != "reported").values())
+    ranked = [record for each in runs for record in each]
     check_table(ranked)
     pool = seeds(track or ranked)
-    by_label = [list(group) for _, group in groupby(ranked, key=lambda r: r.label)]
-    table = _ranked([row(records, pool) for records in by_label], by_label, pool)
+    table = _ranked([row(each, pool) for each in runs], runs, pool)
     if table:
         table = _relative(_audited(table, ranked), ranked[0].reference)
     return sorted(table, key=lambda row: (-row.overall, row.method))
@@ -256,27 +261,34 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _n_run(sets: Sequence[DataSet]) -> int:
-    """Questions that the student ran on; one whose prompt did not fit cost nothing."""
-    return sum(each.overflow.count(0) for each in sets)
-
-
 def _mean(sets: Sequence[DataSet], field: str) -> float:
-    return sum(sum(getattr(each, field)) for each in sets) / max(1, _n_run(sets))
+    total, n = _spent(sets, field)
+    return total / n
 
 
 def _flops(sets: Sequence[DataSet], field: str) -> int:
     """Mean per question to the nearest integer, in integers throughout: floats lose digits."""
-    total = sum(sum(getattr(each, field)) for each in sets)
-    n = max(1, _n_run(sets))
+    total, n = _spent(sets, field)
     return (2 * total + n) // (2 * n)
 
 
-def _ranked(table: Sequence[Row], by_label: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:
+def _spent(sets: Sequence[DataSet], field: str) -> tuple[int, int]:
+    """Sum over the questions that the student solved to the end, and their number, at least 1: one
+    whose prompt did not fit may have cost something before."""
+    costs = [
+        cost
+        for each in sets
+        for cost, cut in zip(getattr(each, field), each.overflow, strict=False)  # [] if optional
+        if not cut
+    ]
+    return sum(costs), max(1, sum(each.overflow.count(0) for each in sets))
+
+
+def _ranked(table: Sequence[Row], runs: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:
     """The rows with the places that are open to them among all that compete: an upper bound, which
     sees at test time what no method can, takes no place from them."""
     above = {row.method for row in table if row.upper_bound}
-    found = ranks([records for records in by_label if records[0].label not in above], pool)
+    found = ranks([records for records in runs if records[0].label not in above], pool)
     return [
         replace(row, id_rank=found["id"].get(row.method), ood_rank=found["ood"].get(row.method))
         for row in table
@@ -297,7 +309,7 @@ def _relative(table: Sequence[Row], reference: str) -> list[Row]:
         return list(table)
     return [
         row
-        if row.overflow or row.ttft_s is None
+        if not row.is_comparable
         else replace(
             row,
             relative_flops=row.total_flops / base.total_flops,

@@ -12,7 +12,7 @@ LEVELS = (
     "not reproduced",
     "within its interval",
     f"at most {100 * FEW:.0f} % flipped",
-    "the same answers",
+    "the same outcomes and lengths",
     "equal",
 )
 """The steps, the lowest first: the worst rerun of a row says on which it stands."""

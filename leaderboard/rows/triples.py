@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import fmean
 from typing import Any, cast
 
 from leaderboard.stats.averages import Seeds, estimate, seeds
 from leaderboard.stats.intervals import Estimate
+from leaderboard.store.board import by_label
 from leaderboard.store.record import DataSet, Group, Record
 
 Means = Mapping[str, float]
@@ -49,9 +49,8 @@ class Facts:
 
 def facts(records: Sequence[Record]) -> list[Facts]:
     """A line for each label, in the order of labels; [] where no record is of triples."""
-    ranked = sorted(records, key=lambda r: (r.label, r.seed))
     pool = seeds(records)
-    found = [_facts(list(group), pool) for _, group in groupby(ranked, key=lambda r: r.label)]
+    found = [_facts(runs, pool) for runs in by_label(records).values()]
     return found if any(each.written for each in found) else []
 
 

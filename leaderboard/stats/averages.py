@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import fmean
 from typing import Literal
 
@@ -16,6 +15,7 @@ from leaderboard.stats.intervals import (
     headline,
     seed_variance,
 )
+from leaderboard.store.board import by_label
 from leaderboard.store.comparable import check_seeds, distinct
 from leaderboard.store.record import DataSet, Group, Record
 
@@ -40,13 +40,7 @@ def seeds(*tables: Sequence[Record]) -> Seeds:
 
     RecordError where the seeds of a row did not.
     """
-    rows = [
-        list(group)
-        for table in tables
-        for _, group in groupby(
-            sorted(distinct(table), key=lambda r: r.label), key=lambda r: r.label
-        )
-    ]
+    rows = [row for table in distinct(*tables) for row in by_label(table).values()]
     found: dict[tuple[str, ...], list[list[Matrix]]] = {}
     for records in rows:
         if records[0].training.n_steps:

@@ -32,6 +32,8 @@ from scipy.special import bdtr, stdtrit  # pyright: ignore[reportMissingTypeStub
 Matrix: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
 POWER = 0.8
+NO_SPREAD = 1e-12
+"""A variance below it is none, but for how floats are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,8 @@ def headline(matrices: Sequence[Matrix], pool: Component | None = None) -> Estim
     """Unweighted mean over data sets. Seeds vary as `pool` has it, else as the row's own do; with
     one seed and no pool the interval speaks of items alone."""
     value = float(np.mean([matrix.mean() for matrix in matrices]))
-    items, seeds = (
-        _items([matrix.mean(axis=0) for matrix in matrices], most=0.25),
-        seed_component(matrices),
-    )
-    if items.variance + seeds.variance == 0:
-        # All outcomes alike: their spread says nothing, their number does.
-        low, high = wilson(value, sum(matrix.shape[1] for matrix in matrices))
-        return Estimate(value, low, high, 0.0)
-    components = [items, _runs([(matrices, pool)])]
+    means = [matrix.mean(axis=0) for matrix in matrices]
+    components = [_items(means, most=0.25), _runs([(matrices, pool)])]
     half = _half_width(components, ALPHA)
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), _stderr(components))
 
@@ -206,29 +201,32 @@ def family(gaps: Sequence[Difference | None]) -> list[Difference | None]:
     return [gap and replace(gap, p=next(adjusted)) for gap in gaps]
 
 
-def wilson(fraction: float, n: int) -> tuple[float, float]:
-    """95 % limits of a single proportion (Wilson 1927).
-
-    Of a fraction: a mean over data sets is no whole number of successes, as scipy's wants.
-    """
-    z2 = NormalDist().inv_cdf(1 - ALPHA / 2) ** 2
-    middle = (fraction + z2 / (2 * n)) / (1 + z2 / n)
-    half = sqrt(z2 * (fraction * (1 - fraction) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _items(means: Sequence[Matrix], most: float) -> Component:
     """Item component from each data set's per-item means (n_d,).
 
-    A single item tells nothing of the spread: it counts with the most it can be.
+    A single item tells nothing of the spread: it counts with the most it can be. Nor do items that
+    are all alike, but `unseen` does.
     """
-    n_sets = len(means)
-    parts: list[Component] = []
+    parts, alike = list[Component](), Component(0.0, inf)
     for mean in means:
         n = len(mean)
         variance = float(mean.var(ddof=1)) if n > 1 else most
-        parts.append(Component(variance / n / n_sets**2, max(n - 1, 1)))
-    return _pooled(parts)
+        is_alike = variance < NO_SPREAD
+        of_mean = unseen(n) ** 2 if is_alike else variance / n
+        part = Component(of_mean / len(means) ** 2, max(n - 1, 1))
+        if not is_alike:
+            parts.append(part)
+        elif part.variance > alike.variance:
+            alike = part
+    return _pooled([*parts, alike])
+
+
+def unseen(n: int) -> float:
+    """Standard error of a mean over n items that are all alike: normal limits with it are those of
+    a proportion of none (Wilson 1927). Of several such data sets the one counts that tells the
+    least: a rare other item need not be in all of them."""
+    z = NormalDist().inv_cdf(1 - ALPHA / 2)
+    return z / (n + z**2)
 
 
 def _runs(sides: Sequence[tuple[Sequence[Matrix], Component | None]]) -> Component:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
-from leaderboard.stats.intervals import ALPHA, Component, Matrix, seed_component
+from leaderboard.stats.intervals import ALPHA, NO_SPREAD, Component, Matrix, seed_component, unseen
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -78,17 +78,21 @@ def told_better(rows: Sequence[Sequence[Matrix]], pools: Sequence[Component | No
 def _items(means: Sequence[Matrix], one: Index, other: Index) -> _Source:
     """Item component of each pair from per-item means (N, n_d), as `intervals.difference` has it:
     the variance of a gap is var a + var b - 2 cov."""
-    variance, spread = np.zeros(len(one)), np.zeros(len(one))
+    variance, spread, alike, alike_spread = (np.zeros(len(one)) for _ in range(4))
     for mean in means:
         n = mean.shape[1]
         part = np.ones(len(one))  # a single item counts with the most it can be
         if n > 1:
             cov = np.cov(mean)
             part = np.maximum(0.0, cov[one, one] + cov[other, other] - 2 * cov[one, other])
-        part = part / n / len(means) ** 2
-        variance += part
-        spread += part**2 / max(n - 1, 1)
-    return _pooled(variance, spread)
+        is_alike = part < NO_SPREAD
+        part = np.where(is_alike, unseen(n) ** 2, part / n) / len(means) ** 2
+        of_part = part**2 / max(n - 1, 1)
+        is_worst = is_alike & (part > alike)
+        alike[is_worst], alike_spread[is_worst] = part[is_worst], of_part[is_worst]
+        variance += np.where(is_alike, 0.0, part)
+        spread += np.where(is_alike, 0.0, of_part)
+    return _pooled(variance + alike, spread + alike_spread)
 
 
 def _seeds(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from glob import escape
+from itertools import groupby
 from pathlib import Path
 
 from leaderboard.store.reading import RecordError
@@ -126,6 +127,12 @@ def of_label(records: Sequence[Record], label: str) -> list[Record]:
     if label not in labels:
         raise UnknownName("method label", label, labels)
     return [record for record in records if record.label == label]
+
+
+def by_label(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Label -> its records by seed, labels in order."""
+    ordered = sorted(records, key=lambda record: (record.label, record.seed))
+    return {label: list(group) for label, group in groupby(ordered, key=lambda r: r.label)}
 
 
 def labels_in(text: str) -> list[str]:

@@ -61,10 +61,24 @@ def _mapping(of: Mapping[str, object] | None, name: str) -> Mapping[str, object]
     return cast(Mapping[str, object], value) if isinstance(value, Mapping) else None
 
 
-def distinct(records: Sequence[Record]) -> list[Record]:
-    """Every run once, under the label of the track's settings where it has two."""
-    of_track = {(record.label, record.seed) for record in records if record.own is None}
-    return [r for r in records if r.own is None or run_of(r) not in of_track]
+def distinct(*tables: Sequence[Record]) -> list[list[Record]]:
+    """The tables with every run once: under the label of the track's settings where a table has it
+    under two, and in the first table where it came out again, question by question."""
+    found, known = list[list[Record]](), dict[tuple[str, int], list[object]]()
+    for table in tables:
+        of_track = {(record.label, record.seed) for record in table if record.own is None}
+        once = [r for r in table if r.own is None or run_of(r) not in of_track]
+        found.append([r for r in once if _answers(r) not in known.get(run_of(r), [])])
+        for record in found[-1]:
+            known.setdefault(run_of(record), []).append(_answers(record))
+    return found
+
+
+def _answers(record: Record) -> dict[str, tuple[list[str], list[int], list[int]]]:
+    return {
+        name: (each.items, each.strict, each.generated_tokens)
+        for name, each in record.data_sets.items()
+    }
 
 
 def run_name(record: Record) -> str:

@@ -75,9 +75,8 @@ class DataSet:
 
     @property
     def outcomes(self) -> Sequence[float]:
-        """What the headline averages, for each item."""
-        graded = self.graded.get(self.metric, ())
-        return [value for value in graded if value is not None] or self.strict
+        """What the headline averages, for each item; no reader chooses a metric with nulls."""
+        return cast(Sequence[float], self.graded.get(self.metric, self.strict))
 
     def cluster_of(self) -> dict[str, str]:
         """Item -> its cluster; itself where the items share nothing."""

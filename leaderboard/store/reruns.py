@@ -45,7 +45,7 @@ class Rerun:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing differs that is recorded of both."""
+        """Whether no outcome, no length and no loss differs."""
         return not self.flips and not self.other_lengths and self.loss == self.loss_again
 
 

@@ -9,8 +9,10 @@ from leaderboard.store.costs import CostRecord
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import Event
 from leaderboard.store.maps import Sweep
+from leaderboard.store.papers import Paper
 from leaderboard.store.probes import ProbeRecord
 from leaderboard.store.record import Record
+from leaderboard.store.reruns import Rerun
 from leaderboard.store.studies import Study
 from leaderboard.store.trials import Trials
 
@@ -19,10 +21,12 @@ _KINDS: Mapping[str, type] = {
     "generations": Generations,
     "ledger": Event,
     "trials": Trials,
+    "rerun": Rerun,
     "probes": ProbeRecord,
     "map": Sweep,
     "study": Study,
     "cost": CostRecord,
+    "paper": Paper,
 }
 KINDS = tuple(_KINDS)
 

@@ -19,6 +19,7 @@ from leaderboard.verify.reruns import check_reruns
 from leaderboard.verify.rescored import check_generations
 from leaderboard.verify.training import check_training
 from leaderboard.verify.tree import Fault, Tree
+from leaderboard.verify.trials import check_trials
 from leaderboard.verify.twins import check_twins
 
 Check: TypeAlias = Callable[[Tree], Iterable[Fault]]
@@ -29,6 +30,7 @@ OF_RUNS: Mapping[str, Check] = {
     "provenance": check_provenance,
     "coverage": check_coverage,
     "twins": check_twins,
+    "trials": check_trials,
     "rates": check_rates,
 }
 """Of what records hold, wherever they lie."""

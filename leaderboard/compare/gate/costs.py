@@ -1,13 +1,13 @@
 """What a question costs, new beside base: counted, tested, or timed."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from statistics import median
 
 import numpy as np
 
 from leaderboard.compare.gate.findings import Counted, Finding, Timed
 from leaderboard.stats.intervals import Component, Matrix, by_cluster, difference, seed_variance
+from leaderboard.store.board import by_label
 from leaderboard.store.comparable import distinct
 from leaderboard.store.record import DataSet, Latency, Record
 
@@ -16,6 +16,7 @@ _FIXED: dict[Counted, tuple[str, ...]] = {
     "prompt_tokens": (),
     "prefill_flops": ("prompt_tokens",),
     "decode_flops": ("prompt_tokens", "generated_tokens"),
+    "helper_flops": ("prompt_tokens", "generated_tokens"),
 }
 """Each cost, and the lengths that must agree on an item for the cost to be compared there."""
 _TIMED: dict[Timed, str] = {"ttft": "ttft_s_p50", "tpot": "tpot_s_p50"}
@@ -49,11 +50,9 @@ def pool_of_lengths(*tables: Sequence[Record]) -> Component | None:
     """How far runs differ by their seed in generated tokens, as shares of a row's mean, pooled over
     trained rows; None where none has two seeds."""
     rows: list[list[Matrix]] = []
-    for table in tables:
-        runs = (record for record in distinct(table) if record.training.n_steps)
-        ordered = sorted(runs, key=lambda record: record.label)
-        for _, group in groupby(ordered, key=lambda r: r.label):
-            lengths = _lengths(records := list(group), records[0])
+    for table in distinct(*tables):
+        for records in by_label(r for r in table if r.training.n_steps).values():
+            lengths = _lengths(records, records[0])
             if lengths.mean() > 0:
                 rows.append([lengths / lengths.mean()])
     return seed_variance(rows)
@@ -146,13 +145,20 @@ def _comparable(base: Record, new: Record, metric: Counted) -> Iterator[tuple[in
     """(base, new) cost of each item whose lengths agree."""
     for name, old in base.data_sets.items():
         now = new.data_sets[name]
+        if not getattr(old, metric) and not getattr(now, metric):
+            continue  # neither asks a helper
         position = {item: j for j, item in enumerate(now.items)}
         for i, item in enumerate(old.items):
             j = position[item]
             if not _fed_back(old, i, now, j) and all(
                 getattr(old, length)[i] == getattr(now, length)[j] for length in _FIXED[metric]
             ):
-                yield getattr(old, metric)[i], getattr(now, metric)[j]
+                yield _cost(old, metric, i), _cost(now, metric, j)
+
+
+def _cost(data_set: DataSet, metric: Counted, i: int) -> int:
+    costs: Sequence[int] = getattr(data_set, metric)
+    return costs[i] if costs else 0
 
 
 def _fed_back(old: DataSet, i: int, now: DataSet, j: int) -> bool:

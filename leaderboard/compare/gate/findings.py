@@ -7,7 +7,7 @@ from typing import Any, Literal
 from leaderboard.stats.intervals import holm
 from leaderboard.store.record import Group
 
-Counted = Literal["prompt_tokens", "prefill_flops", "decode_flops"]
+Counted = Literal["prompt_tokens", "prefill_flops", "decode_flops", "helper_flops"]
 """Costs that are exact: one more is worse."""
 Timed = Literal["ttft", "tpot"]
 Metric = Group | Counted | Timed | Literal["generated_tokens"]
@@ -17,7 +17,8 @@ QUALITY: tuple[Metric, ...] = ("id", "ood")
 """Higher is better; all other metrics are costs, of which less is."""
 _ORDER: tuple[Metric, ...] = (
     *QUALITY,
-    *("prompt_tokens", "generated_tokens", "prefill_flops", "decode_flops", "ttft", "tpot"),
+    *("prompt_tokens", "generated_tokens", "prefill_flops", "decode_flops", "helper_flops"),
+    *("ttft", "tpot"),
 )
 QUALITY_ALPHA, TOKENS_ALPHA = 0.035, 0.01
 """One-sided levels of the two families of tests: most of it to quality, which the gate is for.

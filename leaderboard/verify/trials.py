@@ -1,0 +1,39 @@
+"""Whether a row at settings of its own ran at what its trials chose."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from leaderboard.store.board import beside
+from leaderboard.store.files import file_sha256
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from leaderboard.store.trials import Trials, place
+from leaderboard.verify.snapshot import told
+from leaderboard.verify.tree import Fault, Tree
+
+
+def check_trials(tree: Tree) -> Iterator[Fault]:
+    """Trials that are lost, are others by now, or choose other settings."""
+    root = beside(tree.root, "trials")
+    for at, record in tree.records.items():
+        if record.own is not None:
+            of, _, _ = record.label.rpartition("+")
+            path = place(root, record.track, record.version, of)
+            name = path.relative_to(root.parent).as_posix()
+            for what, expected in _faults(record, path):
+                yield Fault(tree.file(at), f"{name}: {what}", expected)
+
+
+def _faults(record: Record, path: Path) -> Iterator[tuple[str, str]]:
+    if not path.is_file():
+        yield "no trials", "those that chose its settings"
+    elif file_sha256(path) != told(record, "own", "trials_sha256"):
+        yield "another file than chose its settings", "as it was then"
+    else:
+        try:
+            chosen = dict(Trials.load(path).chosen)
+        except RecordError as error:
+            yield str(error), "what `skbench tune` writes"
+            return
+        if chosen != (settings := told(record, "own", "settings")):
+            yield f"settings {settings!r} of the record", f"{chosen!r}, which they choose"
