@@ -28,6 +28,10 @@ class HintonKD(Method):
     soft_weight: float = 0.5
     temperature: float = 2.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.soft_weight <= 1 or self.temperature <= 0:
+            raise ValueError("hinton_kd: soft_weight lies in [0, 1], temperature is above 0")
+
     @property
     def needs(self) -> Needs:
         return Needs(logits="larger")

@@ -29,6 +29,10 @@ class StepwiseInternalization(Method):
     until: float = 0.75
     resets: int = 3
 
+    def __post_init__(self) -> None:
+        if not 0 < self.until <= 1:
+            raise ValueError("stepwise_internalization.until lies above 0 and up to 1")
+
     @property
     def restart_points(self) -> tuple[float, ...]:
         return boundaries(self.resets + 1)

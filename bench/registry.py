@@ -128,6 +128,8 @@ def _with_field(method: Method, field: str, text: str) -> Method:
         value = _parsed(hint, text)
         changed = replace(method, **{field: value})
         _ = changed.needs  # refuses what no run could be given
+        if min(changed.objectives.values()) < 0:
+            raise ValueError("an objective of negative weight is unlearned")
         return changed
     except (KeyError, TypeError, ValueError) as error:
         kind = getattr(hint, "__name__", hint)

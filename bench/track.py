@@ -197,6 +197,11 @@ class Track:
     folder: Path = field(default=Path(), compare=False)
     """Where its file lies: no setting, and in no record."""
 
+    @property
+    def corpus_source(self) -> str:
+        """The corpus by name, or its file, which is sought from where the track's file lies."""
+        return str(self.folder / self.corpus) if self.corpus.endswith(".jsonl") else self.corpus
+
 
 def names() -> list[str]:
     """The built-in tracks."""

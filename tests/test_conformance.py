@@ -25,7 +25,7 @@ from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.method import Method
 from bench.students.student import Student, scratch_tokenizer
-from bench.track import Scratch
+from bench.track import ConfigError, Scratch
 from bench.training.logits import scored_logits, teacher_logits
 from bench.types import Draft, Example, Needs, Pair, Question
 from tasks import scoring, tails
@@ -448,6 +448,21 @@ def test_golden_files_hold_every_method_of_a_track_and_no_method_that_is_gone() 
         for spec in track.load(name).methods
     }
     assert on_tracks <= golden <= set(METHODS)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "mt_cot[answer_weight=5]",
+        "knowledge_target[knowledge_weight=2]",
+        "hinton_kd[soft_weight=3]",
+        "hinton_kd[temperature=0]",
+        "stepwise_internalization[until=0]",
+    ],
+)
+def test_a_weight_or_a_share_out_of_its_range_is_refused(spec: str) -> None:
+    with pytest.raises(ConfigError, match=r"not a valid float"):
+        registry.configure(METHODS, spec, [])
 
 
 # ------------------------------------------------------------ the harness knows none of them

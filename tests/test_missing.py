@@ -66,10 +66,18 @@ def test_nothing_is_made_where_all_is_published(
         "null_model seed 0: published",
         "nothing to do: all 3 cells are published",
     ]
+    assert main(["run", str(track), "--methods", METHODS, "--missing", "--dry-run"]) == 0
+    assert "nothing to do" in capsys.readouterr().err
 
 
-def test_only_what_is_not_published_is_made(track: Path, published: Path, home: Path) -> None:
+def test_only_what_is_not_published_is_made(
+    track: Path, published: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (published / "std_cot" / "seed1.json").unlink()
+    words = ["run", str(track), "--methods", METHODS, "--missing", "--dry-run", "--json"]
+    assert main(words) == 0
+    (planned,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (planned["method"], planned["seed"]) == ("std_cot", 1)
     assert main(["run", str(track), "--methods", METHODS, "--missing"]) == 0
     (made,) = (home / "records").rglob("*.json")
     assert made.parts[-3:] == ("own", "std_cot", "seed1.json")

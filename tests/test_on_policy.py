@@ -23,7 +23,7 @@ from bench.students.student import Student
 from bench.track import ConfigError, Training
 from bench.training import train as training_module
 from bench.training.progress import Progress, Spent
-from bench.training.train import train
+from bench.training.train import TrainingError, train
 
 MOST, TOTAL = 6, 12
 BUDGET = Training(epochs=4, batch_size=4, learning_rate=1e-2, checkpoint_steps=3)
@@ -51,14 +51,21 @@ def learn(
     toy_corpus: Corpus, make_student: Callable[..., Student], tmp_path: Path
 ) -> Callable[..., Progress]:
     def learn(
-        label: str, out: str = "out", *, seed: int = 3, most: int = MOST, n: int = 99, **budget: Any
+        label: str,
+        out: str = "out",
+        *,
+        seed: int = 3,
+        most: int = MOST,
+        n: int = 99,
+        overflow: Any = "wrong",
+        **budget: Any,
     ) -> Progress:
         method = registry.configure_named(label)
         rows = attach.examples(toy_corpus, replace(method.needs, logits="none"), seed)[:n]
         return train(
             method, rows, make_student("llama", spread=0.5), replace(BUDGET, **budget), seed=seed,
             out=tmp_path / out, total=TOTAL, teacher=tiny_model("llama", n_layers=3).eval(),
-            max_new_tokens=most,
+            max_new_tokens=most, overflow=overflow,
         )  # fmt: skip
 
     return learn
@@ -172,11 +179,13 @@ def test_what_is_drawn_is_of_the_seed(
     assert one.prompt == other.prompt and one.target != other.target
 
 
-def test_a_prompt_without_room_to_write_is_counted(
+def test_a_prompt_without_room_to_write_is_counted_or_stops_the_run(
     learn: Callable[..., Progress], seen: list[list[Tokens]]
 ) -> None:
     spent = learn("on_policy_kd[sampled=1.0]", most=100_000)
     assert not any(seen) and spent.skipped_examples == 4 * TOTAL
+    with pytest.raises(TrainingError, match="no room to write 100000 tokens"):
+        learn("on_policy_kd[sampled=1.0]", "strict", most=100_000, overflow="error")
 
 
 def test_what_it_wrote_is_no_right_answer(make_student: Callable[..., Student]) -> None:

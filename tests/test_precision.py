@@ -16,7 +16,7 @@ from bench.__main__ import main
 from bench.cli import doctor
 from bench.run import jobs, precision
 from bench.run.precision import Speeds
-from bench.track import Student, Track, Training
+from bench.track import Student, Track, Training, load
 from tests.test_layers import ROOT
 from tests.test_run import TRACK
 
@@ -126,6 +126,15 @@ def test_the_warning_has_the_factor_and_both_speeds(
     precision._say.cache_clear()
     assert main(words) == 0
     assert "bf16" not in capsys.readouterr().err, "all is done"
+
+
+def test_units_of_the_machine_that_submits_say_nothing_of_those_that_train(
+    slow: None, track: Callable[[str], str], capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKBENCH_DEVICE", "cuda")
+    cell: Any = SimpleNamespace(track=load(track(BF16)), method=SimpleNamespace(trains=True))
+    precision.warn([cell])
+    assert "bf16" not in capsys.readouterr().err
 
 
 def test_processes_that_share_a_command_leave_the_warning_to_the_one_that_started_them(

@@ -13,9 +13,11 @@ from bench.batch import encode
 from bench.run import evaluate, fit, stages
 from bench.students import student as students
 from bench.students.student import Student
-from bench.track import Scratch
+from bench.track import ConfigError, Scratch
 from bench.track import Student as Spec
+from bench.training import checkpoint
 from bench.training import train as training
+from bench.training.progress import Progress
 from tests.tracks import toy_track
 
 TRACK = toy_track(training={"checkpoint_steps": 1})
@@ -172,6 +174,18 @@ def test_a_student_from_scratch_is_decided_by_its_seed(home: Path) -> None:
         return student.model.get_input_embeddings().weight
 
     assert torch.equal(weight(0), weight(0)) and not torch.equal(weight(0), weight(1))
+
+
+def test_a_training_that_was_cut_off_does_not_go_on_with_another_revision(tmp_path: Path) -> None:
+    weights = {"w": torch.zeros(2)}
+    optimizer = torch.optim.AdamW(list(weights.values()))
+    (tmp_path / checkpoint.LOG).touch()
+    checkpoint.keep(tmp_path, weights, optimizer, Progress(step=2), 3, revision="abc")
+    folder = checkpoint.newest(tmp_path)
+    assert folder is not None
+    assert checkpoint.revive(folder, weights, optimizer, revision="abc").step == 2
+    with pytest.raises(ConfigError, match="at revision abc, which is at def now"):
+        checkpoint.revive(folder, weights, optimizer, revision="def")
 
 
 def test_a_run_does_not_go_on_with_another_revision_of_its_student(

@@ -230,7 +230,7 @@ def test_what_sbatch_refuses_is_told_in_a_line(track: Path, capfd: Any) -> None:
     assert "sbatch refused" in err and "partition" in err and "Traceback" not in err
 
 
-@pytest.mark.parametrize("option", ["time", "=5", "Time=5", "array=0-3", "comment=a\nb"])
+@pytest.mark.parametrize("option", ["", "=5", "Time=5", "array=0-3", "comment=a\nb"])
 def test_what_is_no_option_of_sbatch_is_refused(
     option: str, track: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,3 +259,11 @@ def test_slurm_is_started_from_programs_that_are_there(
     ):
         pass
     assert os.environ == before
+
+
+def test_an_option_without_a_value_is_a_flag() -> None:
+    assert executor._options(["exclusive", "partition=gpu"]) == {
+        **executor.DEFAULTS,
+        "exclusive": True,
+        "partition": "gpu",
+    }

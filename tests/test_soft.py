@@ -16,7 +16,7 @@ from bench.batch import Batch, Tokens, micro_batches, tokenize
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.losses import soft_token_loss, token_loss, weighted_sum
-from bench.training.logits import scored_logits, teacher_logits
+from bench.training.logits import of_one_width, scored_logits, teacher_logits
 
 HAND_MADE = [
     # The teacher's prompt is longer, as long as, and shorter than the student's.
@@ -29,6 +29,14 @@ HAND_MADE = [
 def batch_of(sequences: Sequence[Tokens]) -> Batch:
     (batch,) = micro_batches(sequences, {"solution": 1.0}, 0, 10**9)
     return batch
+
+
+def test_a_teacher_of_the_same_tokenizer_may_be_padded_to_another_vocabulary() -> None:
+    student, teacher = torch.randn(4, 10), torch.randn(4, 12)
+    for sides in ((student, teacher), (teacher, student)):
+        cut = of_one_width(*sides)
+        expected = soft_token_loss(sides[0][:, :10], sides[1][:, :10], temperature=2.0)
+        assert torch.equal(soft_token_loss(*cut, temperature=2.0), expected)
 
 
 # ------------------------------------------------------------ where they stand

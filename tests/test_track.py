@@ -1,6 +1,7 @@
 """Tracks are read strictly: a slip in a file is told by name, never guessed around."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def test_a_file_of_ones_own_is_a_track_named_after_it(read: Callable[..., track.
     assert mine.importance == "frequency"
     assert mine.version == 1
     assert mine.decoding.stop == [] and mine.decoding.overflow == "error"
+    assert mine.corpus_source == mine.corpus, "one of the project's"
+
+
+def test_a_corpus_of_ones_own_is_sought_beside_the_track(
+    read: Callable[..., track.Track], tmp_path: Path
+) -> None:
+    own = replace(read(), corpus="mine.jsonl")
+    assert own.corpus_source == str(tmp_path / "mine.jsonl")
+    assert replace(own, corpus="/data/mine.jsonl").corpus_source == "/data/mine.jsonl"
+    assert "folder" not in track.told(own) and track.told(own)["corpus"] == "mine.jsonl"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import Trial, Trials
 from tests.leaderboard_records import record
-from tests.tracks import toy_track
+from tests.tracks import in_readme, toy_track
 
 OWN = Own("tuned", "std_cot", {"learning_rate": 0.003})
 RATES = [0.000333, 0.001, 0.003]
@@ -82,7 +82,9 @@ def test_every_trained_row_has_the_same_rates_and_its_own_knob_at_the_best_of_th
         assert [dict(each.settings) for each in found.trials] == expected
         assert told[name]["chosen"] == {"learning_rate": 0.003} and told[name]["at_edge"]
         assert {*found.trials[0].outcomes} == {"pocket_chain"}, "out of domain nothing is asked"
-        assert found.trials[0].provenance["command"].endswith(f"own.toml --methods {name}")
+        assert (
+            found.trials[0].provenance["command"].endswith(f"own.toml --methods {name} --rates 1/3")
+        )
 
 
 def test_a_track_s_own_questions_are_what_it_is_tuned_on(home: Path, tmp_path: Path) -> None:
@@ -112,6 +114,40 @@ def test_tuning_again_does_nothing_and_another_rate_is_added(
     found = Trials.load(folder / "std_cot.json")
     assert [each.settings["learning_rate"] for each in found.trials] == [*RATES, 0.009]
     assert found.chosen == {"learning_rate": 0.003} and not found.at_edge
+
+
+def test_trials_of_settings_that_are_others_now_are_made_again_but_the_published(
+    tuned: Callable[..., Path],
+    track: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tuned("--methods", "std_cot", "--rates", "1,3")
+    before = Trials.load(folder / "std_cot.json")
+    text = Path(track).read_text()
+    assert "epochs = 1\n" in text
+    Path(track).write_text(text.replace("epochs = 1\n", "epochs = 2\n"))
+    tuned("--methods", "std_cot", "--rates", "1")
+    assert "std_cot: 2 trials are made again" in capsys.readouterr().err
+    (after,) = Trials.load(folder / "std_cot.json").trials
+    assert after.provenance["key"] not in {each.provenance["key"] for each in before.trials}
+    monkeypatch.setattr(board, "PUBLISHED", tmp_path / "board" / "records")
+    before.save(tmp_path / "board" / "trials" / "v1" / "own" / "std_cot.json")
+    before.save(folder / "std_cot.json")
+    tuned("--methods", "std_cot", "--rates", "1,3")
+    assert Trials.load(folder / "std_cot.json") == before
+
+
+def test_trials_on_another_corpus_choose_nothing(
+    tuned: Callable[..., Path], track: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tuned("--methods", "std_cot", "--rates", "1")
+    text = (folder / "std_cot.json").read_text()
+    sha256 = Trials.load(folder / "std_cot.json").trials[0].provenance["corpus_sha256"]
+    (folder / "std_cot.json").write_text(text.replace(sha256, "0" * 64))
+    assert main(["run", track, "--methods", "std_cot", "--tuned"]) == 2
+    assert "trials on another corpus" in capsys.readouterr().err
 
 
 def test_what_was_tried_before_a_kill_is_kept(
@@ -363,3 +399,9 @@ def test_the_board_shows_tuned_rows_first_and_the_others_after_them(tmp_path: Pa
     first, last = "".join(pages._results("toy", root)).split("### toy at the track's settings\n")
     assert "| std_cot+tuned" in first and "| std_cot " not in first and "| kard" in first
     assert "| std_cot+tuned" not in last and "| std_cot " in last and "| kard" in last
+
+
+def test_the_readme_s_record_is_one_that_this_version_runs_again() -> None:
+    (words,) = in_readme("reproduce")
+    found, _, _ = reproduce._track(Record.load(Path(__file__).parent.parent / words[1]))
+    assert found.name == "pocket"

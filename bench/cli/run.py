@@ -90,15 +90,11 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         from bench.estimates import dry_run
 
-        seeds = _seeds(args.seeds, chosen.seeds[:1])
-        return dry_run.show(args, chosen, seeds, lambda: asked_for(args, chosen))
-    cells = asked_for(args, chosen)
-    if args.missing:
-        from bench.run.missing import missing
-
-        cells = missing(cells, told=not jobs.is_shared())
-        if not cells:
-            return FINE
+        seeds = _seeds(args.seeds, chosen.seeds if args.missing else chosen.seeds[:1])
+        return dry_run.show(args, chosen, seeds, lambda: _wanted(args, chosen))
+    cells = _wanted(args, chosen)
+    if not cells:
+        return FINE
     identity = provenance.digest([cell.identity for cell in cells])
     jobs.check(identity)
     cells = jobs.own(cells)
@@ -122,6 +118,14 @@ def run(args: Namespace) -> int:
         for cell in cells:
             print(f"{cell.title}: {cell.folder.resolve()}")
     return FINE
+
+
+def _wanted(args: Namespace, chosen: Any) -> list[Any]:
+    """The cells that are asked for; of these, if so asked, those that are not published."""
+    from bench.run import jobs, missing
+
+    cells = asked_for(args, chosen)
+    return missing.missing(cells, told=not jobs.is_shared()) if args.missing else cells
 
 
 def _tasks(cells: list[Any], to_do: list[Any]) -> list[Any]:

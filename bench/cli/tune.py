@@ -1,6 +1,7 @@
 """The verb `tune`: the same few trials for every trained row of a track."""
 
 import json
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -56,6 +57,10 @@ def tune(args: Namespace) -> int:
     rows = jobs.own(rows)
     steps = (lambda row: tune.by_rate(row, args.rates), tune.by_knob)
     if not jobs.is_shared():
+        for row in rows:
+            if n := tune.renew(row):
+                why = "of other code, a corpus or settings that are others now"
+                print(f"{row.label}: {n} trials are made again, {why}", file=sys.stderr)
         # A knob is looked at where no rate is lacking: its trials are at the best of them.
         to_do = [number for number, row in enumerate(rows) if any(step(row) for step in steps)]
         precision.warn([rows[number] for number in to_do])

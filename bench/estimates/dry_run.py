@@ -69,7 +69,10 @@ def show(
     if args.sweep is not None:
         raise ConfigError("--dry-run counts one track: leave out --sweep and name --methods")
     try:
-        found = plan(cells())
+        wanted = cells()
+        if not wanted:
+            return 0  # all is published, and said to be
+        found = plan(wanted)
     except MissingDataError as error:
         methods, _ = planning.select(track, args.methods, args.settings, args.method_file)
         labels = [(m.label, seed) for m in methods for seed in planning.seeds_of(track, m, seeds)]

@@ -47,7 +47,7 @@ def count(
         )
     model = meta_model(shape_of(track))
     questions = solved(data_set, data)[:limit]
-    corpus = corpora.obtain(track.corpus, home(), world=0, data_dir=data)
+    corpus = corpora.obtain(track.corpus_source, home(), world=0, data_dir=data)
     tokenizer, whose = tokenizer_of(track, corpus)
     ruler = Ruler(tokenizer, track.decoding.max_new_tokens)
     with bars.stage("counting FLOPs"):

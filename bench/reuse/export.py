@@ -59,7 +59,7 @@ class Run:
     def corpus(self) -> Corpus:
         """What it was trained on; ConfigError where that is another by now."""
         world = self.records[0].scope.world if self.records else 0
-        found = corpora.obtain(self.track.corpus, self.home, world=world, data_dir=self.data)
+        found = corpora.obtain(self.track.corpus_source, self.home, world=world, data_dir=self.data)
         told = self.told("corpus_sha256")
         if told not in (None, found.sha256):
             raise ConfigError(
@@ -118,7 +118,7 @@ def _rebuilt(
     name, label = folder.parents[1].name, folder.parent.name
     if name in track.names():
         chosen, method = track.load(name), registry.configure_named(label)
-        corpus = corpora.obtain(chosen.corpus, home, world=0, data_dir=data)
+        corpus = corpora.obtain(chosen.corpus_source, home, world=0, data_dir=data)
         if Cell(chosen, method, seed, Scope(), corpus, data, ()).train_key.startswith(key):
             return chosen, asdict(method)
     raise ConfigError(

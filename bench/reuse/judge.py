@@ -56,7 +56,7 @@ def judge(
     """
     checkpoint = brought.find(source)
     questions.check(track, split=scope.split, world=scope.world)
-    corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
+    corpus = corpora.obtain(track.corpus_source, home(), world=scope.world, data_dir=data)
     reason = unnameable(track, method) or unasked(track, method, corpus)
     if reason:
         raise ConfigError(f"{method.label} cannot be asked on track '{track.name}': it {reason}")

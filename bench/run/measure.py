@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from fractions import Fraction
 from statistics import fmean
 from typing import Any
 
@@ -25,6 +26,7 @@ from bench.training.progress import Spent, curve
 from bench.types import Question
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
+from leaderboard.store.trials import RATE
 
 LATENCY_TOKENS = 32
 """Enough for a stable time per token, whatever the length of a method's solutions."""
@@ -212,7 +214,8 @@ def _teacher_tokens(cell: Cell) -> int:
     n_rationales = needs.rationales if cell.method.trains else min(1, needs.test_demos)
     first = written["rationale"] if n_rationales else 0
     further = written.get("further", 0) if n_rationales > 1 else 0
-    return first + further + (written["knowledge"] if needs.train_knowledge else 0)
+    knows = needs.train_knowledge or needs.test_knowledge != "none"
+    return first + further + (written["knowledge"] if knows else 0)
 
 
 def _recall(cell: Cell, done: Evaluation) -> float | None:
@@ -261,10 +264,13 @@ def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
 
 
 def _command(cell: Cell, verb: str) -> list[str]:
-    """What makes the cell again; of a trial, what makes all trials of its label."""
+    """What makes the cell again; of a trial at another value of the method's knob, if its rate was
+    the best that was tried."""
     own = cell.own
     if own is not None and own.trials_sha256 is None:
-        return ["skbench", "tune", *cell.origin, "--methods", own.of]
+        times = Fraction(own.settings[RATE] / cell.track.training.learning_rate)
+        rate = ("--rates", str(times.limit_denominator(100)))
+        return ["skbench", "tune", *cell.origin, "--methods", own.of, *rate]
     command = ["skbench", verb, *cell.origin, "--methods", own.of if own else cell.label]
     command += ["--seeds", str(cell.seed)]
     command += ["--tuned"] if own else []

@@ -105,7 +105,7 @@ def plan(
 ) -> list[Cell]:
     """All cells, after every need is checked: nothing heavy has started yet."""
     questions.check(track, split=scope.split, world=scope.world)
-    corpus = corpora.obtain(track.corpus, home(), world=scope.world, data_dir=data)
+    corpus = corpora.obtain(track.corpus_source, home(), world=scope.world, data_dir=data)
     if (limit := scope.limit) is not None:
         # Of each split half are true: a split has as many labels as a data set has items.
         n_labels = max(1, limit // 2)

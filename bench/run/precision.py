@@ -104,6 +104,10 @@ def told(track: Track, *, trains: bool) -> dict[str, Any]:
 
 def warn(cells: Sequence[Cell]) -> None:
     """One line on stderr, once a process, if cells that are to be made ask for missing units."""
+    from bench.students.student import device, device_type
+
+    if device_type() != device().type:
+        return  # another machine trains, and its units cannot be seen from here
     for cell in cells:
         if asked(cell.track, trains=cell.method.trains) == "bf16" and not speeds().has_units:
             return _say(_warning(cell.track, speeds()))

@@ -26,12 +26,16 @@ def tuned(cell: Cell) -> Cell:
     if not cell.method.trains:
         return cell
     path = _found_in(cell)
+    command = f"`skbench tune {' '.join(cell.origin)} --methods '{cell.label}'`"
     if not path.is_file():
         raise ConfigError(
-            f"{cell.label} on track '{cell.track.name}' has no trials: make them with"
-            f" `skbench tune {' '.join(cell.origin)} --methods '{cell.label}'`"
+            f"{cell.label} on track '{cell.track.name}' has no trials: make them with {command}"
         )
-    return _with(cell, "tuned", Trials.load(path).chosen, file_sha256(path))
+    found = Trials.load(path)
+    corpora = {trial.provenance.get("corpus_sha256") for trial in found.trials}
+    if corpora != {cell.corpus.sha256}:
+        raise ConfigError(f"{path}: trials on another corpus than the track's; again: {command}")
+    return _with(cell, "tuned", found.chosen, file_sha256(path))
 
 
 def by_rate(cell: Cell, rates: Sequence[float]) -> list[Cell]:
@@ -48,6 +52,27 @@ def by_knob(cell: Cell) -> list[Cell]:
     rate = trials_of(cell).chosen[RATE]
     usual = getattr(cell.method, name)  # which the trials of learning rates had
     return _lacking(cell, [{RATE: rate, name: value} for value in values if value != usual])
+
+
+def renew(cell: Cell) -> int:
+    """Drop the home's trials of the cell's label that would be others today, of other code, corpus
+    or settings, but those that are published; how many that were."""
+    own, published = _files(cell)
+    if not own.is_file():
+        return 0
+    with locked(own):
+        found = Trials.load(own)
+        fixed = Trials.load(published).trials if published.is_file() else []
+        kept = [
+            trial
+            for trial in found.trials
+            if trial in fixed or trial.provenance.get("key") == _trial(cell, trial.settings).key
+        ]
+        if not kept:
+            own.unlink()
+        elif len(kept) < len(found.trials):
+            replace(found, trials=kept).save(own)
+    return len(found.trials) - len(kept)
 
 
 def keep(trial: Cell, record: Record) -> None:
@@ -81,6 +106,11 @@ def trials_of(cell: Cell) -> Trials:
 
 def _lacking(cell: Cell, wanted: Sequence[Mapping[str, float]]) -> list[Cell]:
     tried = [dict(trial.settings) for trial in _known(cell)]
+    return [_trial(cell, settings) for settings in wanted if settings not in tried]
+
+
+def _trial(cell: Cell, settings: Mapping[str, float]) -> Cell:
+    """The cell at these settings, asked on dev in domain."""
     asked = cell.track.tasks
     pins = {name: pin for name, pin in asked.items_sha256.items() if name in asked.id}
     tasks = replace(asked, ood=[], items_sha256=pins)
@@ -89,11 +119,7 @@ def _lacking(cell: Cell, wanted: Sequence[Mapping[str, float]]) -> list[Cell]:
         track=replace(cell.track, tasks=tasks),
         scope=Scope(world=cell.scope.world, split="dev"),
     )
-    return [
-        _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)
-        for settings in wanted
-        if settings not in tried
-    ]
+    return _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)
 
 
 def _known(cell: Cell) -> list[Trial]:
@@ -104,12 +130,16 @@ def _known(cell: Cell) -> list[Trial]:
 def _found_in(cell: Cell) -> Path:
     """Where the trials of the cell's method lie: the home's own if there are, else those that are
     published."""
-    of, track = cell.own.of if cell.own else cell.label, cell.track
-    own, published = (
-        place(root, track.name, track.version, of)
-        for root in (home() / "trials", board.beside(board.PUBLISHED, "trials"))
-    )
+    own, published = _files(cell)
     return own if own.is_file() else published
+
+
+def _files(cell: Cell) -> tuple[Path, Path]:
+    """The home's and the published one, which need not be there."""
+    of, track = cell.own.of if cell.own else cell.label, cell.track
+    roots = (home() / "trials", board.beside(board.PUBLISHED, "trials"))
+    own, published = (place(root, track.name, track.version, of) for root in roots)
+    return own, published
 
 
 def _with(

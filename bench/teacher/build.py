@@ -46,7 +46,7 @@ def build(args: Namespace) -> int:
     if args.track is None:
         raise ConfigError("give --track: its corpus has the questions to ask")
     order = _order(args)
-    source = corpus.obtain(track.load(args.track).corpus, home(), world=0, data_dir=data)
+    source = corpus.obtain(track.load(args.track).corpus_source, home(), world=0, data_dir=data)
     try:
         out, outcome = asyncio.run(_ask(args, source, order))
     except (StoppedError, UnansweredError) as error:

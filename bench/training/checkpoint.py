@@ -10,15 +10,23 @@ from torch import Tensor
 
 from bench.ground.files import writing
 from bench.ground.sums import intact, seal
+from bench.track import ConfigError
 from bench.training.progress import Progress
 
 CHECKPOINT, STATE, LOG = "checkpoint", "state.pt", "train.jsonl"
 
 
 def keep(
-    out: Path, weights: Mapping[str, Tensor], optimizer: Any, progress: Progress, total: int
+    out: Path,
+    weights: Mapping[str, Tensor],
+    optimizer: Any,
+    progress: Progress,
+    total: int,
+    *,
+    revision: str | None,
 ) -> None:
-    """Everything needed to go on, and the log so far; `total` is for who asks how far it is."""
+    """Everything needed to go on, and the log so far; `total` is for who asks how far it is,
+    `revision` that of the student as it came."""
     part, folder = out / f"{CHECKPOINT}.part", out / CHECKPOINT
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
@@ -27,6 +35,7 @@ def keep(
         "optimizer": optimizer.state_dict(),
         "progress": progress.plain(),
         "total": total,
+        "revision": revision,
     }
     with writing(part):
         torch.save(saved, part / STATE)
@@ -47,10 +56,18 @@ def log_of(folder: Path | None) -> bytes:
     return b"" if folder is None else (folder / LOG).read_bytes()
 
 
-def revive(folder: Path, weights: Mapping[str, Tensor], optimizer: Any) -> Progress:
-    """Put weights and optimizer back to where they were then."""
+def revive(
+    folder: Path, weights: Mapping[str, Tensor], optimizer: Any, *, revision: str | None
+) -> Progress:
+    """Put weights and optimizer back to where they were then; ConfigError if they are those of
+    another student than that of `revision`."""
     place = next(iter(weights.values())).device
     saved = torch.load(folder / STATE, weights_only=True, map_location=place)
+    if saved["revision"] != revision:
+        raise ConfigError(
+            f"{folder}: of the student at revision {saved['revision']}, which is at {revision} now:"
+            " set student.revision, or delete that folder and train again"
+        )
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(saved["weights"][name])

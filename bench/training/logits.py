@@ -52,6 +52,13 @@ def teacher_logits(teacher: Any, batch: Batch) -> Tensor:
     return scored_logits(teacher, ids.to(device), scored.to(device))
 
 
+def of_one_width(logits: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Both cut to the smaller vocabulary (N, V): models of one tokenizer are padded to sizes of
+    their own, as Qwen2's are, and what is past the tokenizer's is no token."""
+    width = min(logits.shape[-1], others.shape[-1])
+    return logits[:, :width], others[:, :width]
+
+
 def _of_tree(
     model: Any, rows: Sequence[tuple[list[int], list[int]]], device: torch.device
 ) -> Tensor:

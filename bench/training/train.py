@@ -22,7 +22,7 @@ from bench.students.student import Student
 from bench.track import Training
 from bench.training import checkpoint, parallel
 from bench.training.checkpoint import LOG
-from bench.training.logits import target_logits, teacher_logits
+from bench.training.logits import of_one_width, target_logits, teacher_logits
 from bench.training.progress import Progress
 from bench.training.schedule import learning_rate, order, segments, step_at
 from bench.training.tree import grows
@@ -96,6 +96,13 @@ def train(
             # Drawn per step, so that a run that is cut off goes on as it would have.
             if Random(f"{seed}/on policy {step}").random() < method.on_policy:
                 given, sequences = sequences, loop.written(sequences, step, max_new_tokens)
+                if overflow == "error" and len(sequences) < len(given):
+                    raise TrainingError(
+                        f"a prompt of step {step} leaves the student no room to write"
+                        f" {max_new_tokens} tokens: raise training.max_tokens"
+                        f" ({training.max_tokens}), lower decoding.max_new_tokens, or set"
+                        " decoding.overflow = 'wrong'"
+                    )
                 state.skipped_examples += len(given) - len(sequences)
                 state.add_written(sequences)
             loss = loop.step(step, sequences)
@@ -140,6 +147,7 @@ class _Loop:
             mixed_precision=precision, cpu=not torch.cuda.is_available()
         )
         self._method, self._tokenizer = method, student.tokenizer
+        self._revision = student.revision
         self._training, self._starts, self._teacher = training, starts, teacher
         self._seed, self._room = seed, training.micro_batch_tokens
         self._model = self._accelerator.prepare(student.model).train()
@@ -244,6 +252,9 @@ class _Loop:
             if self._teacher is not None:
                 batch = replace(batch, teacher_logits=teacher_logits(self._teacher, batch))
             logits = target_logits(self._model, batch)
+            if batch.teacher_logits is not None:
+                logits, taught = of_one_width(logits, batch.teacher_logits)
+                batch = replace(batch, teacher_logits=taught)
             loss = self._method.loss(logits, batch)
             if not torch.isfinite(loss):
                 return loss.item()
@@ -253,7 +264,9 @@ class _Loop:
 
     def checkpoint(self, out: Path, state: Progress, total: int) -> None:
         if parallel.leads():
-            checkpoint.keep(out, self._trainable, self._optimizer, state, total)
+            checkpoint.keep(
+                out, self._trainable, self._optimizer, state, total, revision=self._revision
+            )
 
     def resume(self, out: Path) -> Progress:
         """Go on from the checkpoint if there is one, with the log of then."""
@@ -262,7 +275,7 @@ class _Loop:
             write_atomically(out / LOG, checkpoint.log_of(folder))
         if folder is None:
             return Progress()
-        return checkpoint.revive(folder, self._trainable, self._optimizer)
+        return checkpoint.revive(folder, self._trainable, self._optimizer, revision=self._revision)
 
     def save(self, folder: Path) -> None:
         if not parallel.leads():

@@ -24,7 +24,7 @@ def share(work: Work) -> int:
     n_jobs = work.n_jobs or 1
     if n_jobs == 1:
         return 0
-    n_threads = max(1, len(os.sched_getaffinity(0)) // n_jobs)
+    n_threads = max(1, _n_cores() // n_jobs)
     workers = [
         jobs.start(work.arguments, work.cells, position=number, n_threads=n_threads)
         for number in range(n_jobs)
@@ -45,3 +45,10 @@ def share(work: Work) -> int:
             file=sys.stderr,
         )
     return max(0, *codes)
+
+
+def _n_cores() -> int:
+    """That this process may use; all of the machine's where the system does not say, as macOS."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -28,6 +28,8 @@ FIXED = ("array", "error", "open-mode", "output", "signal")
 """Options of sbatch that are not the user's to set: the array depends on them."""
 MAX_TIMEOUTS = 100
 """How often a task goes on after its time was over."""
+MISSING = 3
+"""The exit code of a command some of whose tasks left no result."""
 GRACE_S = 5.0
 """In which a job that lost its process hears why."""
 LOOK_S = 1.0
@@ -116,18 +118,19 @@ def _submit(work: Work) -> list[Any]:
         raise ConfigError(f"--executor slurm: sbatch refused: {error}") from error
 
 
-def _options(given: Sequence[str]) -> dict[str, str]:
+def _options(given: Sequence[str]) -> dict[str, str | bool]:
     """Options of sbatch by name; ConfigError for what is none."""
-    found = dict(DEFAULTS)
+    found: dict[str, str | bool] = {**DEFAULTS}
     for each in given:
         key, is_pair, value = each.partition("=")
-        if not is_pair or not re.fullmatch(r"[a-z][a-z-]*", key) or not value.isprintable():
+        if not re.fullmatch(r"[a-z][a-z-]*", key) or not value.isprintable():
             raise ConfigError(
-                f"--slurm {each}: expected KEY=VALUE, an option of sbatch as in partition=gpu"
+                f"--slurm {each}: expected KEY=VALUE or KEY, an option of sbatch as in"
+                " partition=gpu or exclusive"
             )
         if key in FIXED:
             raise ConfigError(f"--slurm {each}: {key} is set by the array itself: leave it out")
-        found[key] = value
+        found[key] = value if is_pair else True
     return found
 
 
@@ -172,10 +175,10 @@ def _code(job: Any, title: str) -> int:
             f" of memory; its log: {log}",
             file=sys.stderr,
         )
-        return 1
+        return MISSING
     if job.exception() is not None:
         print(f"{title}: slurm job {job.job_id} failed; its log: {log}", file=sys.stderr)
-        return 1
+        return MISSING
     code = job.result()
     if code != 0:
         print(f"{title}: {_last_line(log)}; its log: {log}", file=sys.stderr)
