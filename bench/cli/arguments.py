@@ -1,4 +1,4 @@
-"""Types of command-line arguments: numbers within bounds."""
+"""Arguments that several verbs have: numbers within bounds, what to run, and who runs it."""
 
 import argparse
 import os

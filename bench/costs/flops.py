@@ -92,8 +92,9 @@ class FlopModel:
 
         Exact for full fine-tuning without recomputation: every linear layer has both backward
         matmuls, the first one too, as the embedding below it is trained. Frozen weights (LoRA)
-        save up to a third, and beginnings that are computed once for several sequences what they
-        are; checkpointing and flash attention's backward add to it.
+        save up to a third, the output layer before target tokens alone as much of it as there are
+        prompt tokens, and beginnings that are computed once for several sequences what they are;
+        checkpointing and flash attention's backward add to it.
         """
         macs = sum(self._prefill_macs(n) + self.head_per_token * (n - 1) for n in lengths if n)
         return FLOPS_PER_MAC * BACKWARD_AND_FORWARD * macs
