@@ -249,6 +249,17 @@ def test_the_best_on_dev_is_chosen_and_ties_go_to_the_lower_rate() -> None:
     assert two.accuracy == 0.5, "data sets count alike"
 
 
+def test_a_knob_that_the_label_names_is_not_turned(tuned: Callable[..., Path]) -> None:
+    folder = tuned("--methods", "mt_cot[answer_weight=0.5]", "--rates", "1,3")
+    found = Trials.load(folder / "mt_cot[answer_weight=0.5].json")
+    assert [dict(each.settings) for each in found.trials] == [
+        {"learning_rate": rate} for rate in RATES[1:]
+    ]
+    turned = trials(trial(1e-3, 0), trial(1e-3, 1, beta=0.1), label="kd[sampled=1.0,beta=1.0]")
+    assert turned.chosen == {"learning_rate": 1e-3}
+    assert replace(turned, label="kd[sampled=1.0]").chosen == {"learning_rate": 1e-3, "beta": 0.1}
+
+
 @pytest.mark.parametrize(
     ("found", "fault"),
     [

@@ -15,7 +15,7 @@ from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.files import file_sha256
 from leaderboard.store.record import Record, Scope
-from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, place
+from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, named, place
 
 
 def tuned(cell: Cell) -> Cell:
@@ -45,10 +45,11 @@ def by_rate(cell: Cell, rates: Sequence[float]) -> list[Cell]:
 
 
 def by_knob(cell: Cell) -> list[Cell]:
-    """The trials of the method's own knob, at the learning rate that is the best so far."""
-    if cell.method.knob is None:
+    """The trials of the method's own knob, unless the label names its value, at the learning rate
+    that is the best so far."""
+    name, values = cell.method.knob or ("", ())
+    if not values or name in named(cell.label):
         return []
-    name, values = cell.method.knob
     rate = trials_of(cell).chosen[RATE]
     usual = getattr(cell.method, name)  # which the trials of learning rates had
     return _lacking(cell, [{RATE: rate, name: value} for value in values if value != usual])

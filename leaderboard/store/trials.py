@@ -57,8 +57,13 @@ class Trials:
 
     @property
     def chosen(self) -> Mapping[str, float]:
-        """Settings of the highest accuracy; ties to the lower learning rate, then to the first."""
-        best = max(self.trials, key=lambda trial: (trial.accuracy, -trial.settings[RATE]))
+        """Settings of the highest accuracy; ties to the lower learning rate, then to the first.
+
+        What the label itself names stays as it names it, whatever was tried.
+        """
+        fixed = named(self.label)
+        free = [trial for trial in self.trials if not fixed & trial.settings.keys()]
+        best = max(free, key=lambda trial: (trial.accuracy, -trial.settings[RATE]))
         return best.settings
 
     @property
@@ -89,6 +94,12 @@ def _short(value: Any) -> Any:
     if isinstance(value, list):
         return [_short(each) for each in cast(list[Any], value)]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def named(label: str) -> set[str]:
+    """The fields in a label's brackets."""
+    inner = label.partition("[")[2].removesuffix("]")
+    return {part.partition("=")[0] for part in inner.split(",")} - {""}
 
 
 def place(root: Path, track: str, version: int, label: str) -> Path:
