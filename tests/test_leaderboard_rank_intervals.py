@@ -52,7 +52,7 @@ def by_pairs(records, group, track):
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_ranks_are_what_the_p_values_of_all_pairs_of_a_table_make_them(pocket, part):
     """In tables of every third row; of these some are untrained, and some have one seed."""
-    competing = {run.label for run in pocket if "query=oracle" not in run.label}
+    competing = {row.method for row in rows(pocket) if not row.upper_bound}
     chosen = set(sorted(competing)[part::3])
     table = [run for run in pocket if run.label in chosen]
     found = rows(table, pocket)

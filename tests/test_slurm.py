@@ -153,7 +153,7 @@ def test_a_task_that_is_queued_again_goes_on_and_ends(
     track.write_text(toy_track(training={"epochs": 20, "checkpoint_steps": 1}))
     words, err = ["run", track, "--methods", "std_cot", "--seeds", "0,1"], tmp_path / "err"
     process = command(*words, *SLURM, err=err)
-    until(lambda: list(home.rglob("checkpoint")), process, err)
+    until(lambda: list(home.glob("runs/*/*/*/checkpoint")), process, err)
     (job, *_) = [line.split()[0] for line in queue() if line.endswith("RUNNING")]
     subprocess.run([*told.split(), job], check=True)
     assert process.wait() == 0, err.read_text()
@@ -170,12 +170,12 @@ def test_a_task_whose_process_is_killed_fails_the_command_and_the_same_command_g
     track.write_text(LONG)
     words, err = ["run", track, "--methods", "std_cot", "--seeds", "0,1"], tmp_path / "err"
     process = command(*words, *SLURM, err=err)
-    until(lambda: len(list(home.rglob("checkpoint"))) == 2, process, err)
+    until(lambda: len(list(home.glob("runs/*/*/*/checkpoint"))) == 2, process, err)
     (first, second) = [line.split()[0] for line in queue()]
     subprocess.run(["scancel", first], check=True)
     track.write_text(TRACK)
     subprocess.run(["scancel", "--signal=KILL", second], check=True)
-    assert process.wait() == 1
+    assert process.wait() == 3
     assert err.read_text().count("its log: ") == 2
     assert not numbers(home)
     assert main(["run", *map(str, words[1:]), "--limit", "2", *SLURM]) == 0
@@ -190,7 +190,7 @@ def test_ctrl_c_cancels_the_tasks(
     track.write_text(LONG)
     err = tmp_path / "err"
     process = command("run", track, "--methods", "std_cot", *SLURM, err=err)
-    until(lambda: list(home.rglob("checkpoint")), process, err)
+    until(lambda: list(home.glob("runs/*/*/*/checkpoint")), process, err)
     process.send_signal(2)
     assert process.wait() == 130
     assert ": cancelled" in err.read_text()

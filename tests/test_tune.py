@@ -83,7 +83,7 @@ def test_every_trained_row_has_the_same_rates_and_its_own_knob_at_the_best_of_th
         assert told[name]["chosen"] == {"learning_rate": 0.003} and told[name]["at_edge"]
         assert {*found.trials[0].outcomes} == {"pocket_chain"}, "out of domain nothing is asked"
         assert (
-            found.trials[0].provenance["command"].endswith(f"own.toml --methods {name} --rates 1/3")
+            found.trials[0].provenance["command"].endswith(f"own.toml --rates 1/3 --methods {name}")
         )
 
 

@@ -5,7 +5,6 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from fractions import Fraction
 from statistics import fmean
 from typing import Any
 
@@ -26,7 +25,6 @@ from bench.training.progress import Spent, curve
 from bench.types import Question
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
-from leaderboard.store.trials import RATE
 
 LATENCY_TOKENS = 32
 """Enough for a stable time per token, whatever the length of a method's solutions."""
@@ -264,13 +262,10 @@ def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
 
 
 def _command(cell: Cell, verb: str) -> list[str]:
-    """What makes the cell again; of a trial at another value of the method's knob, if its rate was
-    the best that was tried."""
+    """What makes the cell again."""
     own = cell.own
     if own is not None and own.trials_sha256 is None:
-        times = Fraction(own.settings[RATE] / cell.track.training.learning_rate)
-        rate = ("--rates", str(times.limit_denominator(100)))
-        return ["skbench", "tune", *cell.origin, "--methods", own.of, *rate]
+        return ["skbench", "tune", *cell.origin, "--methods", own.of]
     command = ["skbench", verb, *cell.origin, "--methods", own.of if own else cell.label]
     command += ["--seeds", str(cell.seed)]
     command += ["--tuned"] if own else []

@@ -6,6 +6,7 @@ trials by the rule of `leaderboard.store.trials`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from bench.ground.files import locked
@@ -115,9 +116,12 @@ def _trial(cell: Cell, settings: Mapping[str, float]) -> Cell:
     asked = cell.track.tasks
     pins = {name: pin for name, pin in asked.items_sha256.items() if name in asked.id}
     tasks = replace(asked, ood=[], items_sha256=pins)
+    # At another value of a knob it is made if the rate was the best that was tried.
+    times = Fraction(settings[RATE] / cell.training.learning_rate).limit_denominator(100)
     dev = replace(
         cell,
         track=replace(cell.track, tasks=tasks),
+        origin=(*cell.origin, "--rates", str(times)),
         scope=Scope(world=cell.scope.world, split="dev"),
     )
     return _with(dev, ",".join(f"{key}={value:g}" for key, value in settings.items()), settings)

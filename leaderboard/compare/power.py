@@ -26,7 +26,7 @@ class Power:
     n_rows: int
     """Trained rows beside the reference; `detectable` is the median over them."""
     seed_sd: float
-    """Standard deviation of one run's average over seeds, pooled over all trained rows."""
+    """Standard deviation of one run's average over seeds, pooled over trained rows of its kind."""
     df: float
     detectable: Mapping[int, float]
     """Seeds of each side -> the difference from the reference that they find with POWER."""

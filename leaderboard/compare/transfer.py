@@ -9,7 +9,8 @@ sources of every difference here. Items: those of other data sets are other item
 as in every headline, so the variances of the two groups add up. Seeds: a seed that is lucky in
 domain may be lucky out of it, so the two gains are not independent. Nothing is assumed of how far:
 the variance between seeds is that of OOD - ID itself, run by run, which holds their covariance, and
-it is pooled over the track's trained rows. Seeds of two rows are independent, as in `compare`.
+it is pooled over the track's trained rows of a kind. Seeds of two rows are independent, as in
+`compare`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from leaderboard.compare.pair import group_difference, paired
-from leaderboard.stats.averages import Seeds, matrices, names_of, seeds
+from leaderboard.stats.averages import Seeds, is_tuned, matrices, names_of, seeds
 from leaderboard.stats.formats import TableFormat, gap, tabulated
 from leaderboard.stats.intervals import (
-    Component,
     Difference,
     Matrix,
     difference,
@@ -45,6 +45,8 @@ class Transfer:
 
 
 GAPS = ("id", "ood", "transfer")
+CONTRAST = ("OOD - ID",)
+"""What the spread of that number between seeds is called among those of data sets."""
 
 
 def transfers(table: Sequence[Record], track: Sequence[Record] = ()) -> list[Transfer]:
@@ -113,14 +115,14 @@ def _transfer(
     records: Sequence[Record],
     reference: Sequence[Record],
     pool: Seeds,
-    spread: Component | None,
+    spread: Seeds,
 ) -> Transfer:
     in_domain = group_difference(records, reference, "id", pool)
     out = group_difference(records, reference, "ood", pool)
     assert in_domain is not None and out is not None  # the reference has both, and they are paired
     (id_a, id_b), (ood_a, ood_b) = (paired(records, reference, g) for g in ("id", "ood"))
-    pools = tuple(spread if each[0].training.n_steps else None for each in (records, reference))
-    half = difference(contrast(id_a, ood_a), contrast(id_b, ood_b), (pools[0], pools[1]))
+    pools = spread.of(records, CONTRAST), spread.of(reference, CONTRAST)
+    half = difference(contrast(id_a, ood_a), contrast(id_b, ood_b), pools)
     return Transfer(records[0].label, in_domain, out, _doubled(half))
 
 
@@ -134,15 +136,16 @@ def _doubled(half: Difference) -> Difference:
     )
 
 
-def _spread(rows: Mapping[str, Sequence[Record]], reference: Sequence[Record]) -> Component | None:
+def _spread(rows: Mapping[str, Sequence[Record]], reference: Sequence[Record]) -> Seeds:
     """Variance of the contrast between seeds, pooled over the trained rows that have the data sets
     of the reference."""
-    return seed_variance(
-        contrast(matrices(records, "id"), matrices(records, "ood"))
-        for records in rows.values()
-        if records[0].training.n_steps
-        and all(names_of(records[0], g) == names_of(reference[0], g) for g in GROUPS)
-    )
+    found: dict[bool, list[list[Matrix]]] = {}
+    for records in rows.values():
+        same = all(names_of(records[0], g) == names_of(reference[0], g) for g in GROUPS)
+        if records[0].training.n_steps and same:
+            both = contrast(matrices(records, "id"), matrices(records, "ood"))
+            found.setdefault(is_tuned(records), []).append(both)
+    return Seeds({(kind, CONTRAST): seed_variance(each) for kind, each in found.items()})
 
 
 def _rows(records: Sequence[Record]) -> dict[str, list[Record]]:

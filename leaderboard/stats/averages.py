@@ -24,14 +24,29 @@ Extractor = Literal["strict", "author", "flexible"]
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """How far the runs of a track differ by their seed alone, pooled over its trained rows."""
+    """How far the runs of a track differ by their seed alone, pooled over its trained rows: over
+    those at settings of their own, and over the others. At its best rate a student may vary more
+    than at a low one."""
 
-    pools: Mapping[tuple[str, ...], Component | None]
-    """Data sets that are averaged, by name -> variance of one run's average, a fraction squared."""
+    pools: Mapping[tuple[bool, tuple[str, ...]], Component | None]
+    """Whether the settings are a row's own, and data sets that are averaged, by name -> variance of
+    one run's average, a fraction squared."""
 
     def of(self, records: Sequence[Record], names: Collection[str]) -> Component | None:
-        """For the records of a label; None where nothing is trained or no row has two seeds."""
-        return self.pools.get(tuple(sorted(names))) if records[0].training.n_steps else None
+        """For the records of a label; None where nothing is trained or no row has two seeds. Where
+        no row of its kind has two, those of the other speak for it."""
+        if not records[0].training.n_steps:
+            return None
+        of_kind, of_other = (
+            self.pools.get((is_own, tuple(sorted(names))))
+            for is_own in (is_tuned(records), not is_tuned(records))
+        )
+        return of_kind or of_other
+
+
+def is_tuned(records: Sequence[Record]) -> bool:
+    """Whether the records of a label ran at settings of their own."""
+    return records[0].own is not None
 
 
 def seeds(*tables: Sequence[Record]) -> Seeds:
@@ -41,7 +56,7 @@ def seeds(*tables: Sequence[Record]) -> Seeds:
     RecordError where the seeds of a row did not.
     """
     rows = [row for table in distinct(*tables) for row in by_label(table).values()]
-    found: dict[tuple[str, ...], list[list[Matrix]]] = {}
+    found: dict[tuple[bool, tuple[str, ...]], list[list[Matrix]]] = {}
     for records in rows:
         if records[0].training.n_steps:
             check_seeds(records)
@@ -49,8 +64,9 @@ def seeds(*tables: Sequence[Record]) -> Seeds:
             averaged = {names_of(records[0], "id"), names_of(records[0], "ood")}
             for names in averaged | {(name,) for name in per_set}:
                 if names:
-                    found.setdefault(names, []).append([per_set[name] for name in names])
-    return Seeds({names: seed_variance(matrices) for names, matrices in found.items()})
+                    of_kind = found.setdefault((is_tuned(records), names), [])
+                    of_kind.append([per_set[name] for name in names])
+    return Seeds({kind: seed_variance(matrices) for kind, matrices in found.items()})
 
 
 def names_of(record: Record, group: Group) -> tuple[str, ...]:

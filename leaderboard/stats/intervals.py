@@ -120,7 +120,7 @@ def difference(
 ) -> Difference:
     """Headline of A - headline of B: items paired column by column, seeds independent.
 
-    Both sides' `pools` are one and the same; None, where a side's own seeds speak for it.
+    `pools` are those of A and of B; None where a side's own seeds speak for it.
     """
     gaps = [x.mean(axis=0) - y.mean(axis=0) for x, y in zip(a, b, strict=True)]
     value = float(np.mean([gap.mean() for gap in gaps]))
@@ -233,11 +233,12 @@ def _runs(sides: Sequence[tuple[Sequence[Matrix], Component | None]]) -> Compone
     """Seed component of the sides together. A pool is one estimate, so its degrees of freedom
     count once however many sides it serves."""
     own = [seed_component(matrices) for matrices, pool in sides if pool is None]
-    shared = [(1 / len(matrices[0]), pool) for matrices, pool in sides if pool is not None]
-    if not shared:
-        return _pooled(own)
-    share, pool = sum(share for share, _ in shared), shared[0][1]
-    return _pooled([*own, Component(share * pool.variance, pool.df)])
+    shares: dict[Component, float] = {}
+    for matrices, pool in sides:
+        if pool is not None:
+            shares[pool] = shares.get(pool, 0.0) + 1 / len(matrices[0])
+    shared = [Component(share * pool.variance, pool.df) for pool, share in shares.items()]
+    return _pooled([*own, *shared])
 
 
 def seed_component(matrices: Sequence[Matrix]) -> Component:

@@ -101,22 +101,22 @@ def _seeds(
     one: Index,
     other: Index,
 ) -> _Source:
-    """Seed component of each pair: what the rows' own seeds tell, and their shares of the pool."""
+    """Seed component of each pair: what the rows' own seeds tell, and their shares of pools."""
     own = [
         seed_component(row) if pool is None else Component(0.0, 1.0)
         for row, pool in zip(rows, pools, strict=True)
     ]
-    variance = np.array([each.variance for each in own])
-    spread = np.array([each.variance**2 / each.df for each in own])
-    pool = next((each for each in pools if each is not None), Component(0.0, 1.0))
-    share = np.array(
-        [0.0 if p is None else 1 / len(r[0]) for r, p in zip(rows, pools, strict=True)]
-    )
-    pooled = (share[one] + share[other]) * pool.variance
-    return _pooled(
-        variance[one] + variance[other] + pooled,
-        spread[one] + spread[other] + pooled**2 / pool.df,
-    )
+    of_own = np.array([each.variance for each in own])
+    of_spread = np.array([each.variance**2 / each.df for each in own])
+    variance, spread = of_own[one] + of_own[other], of_spread[one] + of_spread[other]
+    for pool in dict.fromkeys(each for each in pools if each is not None):
+        share = np.array(
+            [1 / len(row[0]) if p == pool else 0.0 for row, p in zip(rows, pools, strict=True)]
+        )
+        pooled = (share[one] + share[other]) * pool.variance
+        variance += pooled
+        spread += pooled**2 / pool.df
+    return _pooled(variance, spread)
 
 
 def _pooled(variance: Floats, spread: Floats) -> _Source:
