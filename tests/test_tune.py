@@ -267,6 +267,7 @@ def test_a_knob_that_the_label_names_is_not_turned(tuned: Callable[..., Path]) -
         (trials(trial(1e-3, 1), replace(trial(1, 1), settings={})), "name the learning_rate"),
         (trials(trial(1e-3, 1), replace(trial(1, 1), items_sha256={"id_a": ""})), "other quest"),
         (trials(trial(1e-3, 2)), "less than or equal to 1"),
+        (trials(trial(1e-3, 1, beta=0.1), label="kd[beta=1.0]"), "what the label names"),
         (trials(), "must not be empty"),
     ],
 )  # fmt: skip

@@ -126,6 +126,8 @@ def _faults(found: Trials) -> Iterator[str]:
             yield f"trials of {dict(trial.settings)}: name the {RATE}"
         if trial.items_sha256 != asked or trial.outcomes.keys() != asked.keys():
             yield f"trials of {dict(trial.settings)}: other questions than the first"
+    if all(named(found.label) & trial.settings.keys() for trial in found.trials):
+        yield "every trial sets what the label names: nothing is left to choose"
     told = [json.dumps(trial.settings, sort_keys=True) for trial in found.trials]
     if len(set(told)) < len(told):
         yield "two trials of one setting: a trial counts once"
