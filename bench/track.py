@@ -137,9 +137,9 @@ class Critic:
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 5e-6
     max_tokens: PositiveInt = 64
-    name_draws: NonNegativeInt = 0
+    name_draws: PositiveInt | None = None
     """Times that the classifier judges a triple, each with other names in the place of PersonX;
-    its scores are averaged. 0 leaves PersonX there."""
+    its scores are averaged. None leaves PersonX there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Classifier:
     def scores(self, asked: Sequence[Triple]) -> Scores:
         """Probability that each is true, in order; the mean over the draws of names."""
         self.model.eval()
-        draws = range(self._spec.name_draws)
+        draws = range(self._spec.name_draws or 0)
         return np.mean([self._scores(a) for a in ([named(asked, d) for d in draws] or [asked])], 0)
 
     @torch.no_grad()
@@ -51,7 +51,7 @@ class Classifier:
 
     def flops(self, asked: Sequence[Triple]) -> list[int]:
         """Of the probability of each, over all draws; its output of one logit aside."""
-        draws = range(self._spec.name_draws)
+        draws = range(self._spec.name_draws or 0)
         read = [self.encoded(a) for a in ([named(asked, d) for d in draws] or [asked])]
         lengths = zip(*(map(len, each["input_ids"]) for each in read), strict=True)
         return [sum(map(self._flops.flops, each)) for each in lengths]
@@ -145,7 +145,7 @@ def _fit(
     torch.manual_seed(seed)
     share = float(np.mean([row["label"] for row in rows]))
     prior = classifier.model.config.prior = log(share / (1 - share))
-    names = spec.name_draws > 0
+    names = spec.name_draws is not None
     n_epochs = spec.epochs if watched else spec.corrupted_epochs
 
     def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
