@@ -86,6 +86,8 @@ class Training:
     learning_rate: PositiveFloat
     match: str | None = None
     """A method whose tokens in `epochs` are the budget of all; None gives all the epochs."""
+    match_plain: bool = False
+    """Match rows that were read with no knowledge in sight, in place of tokens."""
     warmup: Share = 0.1
     final_lr_ratio: Share = 0.0
     lora_rank: PositiveInt | None = None

@@ -36,7 +36,7 @@ def examples_of(corpus: Corpus, label: str) -> list[Example]:
 def spent(label: str, corpus: Corpus, tokenizer: Any, total: int) -> int:
     method = registry.configure_named(label)
     rows = examples_of(corpus, label)
-    return budget.tokens_of(method, rows, tokenizer, TRAINING, seed=SEED, total=total)
+    return budget.spent_by(method, rows, tokenizer, TRAINING, seed=SEED, total=total)
 
 
 def fitted(cell: Cell) -> Spent:
@@ -80,7 +80,7 @@ def test_as_many_steps_as_spend_the_budget_come_within_one_step_of_it(
     total = n_steps(len(rows), TRAINING, None)
     allowed = spent("skintern", toy_corpus, tokenizer, total)
     own = spent(label, toy_corpus, tokenizer, total)
-    steps = budget.steps_for(allowed, own, total)
+    steps = budget.steps_for(label, allowed, own, total)
     assert steps != total
     found = spent(label, toy_corpus, tokenizer, steps)
     assert abs(found - allowed) <= largest_step(label, rows, tokenizer, steps)
@@ -96,14 +96,14 @@ def test_examples_that_lose_demos_or_do_not_fit_count_as_training_counts_them(
         overflow="wrong",
     )  # fmt: skip
     assert report.dropped_demos > 0 and report.skipped_examples > 0
-    found = budget.tokens_of(method, rows, tokenizer, tight, seed=SEED, total=6)
+    found = budget.spent_by(method, rows, tokenizer, tight, seed=SEED, total=6)
     assert found == report.tokens
 
 
 def test_steps_are_in_proportion_and_never_none() -> None:
-    assert budget.steps_for(1000, 1000, 96) == 96
-    assert budget.steps_for(1500, 1000, 96) == 144
-    assert budget.steps_for(1, 10**9, 96) == 1
+    assert budget.steps_for("a", 1000, 1000, 96) == 96
+    assert budget.steps_for("a", 1500, 1000, 96) == 144
+    assert budget.steps_for("a", 1, 10**9, 96) == 1
 
 
 def test_a_track_may_give_every_method_the_tokens_of_one(
@@ -119,14 +119,32 @@ def test_a_track_may_give_every_method_the_tokens_of_one(
     assert plain.tokens < reference.tokens - room
 
 
+def test_a_track_may_give_every_method_the_plain_rows_of_one(
+    make_cell: Callable[..., Cell],
+) -> None:
+    """SKIntern shows nothing in the last of its `steps`; Std-CoT, CasCoD and MT-CoT never do."""
+
+    def n_steps_of(label: str, **training: Any) -> int:
+        return fitted(make_cell(label, epochs=4, **training)).step
+
+    plain: dict[str, Any] = {"match": "std_cot", "match_plain": True}
+    assert [n_steps_of("std_cot", **plain), n_steps_of("cascod", **plain)] == [12, 12]
+    assert n_steps_of("skintern", **plain) == 4 * 12
+    assert n_steps_of("skintern[steps=2,knowledge_loss=0.5]", **plain) == 2 * 12
+    with pytest.raises(ConfigError, match=r"knowledge_train_only: all of its training has know"):
+        n_steps_of("knowledge_train_only", **plain)
+
+
 def test_the_budget_of_a_match_is_part_of_what_a_training_depends_on(
     make_cell: Callable[..., Cell],
 ) -> None:
     keys = {
-        make_cell("std_cot", match=match).train_key
-        for match in (None, "skintern", "skintern[examples=0]")
-    }
-    assert len(keys) == 3
+        make_cell("std_cot", match=match, match_plain=plain).train_key
+        for match, plain in (
+            (None, False), ("skintern", False), ("skintern[examples=0]", False), ("skintern", True),
+        )
+    }  # fmt: skip
+    assert len(keys) == 4
 
 
 def test_the_critic_that_chooses_the_rows_of_a_match_is_part_of_it(

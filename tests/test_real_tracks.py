@@ -216,6 +216,16 @@ def test_its_estimate_is_near_what_a_run_then_spends(
     assert planned["disk_bytes"] == sum(weight.nbytes for weight in adapter.values())
 
 
+def test_as_many_rows_without_knowledge_are_more_steps_the_more_is_shown(
+    plan: Callable[..., Any],
+) -> None:
+    labels = ["std_cot", "skintern[steps=2]", "skintern"]
+    found = plan("pocket-plain", "--methods", ",".join(labels), "--seeds", "0")["cells"]
+    assert [(c["method"], c["n_steps"]) for c in found] == [
+        (label, n * 12 * 13) for label, n in zip(labels, (1, 2, 4), strict=True)
+    ]
+
+
 def test_it_tells_what_is_done_and_what_is_only_trained(
     monkeypatch: pytest.MonkeyPatch, own_track: str
 ) -> None:

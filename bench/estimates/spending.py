@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, NamedTuple
 
+from bench.batch import Tokens
 from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel
@@ -37,7 +38,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Of one cell; the steps are exact where no other method's tokens are the budget."""
+    """Of one cell; the steps are exact where no other method sets the budget."""
 
     n_steps: int
     training_tokens: int
@@ -57,11 +58,12 @@ def spending(cell: Cell, meter: Meter, items: Items | None) -> Spending:
         if cell.matched is not None:
             others = attach.examples(corpus, cell.matched.needs, cell.seed)
             other = _epochs(cell, cell.matched, others, meter)
-            steps = budget.steps_for(other.tokens, own.tokens, steps)
+            steps = budget.steps_for(cell.method.label, other.spent, own.spent, steps)
         steps = min(steps, cell.scope.limit or steps)
         share = own.share * steps / own.n_steps
-        tokens = round(share * sum(own.lengths))
-        flops = round(share * meter.flops.training_flops(own.lengths))
+        lengths = [len(sequence) for sequences in own.read for sequence in sequences]
+        tokens = round(share * sum(lengths))
+        flops = round(share * meter.flops.training_flops(lengths))
     judging = None if items is None else _evaluation_flops(cell, corpus, examples, meter, items)
     return Spending(steps, tokens, flops, judging)
 
@@ -70,14 +72,12 @@ class _Epochs(NamedTuple):
     """A method's training by the epochs of the track."""
 
     n_steps: int
-    lengths: list[int]
-    """Tokens of the sequences of the sample."""
+    read: list[Sequence[Tokens]]
+    """The sequences of each example of the sample."""
     share: float
     """How often the sample goes into the whole."""
-
-    @property
-    def tokens(self) -> float:
-        return self.share * sum(self.lengths)
+    spent: float
+    """Of the budget that a match gives."""
 
 
 def _epochs(cell: Cell, method: Method, made: Sequence[Example], meter: Meter) -> _Epochs:
@@ -87,7 +87,9 @@ def _epochs(cell: Cell, method: Method, made: Sequence[Example], meter: Meter) -
     training = cell.track.training
     steps = n_steps(n_rows, training, None)
     share = steps * n_rows / math.ceil(n_rows / training.batch_size) / len(accepted)
-    return _Epochs(steps, _lengths(cell, method, accepted, meter), share)
+    read = _read(cell, method, accepted, meter)
+    spent = share * sum(budget.spent_on(sequences, training) for sequences in read)
+    return _Epochs(steps, read, share, spent)
 
 
 def _sample(corpus: Corpus) -> Corpus:
@@ -96,13 +98,16 @@ def _sample(corpus: Corpus) -> Corpus:
     return replace(corpus, rows=Random("dry run").sample(list(corpus.rows), n), indices=None)
 
 
-def _lengths(cell: Cell, method: Method, examples: Sequence[Example], meter: Meter) -> list[int]:
-    """Tokens of the sequences of each example, the examples spread evenly over the training."""
-    found, room = list[int](), cell.track.training.max_tokens
-    for i, example in enumerate(examples):
-        sequences, _ = fitted(method, example, i / len(examples), meter.ruler.tokenizer, room)
-        found += map(len, sequences or ())
-    return found
+def _read(
+    cell: Cell, method: Method, examples: Sequence[Example], meter: Meter
+) -> list[Sequence[Tokens]]:
+    """The sequences of each example, the examples spread evenly over the training."""
+    room, n = cell.track.training.max_tokens, len(examples)
+    made = (
+        fitted(method, example, i / n, meter.ruler.tokenizer, room)
+        for i, example in enumerate(examples)
+    )
+    return [sequences or () for sequences, _ in made]
 
 
 def _evaluation_flops(

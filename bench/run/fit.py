@@ -163,21 +163,21 @@ def attached(cell: Cell, student: Student, judge: critic.Referee | None) -> list
 
 
 def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
-    """Optimizer steps of the cell: its epochs, or those that spend the matched method's tokens."""
+    """Optimizer steps of the cell: its epochs, or those that spend what the matched method does."""
     training = cell.training
     total = n_steps(len(examples), training, None)
     if cell.matched is not None:
         same = replace(cell, method=cell.matched)
         other = attached(same, student, judge_of(same))
         # Methods that accept other rows of the corpus have other epochs.
-        tokens, matched = (
-            budget.tokens_of(method, rows, student.tokenizer, training, seed=cell.seed, total=steps)
+        own, matched = (
+            budget.spent_by(method, rows, student.tokenizer, training, seed=cell.seed, total=steps)
             for method, rows, steps in (
                 (cell.method, examples, total),
                 (cell.matched, other, n_steps(len(other), training, None)),
             )
         )
-        total = budget.steps_for(matched, tokens, total)
+        total = budget.steps_for(cell.method.label, matched, own, total)
     limit = cell.scope.limit
     return total if limit is None else min(limit, total)
 

@@ -1,29 +1,45 @@
-"""How many optimizer steps a method gets where the budget is another method's tokens."""
+"""How many optimizer steps a method gets where the budget is what another method spends."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from bench.batch import Tokens
 from bench.ground.bars import Bar
 from bench.method import Method
-from bench.track import Training
+from bench.track import ConfigError, Training
 from bench.training.schedule import order
 from bench.training.train import fitted
 from bench.types import Example
 
 
-def tokens_of(
+def spent_by(
     method: Method, examples: Sequence[Example], tokenizer: Any, training: Training, *,
     seed: int, total: int,
 ) -> int:  # fmt: skip
-    """Tokens that `total` steps of training would process; nothing is trained."""
-    n_tokens = 0
-    for step in Bar(range(total), what=f"counting tokens of {method.label}"):
+    """What `total` steps of training would spend; nothing is trained."""
+    spent = 0
+    for step in Bar(range(total), what=f"counting what {method.label} spends"):
         for example in order(examples, step, training.batch_size, seed):
             sequences, _ = fitted(method, example, step / total, tokenizer, training.max_tokens)
-            n_tokens += sum(map(len, sequences or ()))
-    return n_tokens
+            spent += spent_on(sequences or (), training)
+    return spent
 
 
-def steps_for(budget: float, spent: float, total: int) -> int:
-    """Steps that spend `budget` tokens by a method that spends `spent` in `total` steps."""
+def spent_on(sequences: Sequence[Tokens], training: Training) -> int:
+    """Of the budget, on one example: tokens, or with `match_plain` one if knowledge is in none."""
+    if training.match_plain:
+        return int(bool(sequences) and not any(each.n_shown for each in sequences))
+    return sum(map(len, sequences))
+
+
+def steps_for(label: str, budget: float, spent: float, total: int) -> int:
+    """Steps that spend `budget` by a method that spends `spent` in `total` steps.
+
+    ConfigError for one that spends nothing of what is matched.
+    """
+    if not spent:
+        raise ConfigError(
+            f"{label}: all of its training has knowledge in sight, so no number of steps matches"
+            " (training.match_plain): leave the method out"
+        )
     return max(1, round(total * budget / spent))
