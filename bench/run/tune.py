@@ -16,7 +16,7 @@ from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.files import file_sha256
 from leaderboard.store.record import Record, Scope
-from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, named, place
+from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, fields_of, place
 
 
 def tuned(cell: Cell) -> Cell:
@@ -49,7 +49,7 @@ def by_knob(cell: Cell) -> list[Cell]:
     """The trials of the method's own knob, unless the label names its value, at the learning rate
     that is the best so far."""
     name, values = cell.method.knob or ("", ())
-    if not values or name in named(cell.label):
+    if not values or name in fields_of(cell.label):
         return []
     rate = trials_of(cell).chosen[RATE]
     usual = getattr(cell.method, name)  # which the trials of learning rates had

@@ -61,7 +61,7 @@ class Trials:
 
         What the label itself names stays as it names it, whatever was tried.
         """
-        fixed = named(self.label)
+        fixed = fields_of(self.label).keys()
         free = [trial for trial in self.trials if not fixed & trial.settings.keys()]
         best = max(free, key=lambda trial: (trial.accuracy, -trial.settings[RATE]))
         return best.settings
@@ -96,10 +96,11 @@ def _short(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def named(label: str) -> set[str]:
-    """The fields in a label's brackets."""
+def fields_of(label: str) -> dict[str, str]:
+    """What stands in a label's brackets."""
     inner = label.partition("[")[2].removesuffix("]")
-    return {part.partition("=")[0] for part in inner.split(",")} - {""}
+    pairs = inner.split(",") if inner else []
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def place(root: Path, track: str, version: int, label: str) -> Path:
@@ -126,7 +127,8 @@ def _faults(found: Trials) -> Iterator[str]:
             yield f"trials of {dict(trial.settings)}: name the {RATE}"
         if trial.items_sha256 != asked or trial.outcomes.keys() != asked.keys():
             yield f"trials of {dict(trial.settings)}: other questions than the first"
-    if all(named(found.label) & trial.settings.keys() for trial in found.trials):
+    fixed = fields_of(found.label).keys()
+    if all(fixed & trial.settings.keys() for trial in found.trials):
         yield "every trial sets what the label names: nothing is left to choose"
     told = [json.dumps(trial.settings, sort_keys=True) for trial in found.trials]
     if len(set(told)) < len(told):

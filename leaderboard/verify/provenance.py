@@ -9,6 +9,7 @@ from leaderboard.rows.overlap import overlaps
 from leaderboard.store.ranges import DATE, SHA256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.store.trials import fields_of
 from leaderboard.verify.snapshot import names, told
 from leaderboard.verify.tree import Fault, Tree
 
@@ -65,23 +66,16 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
             f"label {record.label!r}, with settings of its own",
             "LABEL+NAME, as snapshot.own says",
         )
-    method, fields = _parts(of)
+    method = of.partition("[")[0]
     if record.method != method:
         yield f"method {record.method!r} under label {record.label!r}", f"{method!r}"
-    for name, value in fields.items():
+    for name, value in fields_of(of).items():
         found = told(record, "method", name)
         text = str(found).lower() if isinstance(found, bool) else str(found)
         if text != value:
             yield f"snapshot.method.{name} {found!r} under label {record.label!r}", f"{value}"
     yield from _command(record, of)
     yield from _overlaps(record)
-
-
-def _parts(label: str) -> tuple[str, dict[str, str]]:
-    """A label's method, and the fields in its brackets."""
-    method, _, inner = label.partition("[")
-    pairs = inner.partition("]")[0].split(",") if inner else []
-    return method, {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
