@@ -131,7 +131,7 @@ def test_a_track_may_give_every_method_the_plain_rows_of_one(
     assert [n_steps_of("std_cot", **plain), n_steps_of("cascod", **plain)] == [12, 12]
     assert n_steps_of("skintern", **plain) == 4 * 12
     assert n_steps_of("skintern[steps=2,knowledge_loss=0.5]", **plain) == 2 * 12
-    with pytest.raises(ConfigError, match=r"knowledge_train_only: all of its training has know"):
+    with pytest.raises(ConfigError, match=r"knowledge_train_only: nothing of its training counts"):
         n_steps_of("knowledge_train_only", **plain)
 
 

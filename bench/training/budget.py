@@ -39,7 +39,7 @@ def steps_for(label: str, budget: float, spent: float, total: int) -> int:
     """
     if not spent:
         raise ConfigError(
-            f"{label}: all of its training has knowledge in sight, so no number of steps matches"
-            " (training.match_plain): leave the method out"
+            f"{label}: nothing of its training counts towards the budget that training.match sets,"
+            " with match_plain rows that show no knowledge, else tokens: leave the method out"
         )
     return max(1, round(total * budget / spent))
