@@ -115,15 +115,16 @@ def study_json(question: Question, study: Study) -> dict[str, Any]:
 def study_text(question: Question, study: Study, form: TableFormat) -> str:
     """The table of pairs, the rule and what it says."""
     found = findings(question, study)
-    headers = ["pair", "A - B", "seeds", "ID", "ID difference", "p", "OOD difference", "p"]
+    headers = ["pair", "seeds", "ID", "ID difference", "p", "OOD", "OOD difference", "p", "A - B"]
     body = [
         [
             f"{each.pair.name}: {each.pair.asks}",
-            f"{each.pair.a} - {each.pair.b}",
             f"{each.a.n_seeds}, {each.b.n_seeds}",
             f"{percent(each.a.id)}, {percent(each.b.id)}",
             *_cells(each.id),
+            f"{percent(each.a.ood)}, {percent(each.b.ood)}",
             *_cells(each.ood),
+            f"{each.pair.a} - {each.pair.b}",
         ]
         for each in found
     ]
