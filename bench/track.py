@@ -254,6 +254,8 @@ def _faults(track: Track) -> Iterator[str]:
     for name, n in Counter([*track.tasks.id, *track.tasks.ood]).items():
         if n > 1:
             yield f"tasks: '{name}' stands there {n} times; a data set is in id or in ood, once"
+    if track.training.match_plain and track.training.match is None:
+        yield "training.match_plain says what a match counts: name a method in training.match"
     yield from _student_faults(track.student, track.training)
 
 

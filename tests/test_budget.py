@@ -122,7 +122,7 @@ def test_a_track_may_give_every_method_the_tokens_of_one(
 def test_a_track_may_give_every_method_the_plain_rows_of_one(
     make_cell: Callable[..., Cell],
 ) -> None:
-    """SKIntern shows nothing in the last of its `steps`; Std-CoT, CasCoD and MT-CoT never do."""
+    """SKIntern shows nothing in the last of its `steps` alone; Std-CoT and CasCoD never do."""
 
     def n_steps_of(label: str, **training: Any) -> int:
         return fitted(make_cell(label, epochs=4, **training)).step

@@ -110,6 +110,7 @@ def test_a_corpus_of_ones_own_is_sought_beside_the_track(
         ("seeds = [0, 1]", "seeds = []", "seeds must not be empty"),
         ('id = ["pocket_chain"]', "id = []", "tasks.id must not be empty"),
         ("epochs = 1", "epochs = 1\nmatch = 3", "training.match .*, got 3"),
+        ("epochs = 1", "epochs = 1\nmatch_plain = true", "name a method in training.match"),
         (
             "[decoding]",
             '[logit_teacher]\npath = "x"\n[decoding]',
