@@ -75,7 +75,7 @@ def node(folder: Path) -> Iterator[None]:
         ):
             daemons.enter_context(_daemon(command, folder / f"{command[0]}.out"))
         _wait_for_node(folder)
-        daemons.callback(_empty_queue)
+        daemons.callback(empty_queue)
         yield
 
 
@@ -89,7 +89,7 @@ def _restore(before: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _empty_queue() -> None:
+def empty_queue() -> None:
     """What is left runs under stewards of its own, which would outlive the daemons."""
     subprocess.run(["scancel", f"--user={os.getuid()}"], check=False)
     for _ in range(60):

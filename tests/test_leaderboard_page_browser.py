@@ -290,15 +290,16 @@ def test_the_page_never_scrolls_sideways(opened, width):
 @pytest.mark.parametrize(
     ("width", "fits", "scroll"),
     [
-        (1600, "true", "scrollBy(0, 100)"),
-        (360, "false", "document.querySelector('.board').scrollTop = 100"),
+        (1600, True, "scrollBy(0, 100)"),
+        (360, False, "document.querySelector('.board').scrollTop = 100"),
     ],
 )
 def test_the_head_of_a_table_stays_in_sight(opened, width, fits, scroll):
     """Of the window where the table fits, else of the box in which it scrolls."""
     opened.set_viewport_size({"width": width, "height": 240})
     box = "document.querySelector('.board')"
-    opened.wait_for_function(f"{box}.classList.contains('fits') === {fits}")
+    board = sync_api.expect(opened.locator(".board").first)
+    (board.to_contain_class if fits else board.not_to_contain_class)("fits")
     opened.evaluate(f"{box}.scrollIntoView(); {scroll}")
     below = opened.evaluate(
         f"{box}.querySelector('thead th:last-child').getBoundingClientRect().top"

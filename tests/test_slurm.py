@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from bench.__main__ import main
 from bench.run.executors import slurm as executor
 from leaderboard.store.trials import Trials
-from tests.slurm_node import NoSlurmError, node
+from tests.slurm_node import NoSlurmError, empty_queue, node
 from tests.test_run import TRACK
 from tests.tracks import in_readme, toy_track
 
@@ -44,7 +45,7 @@ def track(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """Starts `skbench` beside the test, its stderr in a file; ended with the test."""
+    """Starts `skbench` beside the test, its stderr in a file; with the test all of it ends."""
     begun = list[Any]()
 
     def command(*words: object, err: Path) -> "subprocess.Popen[bytes]":
@@ -62,6 +63,7 @@ def command(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]
     for each in begun:
         each.kill()
         each.wait()
+    empty_queue()
 
 
 def until(what: Callable[[], object], process: "subprocess.Popen[bytes]", err: Path) -> None:
@@ -92,9 +94,14 @@ def runs(home: Path) -> int:
     return sum(path.read_text().count(": running") for path in (home / "slurm").glob("*.err"))
 
 
-def queue() -> list[str]:
-    words = ["squeue", "--array", "--noheader", "--format=%i %T"]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+def checkpoints(home: Path) -> int:
+    return len(list(home.glob("runs/*/*/*/checkpoint")))
+
+
+def running() -> list[str]:
+    """The tasks that have a node now."""
+    words = ["squeue", "--array", "--noheader", "--states=RUNNING", "--format=%i"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.mark.slow
@@ -150,12 +157,11 @@ def test_no_cell_is_made_twice_by_an_array_and_two_other_commands(
 def test_a_task_that_is_queued_again_goes_on_and_ends(
     told: str, track: Path, home: Path, tmp_path: Path, command: Callable[..., Any]
 ) -> None:
-    track.write_text(toy_track(training={"epochs": 20, "checkpoint_steps": 1}))
+    track.write_text(toy_track(training={"epochs": 40, "checkpoint_steps": 1}))
     words, err = ["run", track, "--methods", "std_cot", "--seeds", "0,1"], tmp_path / "err"
     process = command(*words, *SLURM, err=err)
-    until(lambda: list(home.glob("runs/*/*/*/checkpoint")), process, err)
-    (job, *_) = [line.split()[0] for line in queue() if line.endswith("RUNNING")]
-    subprocess.run([*told.split(), job], check=True)
+    until(lambda: checkpoints(home) == 2, process, err)
+    subprocess.run([*told.split(), running()[0]], check=True)
     assert process.wait() == 0, err.read_text()
     logs = [path.read_text() for path in (home / "slurm").glob("*.err")]
     assert sorted(log.count(": running") for log in logs) == [1, 2]
@@ -170,8 +176,8 @@ def test_a_task_whose_process_is_killed_fails_the_command_and_the_same_command_g
     track.write_text(LONG)
     words, err = ["run", track, "--methods", "std_cot", "--seeds", "0,1"], tmp_path / "err"
     process = command(*words, *SLURM, err=err)
-    until(lambda: len(list(home.glob("runs/*/*/*/checkpoint"))) == 2, process, err)
-    (first, second) = [line.split()[0] for line in queue()]
+    until(lambda: checkpoints(home) == 2, process, err)
+    first, second = running()
     subprocess.run(["scancel", first], check=True)
     track.write_text(TRACK)
     subprocess.run(["scancel", "--signal=KILL", second], check=True)
@@ -190,15 +196,11 @@ def test_ctrl_c_cancels_the_tasks(
     track.write_text(LONG)
     err = tmp_path / "err"
     process = command("run", track, "--methods", "std_cot", *SLURM, err=err)
-    until(lambda: list(home.glob("runs/*/*/*/checkpoint")), process, err)
+    until(lambda: checkpoints(home), process, err)
     process.send_signal(2)
     assert process.wait() == 130
     assert ": cancelled" in err.read_text()
-    for _ in range(100):
-        if not queue():
-            return
-        time.sleep(0.2)
-    pytest.fail(f"still there: {queue()}")
+    assert not running()
 
 
 @pytest.mark.slow
@@ -246,6 +248,25 @@ def test_a_machine_without_slurm_says_so(
     assert main(["run", str(track), "--limit", "2", "--executor", "slurm"]) == 3
     assert "no sbatch here" in capsys.readouterr().err
     assert not list(tmp_path.rglob("slurm"))
+
+
+def test_tasks_that_slurm_does_not_cancel_are_not_called_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def interrupted(*_: object) -> list[int]:
+        raise KeyboardInterrupt
+
+    work: Any = None
+    job = SimpleNamespace(job_id="7_0", paths=SimpleNamespace(stderr=tmp_path / "log"))
+    monkeypatch.setattr(executor, "_submit", lambda work: [job])
+    monkeypatch.setattr(executor, "_codes", interrupted)
+    scancel = tmp_path / "scancel"
+    scancel.write_text("#!/bin/sh\nexit 1\n")
+    scancel.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        executor.share(work)
+    assert "slurm job 7: Slurm did not cancel it: scancel 7" in capsys.readouterr().err
 
 
 def test_slurm_is_started_from_programs_that_are_there(

@@ -86,8 +86,9 @@ def share(work: Work) -> int:
     try:
         return max(_codes(work, submitted, name))
     except KeyboardInterrupt:
-        subprocess.run(["scancel", name], check=False)
-        print(f"slurm job {name}: cancelled", file=sys.stderr)
+        is_over = subprocess.run(["scancel", name], check=False).returncode == 0
+        told = "cancelled" if is_over else f"Slurm did not cancel it: scancel {name}"
+        print(f"slurm job {name}: {told}", file=sys.stderr)
         raise
 
 
