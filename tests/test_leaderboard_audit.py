@@ -8,7 +8,8 @@ import pytest
 
 from leaderboard.cli import parser as cli
 from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
-from leaderboard.rows.rank import row_json, rows
+from leaderboard.rows.rank import rows
+from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.render import detail, legend, table
 from leaderboard.store import board

@@ -7,7 +7,8 @@ import pytest
 
 from leaderboard.compare.pair import compare
 from leaderboard.compare.regress import regress
-from leaderboard.rows.rank import row_json, rows
+from leaderboard.rows.rank import rows
+from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.render import detail, legend
 from leaderboard.stats.intervals import mcnemar, unseen

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard.rows.rank import row_json, rows
+from leaderboard.rows.rank import rows
+from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.intervals import single

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.compare.pair import compare, comparison_json, comparison_text
-from leaderboard.rows.rank import row, row_json, rows
+from leaderboard.rows.rank import row, rows
+from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.render import detail, legend, table
 from leaderboard.stats.averages import Seeds

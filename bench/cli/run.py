@@ -224,6 +224,7 @@ def print_rows(records: list[Any], *, as_json: bool) -> None:
     """The rows of records, a table for each track and scope."""
     from leaderboard.cli.source import trials
     from leaderboard.rows import rank
+    from leaderboard.rows.row import row_json
     from leaderboard.rows.settings import shown
     from leaderboard.show import render
 
@@ -233,7 +234,7 @@ def print_rows(records: list[Any], *, as_json: bool) -> None:
         for place in dict.fromkeys((record.track, record.scope) for record in records)
     ]
     if as_json:
-        print(json.dumps([rank.row_json(row) for rows in tables for row in rows], indent=1))
+        print(json.dumps([row_json(row) for rows in tables for row in rows], indent=1))
     else:
         for rows in tables:
             print(f"{render.table(rows, 'markdown')}\n\n{render.legend(rows)}\n")

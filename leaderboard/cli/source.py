@@ -16,14 +16,14 @@ from leaderboard.store.record import Record, Scope
 
 if TYPE_CHECKING:
     from leaderboard.compare.regimes import Collected
-    from leaderboard.rows.rank import Row
+    from leaderboard.rows.row import Row
     from leaderboard.store.studies import Question, Study
 
 
 def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
     """The rows; local ones with what is outside the bands of the published runs. With `sign`, each
     headline with its signature."""
-    from leaderboard.rows.rank import Row
+    from leaderboard.rows.row import Row
 
     root, track = root_asked(args), track_asked(args)
     bases = {root.parent, local(), board.PUBLISHED}

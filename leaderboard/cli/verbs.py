@@ -25,7 +25,7 @@ from leaderboard.store.record import Record
 
 def show(args: Namespace) -> int:
     """Print the rows of a track."""
-    from leaderboard.rows.rank import row_json
+    from leaderboard.rows.row import row_json
     from leaderboard.show.render import detail, legend, table
     from leaderboard.show.signature import signature_lines
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, TableFormat, significant, tabulated
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.rows.cost import Cost
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.stats.averages import Seeds, seeds
 from leaderboard.stats.formats import NONE, TableFormat, gap, interval, significant, tabulated
 from leaderboard.stats.intervals import ALPHA, Difference, Estimate, holm

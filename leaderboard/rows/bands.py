@@ -17,7 +17,7 @@ from math import exp, log
 from statistics import stdev
 from typing import Any
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, tabulated
 from leaderboard.store.record import Record
 

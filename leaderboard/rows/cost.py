@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 
 CostName: TypeAlias = Literal["flops", "latency"]
 

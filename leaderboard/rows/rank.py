@@ -1,14 +1,16 @@
 """From records to rows: one row per label, its seeds brought together."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from statistics import fmean, median
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
 from typing import Any, cast
 
 from leaderboard.rows.audit import audit
-from leaderboard.rows.loglikelihood import LogLikelihood, loglikelihoods
-from leaderboard.rows.overlap import Overlap, overlaps
+from leaderboard.rows.loglikelihood import loglikelihoods
+from leaderboard.rows.overlap import overlaps
 from leaderboard.rows.rank_intervals import ranks
+from leaderboard.rows.row import Row
+from leaderboard.rows.spent import question_costs, run_costs
 from leaderboard.stats.averages import (
     Seeds,
     estimate,
@@ -18,121 +20,10 @@ from leaderboard.stats.averages import (
     task_macro,
     task_micro,
 )
-from leaderboard.stats.intervals import Estimate
-from leaderboard.stats.rank_intervals import Rank
 from leaderboard.store.board import by_label
 from leaderboard.store.comparable import check_seeds, check_table, run_name
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import DataSet, Record
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the board.
-
-    Accuracies are fractions: headline = unweighted mean over data sets, strict extractor
-    unless named otherwise. `tasks` holds the micro average of each data set, the mean over its
-    items; `tasks_macro` the unweighted mean over its sub-tasks, where that is another number.
-    `id_micro` and `ood_micro` are means over all items of a group. Tokens, calls and FLOPs are
-    means per question, over all questions of all data sets alike; FLOPs are rounded to integers.
-    `failed` is a share of those questions, `overflow` a count over all seeds. Latencies are
-    medians over seeds, training costs means over seeds, peak memory the largest. `relative_`
-    FLOPs are to the track's reference label, None where it has no row, or where a prompt of either
-    row did not fit: their means are then over different questions. Times to the first token
-    include the time to retrieve. `train_flops` are those of full fine-tuning, 3 x forward; LoRA
-    spends up to a third less. `teacher_tokens` are what the method was given of the teacher's
-    writing: rationales, and knowledge where it needs it.
-    """
-
-    method: str
-    reference: str
-    n_seeds: int
-    id: Estimate
-    ood: Estimate | None
-    tasks: dict[str, float]
-    tasks_macro: dict[str, float]
-    id_micro: float
-    ood_micro: float | None
-    id_author: float
-    ood_author: float | None
-    id_flexible: float
-    ood_flexible: float | None
-    failed: float
-    overflow: int
-    prompt_tokens: float
-    generated_tokens: float
-    n_calls: float
-    prefill_flops: int
-    decode_flops: int
-    helper_flops: int
-    """Of a reranker, or of a critic of drafts."""
-    total_flops: int
-    prompt_only_flops: int
-    relative_flops: float | None
-    relative_prompt_only_flops: float | None
-    ttft_s: float | None
-    """None, as all that is measured of a student, where none ran."""
-    ttft_s_p95: float | None
-    tpot_s: float | None
-    tpot_s_p95: float | None
-    questions_per_s: float | None
-    peak_memory_bytes: int | None
-    train_tokens: int
-    train_s: float
-    train_flops: int
-    teacher_tokens: int
-    teacher_flops: int
-    train_helper_flops: int
-    train_written_tokens: int
-    """That the student itself wrote to learn on; `train_flops` hold the writing."""
-    tuning_trials: int
-    kept_ratio: list[float]
-    """Share of the knowledge's words that prompts showed, in each run between restarts."""
-    retrieval_recall: float | None
-    dirty: bool
-    """Whether any of its runs came from an uncommitted working tree."""
-    skewed: bool
-    """Whether the test prompt differs on purpose from the one that was trained."""
-    unequal: list[str] = field(default_factory=list[str])
-    """What training and decoding had that the reference's had not, in words."""
-    outside: list[str] = field(default_factory=list[str])
-    """Where a training loss leaves the band of the published runs, in words."""
-    upper_bound: bool = False
-    """Whether its prompts show at test time what only the suite knows of a question."""
-    knowledge: str | None = None
-    """"per task" or "per question": how what its prompts show was written; None if not known."""
-    suite: str = "v1"
-    """Version of the track."""
-    superseded_by: str | None = None
-    """The newest suite of the track, where that is another."""
-    contamination: dict[str, Overlap] = field(default_factory=dict[str, Overlap])
-    """What a data set shares with the corpus; of the data sets that were searched."""
-    loglikelihood: dict[str, LogLikelihood] = field(default_factory=dict[str, LogLikelihood])
-    """What lm-eval scores on a data set by log-likelihood; of rows that do not train."""
-    id_rank: Rank | None = None
-    """Places among the rows of the table that its pairs leave open; None of an upper bound, and
-    where most of the others answered other questions."""
-    ood_rank: Rank | None = None
-    n_texts: int | None = None
-    """Of its runs, those whose texts are kept, so that anyone can score them again; None where
-    nobody looked."""
-    signatures: dict[str, str] = field(default_factory=dict[str, str])
-    """Headline -> the line that names what is behind it, where it is asked for."""
-
-    @property
-    def is_unkept(self) -> bool:
-        """Whether what a run of it answered is lost, and its outcomes are to be believed."""
-        return self.n_texts is not None and self.n_texts < self.n_seeds
-
-    @property
-    def is_comparable(self) -> bool:
-        """Whether what a question costs it is that of all questions: a student ran on each."""
-        return not self.overflow and self.ttft_s is not None
-
-    @property
-    def overall(self) -> float:
-        """Mean of ID and OOD; what rows are sorted by."""
-        return self.id.value if self.ood is None else (self.id.value + self.ood.value) / 2
+from leaderboard.store.record import Record
 
 
 def rows(records: Sequence[Record], track: Sequence[Record] = ()) -> list[Row]:
@@ -182,7 +73,6 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         relative_flops=None,
         relative_prompt_only_flops=None,
         retrieval_recall=fmean(recalls) if recalls else None,
-        kept_ratio=_kept([record.training.kept_ratio for record in records]),
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
         upper_bound=_is_upper_bound(records[0]),
@@ -190,8 +80,8 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         suite=f"v{records[0].version}",
         contamination=overlaps(records),
         loglikelihood=loglikelihoods(records),
-        **_question_costs(sets),
-        **_run_costs(records),
+        **question_costs(sets),
+        **run_costs(records),
     )
 
 
@@ -204,84 +94,6 @@ def _is_upper_bound(record: Record) -> bool:
 def _knowledge(record: Record) -> str | None:
     found = record.snapshot.get("knowledge")
     return found if isinstance(found, str) else None
-
-
-def row_json(row: Row) -> dict[str, Any]:
-    """A row as plain data, accuracies as fractions."""
-    return asdict(row)
-
-
-def _question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:
-    """Fields of a row that are means per question."""
-    prefill, decode, helper = (
-        _flops(sets, f"{part}_flops") for part in ("prefill", "decode", "helper")
-    )
-    return {
-        "prompt_tokens": _mean(sets, "prompt_tokens"),
-        "generated_tokens": _mean(sets, "generated_tokens"),
-        "n_calls": _mean(sets, "n_calls"),
-        "prefill_flops": prefill,
-        "decode_flops": decode,
-        "helper_flops": helper,
-        "total_flops": prefill + decode + helper,
-        "prompt_only_flops": _flops(sets, "prompt_only_flops"),
-    }
-
-
-def _run_costs(records: Sequence[Record]) -> dict[str, Any]:
-    """Fields of a row that are latencies or costs of training."""
-    latencies = [record.latency for record in records if record.latency is not None]
-    trainings = [record.training for record in records]
-    return {
-        "ttft_s": _median(latency.ttft_s_p50 for latency in latencies),
-        "ttft_s_p95": _median(latency.ttft_s_p95 for latency in latencies),
-        "tpot_s": _median(latency.tpot_s_p50 for latency in latencies),
-        "tpot_s_p95": _median(latency.tpot_s_p95 for latency in latencies),
-        "questions_per_s": _median(latency.questions_per_s for latency in latencies),
-        "peak_memory_bytes": max((each.peak_memory_bytes for each in latencies), default=None),
-        "train_tokens": round(fmean(training.tokens for training in trainings)),
-        "train_s": fmean(training.seconds for training in trainings),
-        "train_flops": round(fmean(training.flops for training in trainings)),
-        "teacher_tokens": round(fmean(training.teacher_tokens for training in trainings)),
-        "teacher_flops": round(fmean(training.teacher_flops for training in trainings)),
-        "train_helper_flops": round(fmean(training.helper_flops for training in trainings)),
-        "train_written_tokens": round(fmean(training.written_tokens for training in trainings)),
-        "tuning_trials": max(training.tuning_trials for training in trainings),
-    }
-
-
-def _kept(ratios: Sequence[Sequence[float]]) -> list[float]:
-    """Mean over seeds of each run between restarts; records from before it was kept have none."""
-    length = max(map(len, ratios), default=0)
-    return [fmean(each[i] for each in ratios if i < len(each)) for i in range(length)]
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
-
-
-def _mean(sets: Sequence[DataSet], field: str) -> float:
-    total, n = _spent(sets, field)
-    return total / n
-
-
-def _flops(sets: Sequence[DataSet], field: str) -> int:
-    """Mean per question to the nearest integer, in integers throughout: floats lose digits."""
-    total, n = _spent(sets, field)
-    return (2 * total + n) // (2 * n)
-
-
-def _spent(sets: Sequence[DataSet], field: str) -> tuple[int, int]:
-    """Sum over the questions that the student solved to the end, and their number, at least 1: one
-    whose prompt did not fit may have cost something before."""
-    costs = [
-        cost
-        for each in sets
-        for cost, cut in zip(getattr(each, field), each.overflow, strict=False)  # [] if optional
-        if not cut
-    ]
-    return sum(costs), max(1, sum(each.overflow.count(0) for each in sets))
 
 
 def _ranked(table: Sequence[Row], runs: Sequence[Sequence[Record]], pool: Seeds) -> list[Row]:

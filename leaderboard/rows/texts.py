@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.store.generations import place
 from leaderboard.store.record import Record
 

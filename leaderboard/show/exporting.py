@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeAlias, cast
 
-from leaderboard.rows.rank import Row, row_json
+from leaderboard.rows.row import Row, row_json
 from leaderboard.stats.averages import Seeds
 from leaderboard.store.board import of_label
 from leaderboard.store.record import Record

@@ -19,7 +19,7 @@ import numpy as np
 
 from leaderboard.compare.frontier import Place, frontier
 from leaderboard.rows.cost import COSTS, Cost
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.show.pictures import png, svg
 from leaderboard.stats.formats import percent
 from leaderboard.store.board import of_label

@@ -9,8 +9,9 @@ from leaderboard.compare.power import resolution
 from leaderboard.compare.regimes import map_legend, map_table
 from leaderboard.compare.study import study_text
 from leaderboard.rows.audit import audit, audit_legend, audit_table
-from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.rank import rows
 from leaderboard.rows.reruns import reruns_legend, reruns_table
+from leaderboard.rows.row import Row
 from leaderboard.rows.settings import shown
 from leaderboard.rows.texts import with_texts
 from leaderboard.rows.triples import facts

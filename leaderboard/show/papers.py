@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import fmean
 
 from leaderboard.compare.pair import compare
-from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.rank import rows
+from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, gap, marked, percent, tabulated
 from leaderboard.store.board import load, of_label, suite, tracks
 from leaderboard.store.papers import Claim, Claims, Paper, stored_papers

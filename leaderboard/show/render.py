@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from leaderboard.rows.loglikelihood import LOGLIKELIHOOD_NOTE, loglikelihood_table
 from leaderboard.rows.overlap import overlap_lines
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.stats.formats import (
     BOUND,
     DIRTY,

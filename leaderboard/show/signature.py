@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.stats.averages import names_of
 from leaderboard.stats.formats import percent
 from leaderboard.stats.intervals import Estimate

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.show.exporting import Shown
 from leaderboard.stats.intervals import Estimate
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.show.exporting import Shown
 from leaderboard.stats.averages import clustered
 from leaderboard.stats.intervals import ALPHA, Estimate, headline

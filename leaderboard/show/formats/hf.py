@@ -6,7 +6,7 @@ A record does not know of one, so it is asked for, and a data set's name is its 
 
 from collections.abc import Iterator
 
-from leaderboard.rows.rank import Row
+from leaderboard.rows.row import Row
 from leaderboard.show.exporting import ExportError, Shown
 from leaderboard.stats.formats import interval
 from leaderboard.stats.intervals import Estimate

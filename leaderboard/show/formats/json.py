@@ -2,7 +2,7 @@
 
 import json
 
-from leaderboard.rows.rank import row_json
+from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown
 
 

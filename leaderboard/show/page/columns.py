@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leaderboard.rows.rank import Row, row_json
+from leaderboard.rows.row import Row, row_json
 from leaderboard.stats.formats import NONE, interval, ratio
 from leaderboard.stats.intervals import Estimate
 

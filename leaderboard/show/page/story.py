@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 from leaderboard.rows.audit import GIVEN, Treatment
-from leaderboard.rows.rank import Row
 from leaderboard.rows.reruns import LEVELS, level
+from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, interval, percent, ratio
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import Rerun

@@ -7,7 +7,8 @@ from pathlib import Path
 from leaderboard.compare.pairs import Gap, all_pairs
 from leaderboard.compare.power import resolution
 from leaderboard.rows.audit import audit
-from leaderboard.rows.rank import Row, rows
+from leaderboard.rows.rank import rows
+from leaderboard.rows.row import Row
 from leaderboard.rows.settings import shown
 from leaderboard.rows.texts import with_texts
 from leaderboard.show.page.columns import Column, columns, rounded
