@@ -133,6 +133,9 @@ def test_a_track_may_give_every_method_the_plain_rows_of_one(
     assert n_steps_of("skintern[steps=2,knowledge_loss=0.5]", **plain) == 2 * 12
     with pytest.raises(ConfigError, match=r"knowledge_train_only: nothing of its training counts"):
         n_steps_of("knowledge_train_only", **plain)
+    unplain: dict[str, Any] = {"match": "knowledge_train_only", "match_plain": True}
+    with pytest.raises(ConfigError, match=r"nothing of the training that training\.match names"):
+        n_steps_of("std_cot", **unplain)
 
 
 def test_the_budget_of_a_match_is_part_of_what_a_training_depends_on(
@@ -173,7 +176,11 @@ def test_what_a_student_may_write_to_learn_on_is_part_of_its_training_and_of_no_
 @pytest.mark.parametrize(
     ("label", "match", "teacher", "reason"),
     [
-        ("on_policy_kd", "skintern", "std_cot", "nobody knows how many it will write"),
+        ("on_policy_kd", "skintern", "std_cot", "nobody knows how many of them are written"),
+        ("std_cot", "on_policy_kd", "std_cot", "nobody knows how many of them are written"),
+        ("std_cot", "zero_shot", "std_cot", "which trains nothing"),
+        ("hinton_kd", None, "zero_shot", "which trains nothing"),
+        ("hinton_kd", None, "hinton_kd", "which needs a larger teacher itself"),
         ("std_cot", "skintern_critical", "std_cot", "which needs a critic"),
         ("hinton_kd", None, "skintern_critical", "which needs a critic"),
     ],

@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from bench.__main__ import main
 from bench.cli import run
 from bench.ground.files import is_held, locked
-from bench.run import executors, stages
+from bench.run import executors, fit, stages
 from bench.run.cell import Cell
+from bench.track import Critic, Probe
 from bench.training import train as training
 from leaderboard.store import board
 from tests.test_run import TRACK, ClockThatKills, Killed
@@ -136,6 +138,61 @@ def test_status_tells_how_far_each_cell_is(
     cell.record_path.unlink()
     for asked in (words[1:], ()):
         assert states(told("status", *asked)) == {("std_cot", 0): "trained"}
+
+
+def test_a_run_that_is_killed_before_it_notes_what_it_spent_goes_on_from_its_checkpoint(
+    track: Path, told: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["run", str(track), "--methods", "std_cot", "--limit", "3"]
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(fit, "write_atomically", killed)
+        main(words)
+    (found,) = told("status", *words[1:])["cells"]
+    assert (found["state"], found["step"], found["total"]) == ("begun", 2, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "clock", ClockThatKills(3))  # two reads a step
+        assert main(words) == 0
+    assert not list(Path(found["folder"]).glob("checkpoint*"))
+
+
+def test_a_damaged_record_is_named_and_the_others_are_told_of(
+    track: Path, told: Callable[..., Any], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(track), "--methods", "std_cot", "--seeds", "0,1", "--limit", "2"]) == 0
+    next(home.glob("records/*/*/std_cot/seed0*.json")).write_text("{")
+    assert states(told("status")) == {("std_cot", 0): "trained", ("std_cot", 1): "done"}
+    assert main(["status"]) == 0
+    assert "not JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--methods", "std_cot"], ["--set", "a.b=1"], ["--seeds", "0"]])
+def test_words_that_choose_cells_need_a_track(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", *words]) == 2
+    assert f"status {words[0]}: of which track?" in capsys.readouterr().err
+
+
+def test_what_stands_in_another_table_is_made_again(
+    track: Path, told: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--methods", "std_cot", "--limit", "2"]
+    assert main(["run", str(track), *words]) == 0
+    (cell,) = cells_of(track, monkeypatch, *words)
+    for other in (
+        replace(cell.track, reference="skintern"),
+        replace(cell.track, critic=Critic()),
+        replace(cell.track, probe=None if cell.track.probe else Probe("pocket", "std_cot")),
+    ):
+        assert replace(cell, track=other).found() is None
+        assert replace(cell, track=other).train_key == cell.train_key
+    more = replace(cell.track, methods=[*cell.track.methods, "kard"], seeds=[7])
+    assert replace(cell, track=more).found() is not None
+    assert replace(cell, point={"axis": "noise", "value": 1}).found() is None
 
 
 def test_a_run_that_has_a_lock_and_no_folder_yet_is_told_of(

@@ -14,6 +14,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.ground.files import locked
+from bench.ground.sums import seal
 from bench.run import fit, stages
 from bench.run import merge as merging
 from leaderboard.store.generations import Generations
@@ -131,6 +132,17 @@ def test_a_merged_adapter_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             assert main(["merge", str(tmp_path / "a"), "--weights"]) == 0
             monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
         assert main([*words, *(["--split", "dev"] if name == "merged" else [])]) == 0
+
+
+def test_a_student_of_which_a_file_is_never_copied_is_left_out(
+    homes: dict[str, Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = next(homes["b"].rglob("weights"))
+    (weights / "own_model.py").write_text("x")
+    seal(weights)
+    assert main(["merge", str(homes["b"]), "--weights"]) == 0
+    assert f"{weights.parent}: left out" in capsys.readouterr().err
+    assert not list(home.rglob("trained.json")) and facts(home, "records")
 
 
 def test_without_its_weights_nothing_says_that_a_student_is_trained(

@@ -22,6 +22,7 @@ from bench.run.cell import Cell
 from bench.run.sweep import Sweep, Variation
 from bench.students.student import checkpoint_path
 from bench.track import ConfigError
+from leaderboard.store.record import Scope
 from tests.tracks import scratch, toy_track
 
 POCKET = track.load("pocket")
@@ -177,6 +178,12 @@ def test_each_seed_of_a_sweep_with_worlds_of_its_own_is_run_in_its_world() -> No
         assert all(f"/w{cell.seed}/" in row["id"] for row in cell.corpus.rows)
     others = planned("pocket", "--sweep", "learning_rates", "--points", "lr-6e-3", "--seeds", "0,1")
     assert {(c.seed, c.scope.world) for c in others} == {(0, 0), (1, 0)}
+
+
+def test_a_row_that_draws_nothing_is_run_in_each_world() -> None:
+    own, seeds = Sweep("own", "a reader of nothing", ["null_model"], own_worlds=True), [0, 1, 2]
+    cells = planning.plan_sweep(own, POCKET, None, None, seeds, Scope(), data=None, origin=())
+    assert [(cell.seed, cell.scope.world) for cell in cells] == [(0, 0), (0, 1), (0, 2)]
 
 
 def test_the_record_of_a_point_says_what_it_is() -> None:

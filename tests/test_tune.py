@@ -150,6 +150,27 @@ def test_trials_on_another_corpus_choose_nothing(
     assert "trials on another corpus" in capsys.readouterr().err
 
 
+def test_trials_of_settings_that_are_others_now_choose_nothing(
+    tuned: Callable[..., Path], track: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned("--methods", "std_cot", "--rates", "1,3")
+    words = ["run", track, "--methods", "std_cot", "--seeds", "1", "--tuned", "--limit", "2"]
+    assert main(words) == 0, "another seed, and fewer items, are tuned by the same trials"
+    text = Path(track).read_text()
+    Path(track).write_text(text.replace("epochs = 1\n", "epochs = 2\n"))
+    capsys.readouterr()
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert "2 of its 2 trials are of code or settings that are others now; again: `skbench" in told
+
+
+def test_where_nothing_is_trained_there_is_nothing_to_tune(
+    track: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tune", track, "--methods", "zero_shot"]) == 2
+    assert "none of the methods trains" in capsys.readouterr().err
+
+
 def test_what_was_tried_before_a_kill_is_kept(
     track: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,8 +48,13 @@ def status(args: Namespace) -> int:
     """Print how far the cells of a command are, or all runs of the home."""
     from bench.cli.run import asked_for, track_of
     from bench.run import state
+    from bench.track import ConfigError
 
     if args.track is None:
+        for name in ("methods", "settings", "method_file", "seeds", "sweep", "points", "limit"):
+            if getattr(args, name):
+                option = "set" if name == "settings" else name.replace("_", "-")
+                raise ConfigError(f"status --{option}: of which track? name it before the options")
         found = list(state.in_home())
     else:
         found = [state.standing(cell) for cell in asked_for(args, track_of(args))]

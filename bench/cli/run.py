@@ -259,6 +259,8 @@ def probe(args: Namespace) -> int:
         data=None,
         origin=(args.track,),
     )
+    if not cells:
+        raise track.ConfigError("none of the methods trains, so there is nothing to probe")
     found = []
     for number, cell in enumerate(cells, 1):
         name = f"[{number}/{len(cells)}] {cell.method.label} seed {cell.seed}"

@@ -81,11 +81,15 @@ def tune(args: Namespace) -> int:
 def _rows(args: Namespace, chosen: Any) -> list[Any]:
     """The trained rows that are asked for, as cells of the track's first seed."""
     from bench.cli.run import cells_of
+    from bench.track import ConfigError
     from leaderboard.store.record import Scope
 
     first = chosen.seeds[:1]
     rows = cells_of(args, chosen, Scope(), first, first)
-    return [replace(row, n_processes=args.processes) for row in rows if row.method.trains]
+    trained = [replace(row, n_processes=args.processes) for row in rows if row.method.trains]
+    if not trained:
+        raise ConfigError("none of the methods trains, so there is nothing to tune")
+    return trained
 
 
 def _print(found: "Sequence[Trials]", *, as_json: bool) -> None:

@@ -13,7 +13,8 @@ from bench.ground.places import home
 from bench.method import Method
 from bench.questions.obtain import brought
 from bench.students.hashes import checkpoint_sha256
-from bench.track import Critic, Reranker, Student, Track, Training
+from bench.track import Critic, Reranker, Student, Track, Training, told
+from leaderboard.store.comparable import settings
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 
@@ -207,7 +208,8 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """The train key plus everything that may change an outcome or a cost.
+        """The train key plus everything that may change an outcome or a cost, or the table in which
+        they may stand.
 
         The items of published data are pinned by hash in `tasks`, so their folder does not count.
         """
@@ -215,6 +217,7 @@ class Cell:
         return provenance.digest(
             {
                 "train": self.train_key,
+                "track": [settings(told(track)), self.point and dict(self.point)],
                 "method": asdict(self.method),
                 "own": self.own and asdict(self.own),
                 "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),

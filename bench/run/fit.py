@@ -27,7 +27,7 @@ from bench.run.jobs import ChangedError
 from bench.students import student as students
 from bench.students.student import Student
 from bench.track import ConfigError
-from bench.training import budget, parallel
+from bench.training import budget, checkpoint, parallel
 from bench.training.progress import Spent
 from bench.training.schedule import n_steps
 from bench.training.train import train
@@ -63,6 +63,7 @@ def fit(
             triples=_triples(cell, examples),
         )
         write_atomically(report, json.dumps(spent.plain()).encode())
+        checkpoint.drop(out)
     return reported(out)
 
 

@@ -262,6 +262,13 @@ def _take_students(found: Merge, source: Path, runs: Sequence[Path]) -> None:
         if not (REPORT.fullmatch(own.as_posix()) and _weights(path.parent)):
             continue
         here = found.into / "runs" / own.parent
+        if not _is_whole(path.parent):
+            print(
+                f"{path.parent}: left out: some files of its weights are never copied, such as code"
+                " of its own: train it here",
+                file=sys.stderr,
+            )
+            continue
         try:
             parsed(Spent, path.read_bytes())
         except MisreadError as error:
@@ -275,6 +282,13 @@ def _take_students(found: Merge, source: Path, runs: Sequence[Path]) -> None:
 def _weights(run: Path) -> list[Path]:
     files = (each for each in _files(run / "weights") if each.parent.name == "weights")
     return [each for each in files if WEIGHTS.fullmatch(each.name)]
+
+
+def _is_whole(run: Path) -> bool:
+    """Whether all files that the sums of the weights name are among those that are copied."""
+    copied = {path.name: path for path in _weights(run)}
+    lines = copied[SUMS].read_text().splitlines() if SUMS in copied else []
+    return all(line.partition("  ")[2] in copied for line in lines)
 
 
 def _hashes(run: Path) -> dict[str, str]:

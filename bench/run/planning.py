@@ -81,7 +81,8 @@ def plan_sweep(
             )
     if not cells:
         raise ConfigError(f"--methods {names}: none of them is in sweep '{sweep.name}'")
-    return list({(cell.track.name, cell.method.label, cell.seed): cell for cell in cells}.values())
+    at = {(cell.track.name, cell.method.label, cell.seed, cell.scope): cell for cell in cells}
+    return list(at.values())
 
 
 def seeds_of(track: Track, method: Method, seeds: Sequence[int]) -> Sequence[int]:
@@ -174,7 +175,10 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
             return (
                 "needs a larger teacher of logits: add [logit_teacher] path and method to the track"
             )
-        if reason := _unmet_by(larger.method, track, corpus):
+        reason = _unmet_by(larger.method, track, corpus)
+        if registry.configure_named(larger.method).needs.logits == "larger":
+            reason = "needs a larger teacher itself"
+        if reason:
             return f"learns from {larger.method}, which {reason}"
     estimate = track.critic and track.critic.acceptance
     if estimate and registry.configure_named(estimate).needs.critic == "none":
@@ -190,14 +194,20 @@ def _unmet(track: Track, method: Method, corpus: Corpus) -> str | None:
         first = track.critic and track.critic.reader
         if first and registry.configure_named(first).needs.critic != "none":
             return f"needs a critic, whose reader {first} needs one itself"
+        if first and (reason := _unmet_by(first, track, corpus)):
+            return f"needs a critic, whose reader {first} {reason}"
     match = track.training.match
-    if match is not None and method.on_policy:
-        return f"is to spend the tokens of {match}, and nobody knows how many it will write"
-    reason = match and _unmet_by(match, track, corpus)
+    if match is None:
+        return None
+    if method.on_policy or registry.configure_named(match).on_policy:
+        return f"is to spend the tokens of {match}, and nobody knows how many of them are written"
+    reason = _unmet_by(match, track, corpus)
     return f"is to spend the tokens of {match}, which {reason}" if reason else None
 
 
 def _unmet_by(name: str, track: Track, corpus: Corpus) -> str | None:
     """Why the method, which another row asks for, could not be trained."""
     method = registry.configure_named(name)
+    if not method.trains:
+        return "trains nothing"
     return corpora.check_needs(corpus, method.needs) or _unjudged(track, method)

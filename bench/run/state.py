@@ -1,6 +1,7 @@
 """How far cells are: what lies of them in this home, and whether a process is at it."""
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,14 @@ from bench.ground.files import is_held
 from bench.ground.places import home
 from bench.run.cell import Cell
 from bench.run.missing import is_published
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 
 State = Literal["done", "running", "published", "trained", "begun", "left", "to do"]
 """done: its record is here. running: a process is at it. published: elsewhere, and not here.
-trained: its weights are here, and are judged next. begun: it has a checkpoint. left: a process
-ended there before its first checkpoint. to do: nothing is here."""
+trained: its weights are here and no record, those of a teacher, of what is judged next, or of code
+or settings that were others. begun: it has a checkpoint. left: a process ended there before its
+first checkpoint. to do: nothing is here."""
 
 RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
 """A run's folder: its seed, and the beginning of its train key."""
@@ -59,7 +62,7 @@ def standing(cell: Cell) -> Standing:
 
 
 def in_home() -> Iterator[Standing]:
-    """How far each run is whose folder lies here, sorted; RecordError for a bad record."""
+    """How far each run is whose folder lies here, sorted."""
     root = home() / "runs"
     recorded = _recorded()
     # A run that has just begun has a lock, and no folder yet.
@@ -114,5 +117,13 @@ def _steps(folder: Path) -> tuple[int, int] | None:
 
 def _recorded() -> set[tuple[str, str]]:
     """Track and beginning of the train key of each record that is here."""
-    records = map(Record.load, sorted((home() / "records").glob("v*/*/*/*.json")))
-    return {(each.track, str(each.provenance.get("train_key"))[:12]) for each in records}
+    found = set[tuple[str, str]]()
+    for path in (home() / "records").glob("v*/*/*/*.json"):
+        try:
+            record = Record.load(path)
+        except RecordError as error:
+            # What `run` would make again.
+            print(f"{error}; passed over", file=sys.stderr)
+            continue
+        found.add((record.track, str(record.provenance.get("train_key"))[:12]))
+    return found

@@ -22,7 +22,7 @@ from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, fields_of, pla
 def tuned(cell: Cell) -> Cell:
     """The cell at the settings that its trials chose; as it is where nothing is trained.
 
-    ConfigError where it has no trials.
+    ConfigError where it has no trials, or the home's would be others today.
     """
     if not cell.method.trains:
         return cell
@@ -36,6 +36,11 @@ def tuned(cell: Cell) -> Cell:
     corpora = {trial.provenance.get("corpus_sha256") for trial in found.trials}
     if corpora != {cell.corpus.sha256}:
         raise ConfigError(f"{path}: trials on another corpus than the track's; again: {command}")
+    if n := len(_stale(cell, found)):
+        raise ConfigError(
+            f"{path}: {n} of its {len(found.trials)} trials are of code or settings that are others"
+            f" now; again: {command}"
+        )
     return _with(cell, "tuned", found.chosen, file_sha256(path))
 
 
@@ -59,22 +64,30 @@ def by_knob(cell: Cell) -> list[Cell]:
 def renew(cell: Cell) -> int:
     """Drop the home's trials of the cell's label that would be others today, of other code, corpus
     or settings, but those that are published; how many that were."""
-    own, published = _files(cell)
+    own, _ = _files(cell)
     if not own.is_file():
         return 0
     with locked(own):
         found = Trials.load(own)
-        fixed = Trials.load(published).trials if published.is_file() else []
-        kept = [
-            trial
-            for trial in found.trials
-            if trial in fixed or trial.provenance.get("key") == _trial(cell, trial.settings).key
-        ]
+        stale = _stale(cell, found)
+        kept = [trial for trial in found.trials if trial not in stale]
         if not kept:
             own.unlink()
         elif len(kept) < len(found.trials):
             replace(found, trials=kept).save(own)
-    return len(found.trials) - len(kept)
+    return len(stale)
+
+
+def _stale(cell: Cell, found: Trials) -> list[Trial]:
+    """Those that would be others today, and are not published."""
+    _, published = _files(cell)
+    fixed = Trials.load(published).trials if published.is_file() else []
+    own = replace(cell, seed=found.seed)
+    return [
+        trial
+        for trial in found.trials
+        if trial not in fixed and trial.provenance.get("key") != _trial(own, trial.settings).key
+    ]
 
 
 def keep(trial: Cell, record: Record) -> None:

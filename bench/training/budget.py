@@ -26,7 +26,8 @@ def spent_by(
 
 
 def spent_on(sequences: Sequence[Tokens], training: Training) -> int:
-    """Of the budget, on one example: tokens, or with `match_plain` one if knowledge is in none."""
+    """Of the budget, on one example: tokens, or with `match_plain` one if no sequence shows words
+    of its knowledge. Passages are none of these: the test shows them, too."""
     if training.match_plain:
         return int(bool(sequences) and not any(each.n_shown for each in sequences))
     return sum(map(len, sequences))
@@ -35,11 +36,12 @@ def spent_on(sequences: Sequence[Tokens], training: Training) -> int:
 def steps_for(label: str, budget: float, spent: float, total: int) -> int:
     """Steps that spend `budget` by a method that spends `spent` in `total` steps.
 
-    ConfigError for one that spends nothing of what is matched.
+    ConfigError where either spends nothing of what is matched.
     """
-    if not spent:
+    if not (budget and spent):
+        whose = "its training" if budget else "the training that training.match names"
         raise ConfigError(
-            f"{label}: nothing of its training counts towards the budget that training.match sets,"
-            " with match_plain rows that show no knowledge, else tokens: leave the method out"
+            f"{label}: nothing of {whose} counts towards the budget, which are rows that show no"
+            " knowledge with match_plain, else tokens: leave the method out, or match another"
         )
     return max(1, round(total * budget / spent))

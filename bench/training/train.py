@@ -71,6 +71,7 @@ def train(
 ) -> Progress:
     """Train the student for `total` steps, going on from a checkpoint; weights in `out/weights`.
 
+    The checkpoint stays, for who is cut off before what was spent is noted.
     `teacher` gives logits to a method that needs them; a method that learns on what the student
     itself writes has at most `max_new_tokens` of that per text. The weights at each progress of
     `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
@@ -120,8 +121,6 @@ def train(
                 log.flush()
                 loop.checkpoint(out, state, total)
     loop.save(out / "weights")
-    if parallel.leads():
-        checkpoint.drop(out)
     return state
 
 
