@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from leaderboard.store.board import UnknownName
 from leaderboard.store.files import file_sha256
 from leaderboard.store.ledger import events_of, file_records, generations_of, ledger_of
 from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record
+from leaderboard.store.reruns import publish_rerun, rerun, reruns_of
 from tests.board_verb import run
 from tests.leaderboard_records import record, save
 from tests.tampered import (
@@ -117,6 +120,44 @@ def test_a_removed_record_may_be_replaced_and_that_is_noted(home, capsys):
     assert run("verify") == 0
     said = capsys.readouterr().out
     assert f"note: records/{OTHER}: replaces one removed on " in said and "run again" in said
+
+
+def test_a_record_s_reruns_go_with_it_and_those_of_others_stay(home):
+    for place in (STUDENT, SECOND):
+        path, found = home.root / place, Record.load(home.root / place)
+        again = replace(found, provenance=found.provenance | {"dirty": False})
+        publish_rerun(rerun(path, found, again, is_inside=True), path)
+    assert run("remove", STUDENT, "--reason", "its corpus was wrong") == 0
+    assert run("verify") == 0
+    assert not reruns_of(home.root / STUDENT) and reruns_of(home.root / SECOND)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_removal_that_was_cut_off_is_ended_by_the_same_command(home, monkeypatch, after):
+    """Between the ledger's line and the files, or between these."""
+    unlink, done = Path.unlink, []
+
+    def cut_off(path, missing_ok=False):
+        if path.suffix != ".part" and len(done) == after:
+            raise KeyboardInterrupt
+        done.extend([path] if path.suffix != ".part" else [])
+        unlink(path, missing_ok=missing_ok)
+
+    words = ("remove", STUDENT, "--reason", "its corpus was wrong")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "unlink", cut_off)
+        run(*words)
+    assert run(*words) == 0
+    assert [each.event for each in events(home)].count("remove") == 1
+    assert not (home.root / STUDENT).exists() and run("verify") == 0
+
+
+def test_a_record_that_was_never_filed_is_removed_without_a_line(home):
+    place = f"{TRACK}/kard/seed1.json"
+    home.copy(THIRD, place)
+    before = events(home)
+    assert run("remove", place, "--reason", "left by a submission that was cut off") == 0
+    assert events(home) == before and run("verify") == 0
 
 
 @pytest.mark.parametrize("path", ["../ledger.jsonl", "v2/pocket-100/none.json", "/etc/passwd"])

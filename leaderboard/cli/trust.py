@@ -65,9 +65,13 @@ def _checked(args: Namespace, checks: "Mapping[str, Check]") -> int:
 
 
 def remove(args: Namespace) -> int:
-    """Delete a published record, and say why in the ledger."""
+    """Delete a published record with its texts and reruns, and say why in the ledger.
+
+    Once more, it ends what was cut off: the record goes last.
+    """
     from leaderboard.show.rendering import render_all
     from leaderboard.store.ledger import generations_of, strike_record
+    from leaderboard.store.reruns import reruns_of
     from leaderboard.verify.tree import is_place
 
     root = board.PUBLISHED
@@ -80,9 +84,9 @@ def remove(args: Namespace) -> int:
     if not args.reason.strip():
         raise RecordError("--reason must not be blank: it is what the ledger keeps")
     ledger = strike_record(root, root / place, args.reason, today())
-    for each in (root / place, generations_of(root, place)):
+    for each in (generations_of(root, place), *reruns_of(root / place), root / place):
         each.unlink(missing_ok=True)
-    print_paths([ledger, *render_all(root)])
+    print_paths([*([ledger] if ledger else []), *render_all(root)])
     return FINE
 
 

@@ -129,11 +129,15 @@ def _unheard_of(records: Path, place: str, last: Event | None) -> Kind | None:
     return RESCORED if came else None
 
 
-def strike_record(records: Path, file: Path, reason: str, date: str) -> Path:
-    """Add the line of a record that is to be removed, while its file is still there."""
+def strike_record(records: Path, file: Path, reason: str, date: str) -> Path | None:
+    """Add the line of a record that is to be removed, while its file is still there; None where
+    none stands: a removal that was cut off has added it, or the record was never filed."""
     with alone_in(records):
-        _append(records, [(REMOVED, place_of(records, file), reason)], date)
-    return ledger_of(records)
+        ledger, place = ledger_of(records), place_of(records, file)
+        if place not in standing(events_of(ledger)):
+            return None
+        _append(records, [(REMOVED, place, reason)], date)
+        return ledger
 
 
 def _append(records: Path, entries: Sequence[tuple[Kind, str, str]], date: str) -> None:

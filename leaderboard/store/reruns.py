@@ -88,10 +88,16 @@ def publish_rerun(found: Rerun, path: Path) -> Path:
             " delete what it made, and reproduce it once more"
         )
     folder = beside(path.parents[2], "reruns") / found.track / found.label
-    number = 1 + sum(1 for _ in folder.glob(f"seed{found.seed}-*.json"))
-    stored_at = folder / f"seed{found.seed}-{number}.json"
+    stored_at = folder / f"seed{found.seed}-{len(reruns_of(path)) + 1}.json"
     write_once(stored_at, asdict(found), "rerun")
     return stored_at
+
+
+def reruns_of(path: Path) -> list[Path]:
+    """The files of the reruns of the record at `path`."""
+    suite = path.parents[2]
+    folder = beside(suite, "reruns") / path.parent.relative_to(suite)
+    return sorted(folder.glob(f"{path.stem}-*.json"))
 
 
 def keep_texts(path: Path, expected: Record, obtained: Record, texts: Generations) -> Path | None:
