@@ -60,6 +60,40 @@ def test_a_run_that_is_published_is_not_taken_again(home, theirs, capsys):
     assert "none is ever overwritten" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("cut", ["verify.submitted.write_bytes_once", "store.ledger.file_records"])
+def test_a_submission_that_was_cut_off_is_ended_by_the_same_command(
+    home, theirs, monkeypatch, capsys, cut
+):
+    """Between a record and its texts, or before the ledger."""
+    texts = json.dumps(texts_of(Record.load(theirs)))
+    theirs.with_name("seed2.json.xz").write_bytes(lzma.compress(texts.encode()))
+
+    def cut_off(path, *_):
+        if cut.startswith("verify") and path == home.root / THIRD:
+            path.write_bytes(theirs.read_bytes())
+            return
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(f"leaderboard.{cut}", cut_off)
+        run("submit", theirs)
+    assert (home.root / THIRD).is_file() and len(events(home)) == len(PLACES) - 1
+    assert run("submit", theirs) == 0
+    assert [each.path for each in events(home)].count(THIRD) == 1
+    assert (home.root.parent / "CHANGELOG.md").read_text().count("std_cot seed 2") == 1
+    assert run("verify", rescore=rescore) == 0
+
+
+def test_another_run_at_the_place_is_left_there(home, theirs, capsys):
+    shutil.copy(theirs, home.root / THIRD)
+    with home.edited(THIRD) as body:
+        body["training"]["seconds"] += 1
+    before = (home.root / THIRD).read_bytes()
+    assert run("submit", theirs) == 2
+    assert "none is ever overwritten" in capsys.readouterr().err
+    assert (home.root / THIRD).read_bytes() == before
+
+
 def test_faults_of_a_submission_are_told_by_its_file_and_nothing_is_copied(home, theirs, capsys):
     body = json.loads(theirs.read_text())
     body["training"]["tokens"] = 0

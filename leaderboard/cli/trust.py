@@ -91,7 +91,10 @@ def remove(args: Namespace) -> int:
 
 
 def submit(args: Namespace) -> int:
-    """Check somebody's runs, and file them; 2 with a line for each fault."""
+    """Check somebody's runs, and file them; 2 with a line for each fault.
+
+    The ledger comes last: until it names a run, the same command goes on.
+    """
     from leaderboard.cli.publish import note
     from leaderboard.compare.pairs import check_one_table
     from leaderboard.show.rendering import render_all
@@ -106,14 +109,14 @@ def submit(args: Namespace) -> int:
     if faults:
         return USAGE
     for suite, track in sorted({tuple(run.place.split("/")[:2]) for run in runs}):
-        new = [run.record for run in runs if run.place.startswith(f"{suite}/{track}/")]
-        check_one_table([*board.load(track, root / suite, known=[track]), *new])
+        new = {root / r.place: r.record for r in runs if r.place.startswith(f"{suite}/{track}/")}
+        check_one_table([*(board.load_files(track, root / suite, known=[track]) | new).values()])
     day = today()
     written = [take(run, root) for run in runs]
-    ledger = file_records(root, written, f"submitted as {args.run_path.name}", day)
     changes = root.parent / "CHANGELOG.md"
     for track, suite in sorted({(path.parts[-3], path.parts[-4]) for path in written}):
         of = [path for path in written if path.parts[-4:-2] == (suite, track)]
         note(changes, suite, track, of, day)
+    ledger = file_records(root, written, f"submitted as {args.run_path.name}", day)
     print_paths([*written, *([ledger] if ledger else []), changes, *render_all(root)])
     return FINE

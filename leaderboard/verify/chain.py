@@ -16,6 +16,8 @@ from leaderboard.store.ledger import (
 from leaderboard.store.reading import MisreadError, parsed
 from leaderboard.verify.tree import Fault, Tree
 
+_CUT_OFF = "filed: run the `publish` or `submit` that copied it once more, or `remove` it"
+
 
 def check_ledger(tree: Tree) -> Iterator[Fault]:
     """Lines that do not follow from those before, and records that are not as they were filed."""
@@ -77,7 +79,7 @@ def _of_files(tree: Tree, filed: Mapping[str, Event]) -> Iterator[Fault]:
     for place in tree.files:
         event = filed.get(place)
         if event is None:
-            yield Fault(tree.file(place), "has no event in the ledger", "filed by `publish`")
+            yield Fault(tree.file(place), "has no event in the ledger", _CUT_OFF)
             continue
         own = file_sha256(tree.root / place)
         if own != event.sha256:

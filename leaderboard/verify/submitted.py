@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaderboard.store.files import write_bytes_once
-from leaderboard.store.ledger import generations_of
+from leaderboard.store.ledger import events_of, generations_of, ledger_of, standing
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.checks import OF_RUNS, verify
@@ -49,10 +49,10 @@ def found_in(path: Path) -> list[Run]:
 
 def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Iterator[str]:
     """What is wrong with runs, beside each other and what is published; a line each."""
-    published = read_tree(root)
+    published, filed = read_tree(root), standing(events_of(ledger_of(root)))
     new = dict[str, Run]()
     for run in runs:
-        if run.place in published.files or run.place in new:
+        if run.place in filed or run.place in new or _is_of_another(run, root):
             yield f"{run.path}: another run has the place {run.place}; none is ever overwritten"
         else:
             new[run.place] = run
@@ -76,15 +76,26 @@ def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Itera
 def take(run: Run, root: Path) -> Path:
     """Copy a run to its place in a board, with what it wrote; the record's new path.
 
-    FileExistsError where there is one.
+    What a submission that was cut off has copied is left as it is.
     """
-    path = root / run.place
-    write_bytes_once(path, run.path.read_bytes(), "record")
-    if run.generations is not None:
-        write_bytes_once(
-            generations_of(root, run.place), run.generations.read_bytes(), "file of texts"
-        )
-    return path
+    for source, to in _copies(run, root):
+        if not to.exists():
+            write_bytes_once(to, source.read_bytes(), "file of a run")
+    return root / run.place
+
+
+def _is_of_another(run: Run, root: Path) -> bool:
+    """Whether another file lies where one of the run belongs."""
+    return any(
+        to.exists() and to.read_bytes() != source.read_bytes() for source, to in _copies(run, root)
+    )
+
+
+def _copies(run: Run, root: Path) -> list[tuple[Path, Path]]:
+    """The files of a run, each with where it belongs in a board."""
+    texts = run.generations
+    of_texts = [(texts, generations_of(root, run.place))] if texts is not None else []
+    return [(run.path, root / run.place), *of_texts]
 
 
 def _line(path: Path, fault: Fault) -> str:
