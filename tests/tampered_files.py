@@ -98,7 +98,7 @@ def outcomes_swapped(board: Board) -> None:
             found[name][a], found[name][b] = found[name][b], found[name][a]
 
 
-@tampered("generations", "is of pocket-100/std_cot seed 1", TEXTS)
+@tampered("generations", r"of \('pocket-100', 'std_cot', 1\), beside a record of", TEXTS)
 def texts_of_two_seeds_swapped(board: Board) -> None:
     one, other = (generations_of(board.root, place) for place in (STUDENT, SECOND))
     kept = one.read_bytes()
@@ -113,7 +113,7 @@ def texts_of_another_seed_under_a_false_name(board: Board) -> None:
         body["seed"] = 0
 
 
-@tampered("generations", "one for each item", TEXTS)
+@tampered("generations", "solutions of .* and the record asked", TEXTS)
 def a_text_lost(board: Board) -> None:
     with board.texts() as body:
         del body["data_sets"][SET][0]

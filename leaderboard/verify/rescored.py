@@ -29,26 +29,16 @@ def faults_of_generations(
         return
     try:
         found = Generations.load(path)
+        found.check(record, path)
     except RecordError as error:
         what = str(error).removeprefix(f"{path}: ")
-        yield Fault(name, what, "generations: `skbench board schema generations`")
+        expected = "those of the record beside it: `skbench board schema generations`"
+        yield Fault(name, what, expected)
         return
-    faults = list(_of_another(record, found))
-    yield from (Fault(name, what, expected) for what, expected in faults)
-    if not faults and rescore is not None:
+    if rescore is not None:
         scored = rescore(record, found)
         if scored is not None:
             yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
-
-
-def _of_another(record: Record, found: Generations) -> Iterator[tuple[str, str]]:
-    own = (record.track, record.label, record.seed)
-    if (found.track, found.label, found.seed) != own:
-        yield f"is of {found.track}/{found.label} seed {found.seed}", "of the record beside it"
-    lengths = {name: len(texts) for name, texts in found.data_sets.items()}
-    wanted = {name: len(each.items) for name, each in record.data_sets.items()}
-    if lengths != wanted:
-        yield f"has {lengths} solutions", f"one for each item: {wanted}"
 
 
 def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
