@@ -1,8 +1,9 @@
 """Trials on dev: the same for every row, kept, and what they choose is what runs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from leaderboard.store.files import file_sha256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from leaderboard.store.trials import Trial, Trials
-from tests.leaderboard_records import record
+from tests.leaderboard_records import record, save
 from tests.tracks import in_readme, toy_track
 
 OWN = Own("tuned", "std_cot", {"learning_rate": 0.003})
@@ -328,6 +329,35 @@ def test_published_trials_are_added_to_and_never_lost(tmp_path: Path) -> None:
     trials(trial(3, 1)).save(local)
     with pytest.raises(RecordError, match="no trial is lost"):
         publish(src, "toy", dest)
+
+
+@pytest.mark.parametrize("rates", [(), (1,), (1, 3, 9)])
+def test_a_row_is_not_published_beside_trials_that_did_not_choose_its_settings(
+    tmp_path: Path, rates: Sequence[float]
+) -> None:
+    src, dest = tmp_path / "home" / "records" / "v1", tmp_path / "board" / "records" / "v1"
+    chose, now = trials(trial(1, 0), trial(3, 1)), trials(*(trial(rate, 1) for rate in rates))
+    own = {"name": "tuned", "of": "std_cot", "settings": {"learning_rate": 3}}
+    own |= {"trials_sha256": sha256(chose.text.encode()).hexdigest()}
+    command = {"dirty": False, "command": "skbench run toy --tuned"}
+    save(src, [record("std_cot+tuned", snapshot={"own": own}, provenance=command)])
+    local = tmp_path / "home" / "trials" / "v1" / "toy" / "std_cot.json"
+    if rates:
+        now.save(local)
+    with pytest.raises(RecordError, match=r"seed 0: its settings .* `skbench run toy --tuned`"):
+        publish(src, "toy", dest)
+    assert not (tmp_path / "board").exists(), "nothing is copied"
+    chose.save(local)
+    assert len(publish(src, "toy", dest)) == 2
+
+
+def test_a_row_may_come_after_its_published_trials(tmp_path: Path) -> None:
+    src, dest = tmp_path / "home" / "records" / "v1", tmp_path / "board" / "records" / "v1"
+    public = tmp_path / "board" / "trials" / "v1" / "toy" / "std_cot.json"
+    trials(trial(3, 1)).save(public)
+    own = {"of": "std_cot", "settings": {"learning_rate": 3}, "trials_sha256": file_sha256(public)}
+    save(src, [record("std_cot+tuned", snapshot={"own": own})])
+    assert [path.name for path in publish(src, "toy", dest)] == ["seed0.json"]
 
 
 def test_trials_that_are_published_need_not_be_made_again(

@@ -1,14 +1,15 @@
 """Copying records, probes and trials into the repository."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from glob import escape
+from hashlib import sha256
 from pathlib import Path
 
 from leaderboard.compare.internalization import internalization
 from leaderboard.compare.pairs import check_one_table
 from leaderboard.store.board import beside, load, suites, version
 from leaderboard.store.comparable import run_name
-from leaderboard.store.files import replace_text
+from leaderboard.store.files import file_sha256, replace_text
 from leaderboard.store.generations import Generations
 from leaderboard.store.generations import place as place_of
 from leaderboard.store.ledger import events_of, file_records, ledger_of, standing
@@ -27,15 +28,18 @@ def publish(src_root: Path, track: str, dest_root: Path) -> list[Path]:
 
     Both roots are a suite of records; the others lie beside them. Returns the new files.
     What is published is never replaced: a record or probe that differs raises RecordError before
-    anything is copied, and so do new ones that cannot stand in one table with those published, and
-    trials that have lost one.
+    anything is copied, and so do new ones that cannot stand in one table with those published,
+    trials that have lost one, and new records whose settings other trials chose.
     """
-    new: list[tuple[Path, Record | Generations | ProbeRecord | Trials]] = []
     local = load(track, src_root, known=[track])
+    records = _new_records(local, track, dest_root)
+    trials = _new_trials(beside(src_root, "trials"), track, dest_root)
+    for _, record in records:
+        _check_chosen(record, dict(trials), dest_root)
+    new: list[tuple[Path, Record | Generations | ProbeRecord | Trials]] = [*trials]
     new += _new_generations(local, src_root, dest_root)
-    new += _new_records(local, track, dest_root)
+    new += records
     new += _new_probes(beside(src_root, "probes"), track, beside(dest_root, "probes"))
-    new += _new_trials(beside(src_root, "trials"), track, dest_root)
     for path, stored in new:
         stored.save(path)
     return [path for path, _ in new]
@@ -98,6 +102,23 @@ def _new_records(local: Sequence[Record], track: str, dest_root: Path) -> list[t
             raise _other_run(path, track, dest_root)
     check_one_table([*load(track, dest_root, known=[track]), *(record for _, record in new)])
     return new
+
+
+def _check_chosen(record: Record, new: Mapping[Path, Trials], dest_root: Path) -> None:
+    """Raise RecordError where the trials that will be published are not those that chose its own
+    settings."""
+    if record.own is None:
+        return
+    trials = beside(dest_root, "trials") / record.track / f"{record.own.get('of')}.json"
+    if trials in new:
+        own = sha256(new[trials].text.encode()).hexdigest()
+    else:
+        own = file_sha256(trials) if trials.is_file() else None
+    if own != record.own.get("trials_sha256"):
+        raise RecordError(
+            f"{run_name(record)}: its settings were chosen by other trials than {trials} would"
+            f" hold; bring back those, or run it again: `{record.provenance.get('command')}`"
+        )
 
 
 def _new_generations(

@@ -72,11 +72,16 @@ class Trials:
         rates = [trial.settings[RATE] for trial in self.trials]
         return self.chosen[RATE] in (min(rates), max(rates))
 
-    def save(self, path: Path) -> None:
-        """Write the file anew: trials are added as they are made, and records name its hash."""
+    @property
+    def text(self) -> str:
+        """As a file holds them: a line for each trial."""
         lines = ",\n".join(json.dumps(_short(asdict(trial))) for trial in self.trials)
         head = {k: v for k, v in asdict(self).items() if k != "trials"}
-        replace_text(path, f'{json.dumps(head)[:-1]}, "trials": [\n{lines}\n]}}\n')
+        return f'{json.dumps(head)[:-1]}, "trials": [\n{lines}\n]}}\n'
+
+    def save(self, path: Path) -> None:
+        """Write the file anew: trials are added as they are made, and records name its hash."""
+        replace_text(path, self.text)
 
     @classmethod
     def load(cls, path: Path) -> "Trials":
