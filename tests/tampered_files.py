@@ -27,6 +27,8 @@ from tests.tampered import (
 FOREIGN = f"{TRACK}/kard/seed7.json"
 MOVED = "v1/pocket-100/std_cot/seed0.json"
 TEXTS = f"generations/{STUDENT}.xz"
+RERUN = f"reruns/{TRACK}/std_cot/seed0-1.json"
+TELLING = ("commit", "dirty", "date", "command", "device", "precision", "versions")
 
 
 def _all_right(board: Board, place: str = STUDENT) -> None:
@@ -137,17 +139,54 @@ def texts_of_no_record(board: Board) -> None:
     shutil.copy(path, path.with_name("seed9.json.xz"))
 
 
-# ---------------------------------------------------------------- the ledger
+# ---------------------------------------------------------------- reruns
 
 
-@tampered(
-    "reruns", f"repeats another record than {STUDENT}", f"reruns/{TRACK}/std_cot/seed0-1.json"
-)
-def a_rerun_of_another_record(board: Board) -> None:
+def _run_again(board: Board, **changes: object) -> None:
+    """A rerun of seed 0 in which all came out equal, and what is told otherwise."""
     path, record = board.root / STUDENT, Record.load(board.root / STUDENT)
-    found = rerun(path, record, record, is_inside=True)
-    place = board.root.parent / f"reruns/{TRACK}/std_cot/seed0-1.json"
-    write_once(place, asdict(replace(found, record_sha256="0" * 64)), "rerun")
+    again = replace(record, provenance=record.provenance | {"dirty": False})
+    found = replace(rerun(path, record, again, is_inside=True), **changes)
+    write_once(board.root.parent / RERUN, asdict(found), "rerun")
+
+
+@tampered("reruns", f"repeats another record than {STUDENT}", RERUN)
+def a_rerun_of_another_record(board: Board) -> None:
+    _run_again(board, record_sha256="0" * 64)
+
+
+@tampered("reruns", "n 1000000; should be ", RERUN)
+def a_rerun_of_more_questions(board: Board) -> None:
+    _run_again(board, n=1_000_000)
+
+
+@tampered("reruns", "flips 100000; should be ", RERUN)
+def more_flips_than_questions(board: Board) -> None:
+    _run_again(board, flips=100_000)
+
+
+@tampered("reruns", "loss 0.1; should be ", RERUN)
+def a_rerun_that_makes_its_loss_the_record_s(board: Board) -> None:
+    _run_again(board, loss=0.1, loss_again=0.1)
+
+
+@tampered("reruns", "is_same_device False; should be True", RERUN)
+def the_same_machine_as_another(board: Board) -> None:
+    _run_again(board, is_same_device=False)
+
+
+@tampered("reruns", "is_inside False; should be True", RERUN)
+def no_flip_and_yet_outside(board: Board) -> None:
+    _run_again(board, is_inside=False)
+
+
+@tampered("reruns", "'dirty': True.*; should be .*'dirty': False", RERUN)
+def a_rerun_from_an_uncommitted_tree(board: Board) -> None:
+    record = Record.load(board.root / STUDENT)
+    _run_again(board, again={k: record.provenance.get(k) for k in TELLING} | {"dirty": True})
+
+
+# ---------------------------------------------------------------- the ledger
 
 
 @tampered("ledger", "has sha256", refile=False)
