@@ -192,10 +192,15 @@ def test_a_published_map_is_never_made_smaller_and_may_grow(local, maps):
     publish_map(swept(local), maps)
     fewer = swept(local)
     fewer.points[0].worlds.pop(0)
-    with pytest.raises(RecordError, match="worlds 0, which are not among these runs"):
+    with pytest.raises(RecordError, match="worlds 0, by runs that are not among these"):
         publish_map(fewer, maps)
     with pytest.raises(RecordError, match="training items = 40 in worlds 0, 1"):
         publish_map(Sweep.of("regimes", [replace(swept(local).points[0], value="41")]), maps)
+    turned = swept(local)
+    world = turned.points[0].worlds[1]
+    turned.points[0].worlds[1] = replace(world, control=replace(world.control, id=0.0))
+    with pytest.raises(RecordError, match="worlds 1, by runs that are not among these"):
+        publish_map(turned, maps)
     save(local, pairs()[4:])
     publish_map(swept(local), maps)
     assert len(stored_maps(maps.parent)[0][1].points[0].worlds) == 3

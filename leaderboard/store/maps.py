@@ -1,4 +1,4 @@
-"""The stored map of a sweep: facts per point and world, one JSON file, never made smaller."""
+"""The stored map of a sweep: facts per point and world, one JSON file, only ever added to."""
 
 import json
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def publish_map(sweep: Sweep, root: Path) -> Path | None:
     """Store the map as ROOT/SWEEP.json; None where that holds it already.
 
     Raises RecordError for runs from an uncommitted tree or on fewer items, for a map without
-    points, and where the stored map has a point or a world that this one lacks.
+    points, and where the stored map has a point or a world that this one lacks or tells otherwise.
     """
     path = root / f"{sweep.sweep}.json"
     if not sweep.points:
@@ -133,12 +133,13 @@ def _check_runs(sweep: Sweep) -> None:
 
 
 def _check_no_smaller(sweep: Sweep, stored: Sweep, path: Path) -> None:
-    worlds = {point.name: {world.world for world in point.worlds} for point in sweep.points}
+    worlds = {point.name: point.worlds for point in sweep.points}
     for point in stored.points:
-        lost = {world.world for world in point.worlds} - worlds.get(point.name, set())
+        now = worlds.get(point.name, [])
+        lost = [world.world for world in point.worlds if world not in now]
         if lost:
             raise RecordError(
                 f"{path}: holds {point.axis} = {point.value} in worlds"
-                f" {', '.join(map(str, sorted(lost)))}, which are not among these runs;"
+                f" {', '.join(map(str, sorted(lost)))}, by runs that are not among these;"
                 " run them as well, or remove that file deliberately"
             )
