@@ -9,6 +9,7 @@ from leaderboard.store.files import file_sha256, write_once
 from leaderboard.store.ledger import Event, generations_of, ledger_of
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import rerun
+from leaderboard.store.studies import Run, Study, publish_study
 from tests.tampered import (
     EXTRACTORS,
     OTHER,
@@ -139,7 +140,7 @@ def texts_of_no_record(board: Board) -> None:
     shutil.copy(path, path.with_name("seed9.json.xz"))
 
 
-# ---------------------------------------------------------------- reruns
+# ---------------------------------------------------------------- reruns and studies
 
 
 def _run_again(board: Board, **changes: object) -> None:
@@ -184,6 +185,14 @@ def no_flip_and_yet_outside(board: Board) -> None:
 def a_rerun_from_an_uncommitted_tree(board: Board) -> None:
     record = Record.load(board.root / STUDENT)
     _run_again(board, again={k: record.provenance.get(k) for k in TELLING} | {"dirty": True})
+
+
+@tampered("studies", "long/std_cot.tuned seed 0: trials/.*: no trials", "studies/v2/why.json")
+def a_study_whose_trials_are_lost(board: Board) -> None:
+    own = ({"learning_rate": 0.009}, "0" * 64)
+    run = Run("long/std_cot+tuned", 0, {SET: "01"}, *own, {"dirty": False})
+    found = Study(1, "why", "pocket-100", 15, {SET: "id"}, {SET: "sha256"}, [run])
+    publish_study(found, board.root.parent / "studies" / "v2")
 
 
 # ---------------------------------------------------------------- the ledger

@@ -16,6 +16,7 @@ from leaderboard.verify.provenance import check_provenance
 from leaderboard.verify.rates import check_rates
 from leaderboard.verify.reruns import check_reruns
 from leaderboard.verify.rescored import check_generations
+from leaderboard.verify.studies import check_studies
 from leaderboard.verify.training import check_training
 from leaderboard.verify.tree import Fault, Tree
 from leaderboard.verify.trials import check_trials
@@ -41,6 +42,7 @@ CHECKS: Mapping[str, Check] = {
     **OF_RUNS,
     "generations": check_generations,
     "reruns": check_reruns,
+    "studies": check_studies,
 }
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from leaderboard.store.board import beside
 from leaderboard.store.files import file_sha256
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import Record
 from leaderboard.store.trials import Trials, place
 from leaderboard.verify.snapshot import told
 from leaderboard.verify.tree import Fault, Tree
@@ -20,14 +19,16 @@ def check_trials(tree: Tree) -> Iterator[Fault]:
             of, _, _ = record.label.rpartition("+")
             path = place(root, record.track, record.version, of)
             name = path.relative_to(root.parent).as_posix()
-            for what, expected in _faults(record, path):
+            sha256, settings = (told(record, "own", key) for key in ("trials_sha256", "settings"))
+            for what, expected in faults_of_choice(path, sha256, settings):
                 yield Fault(tree.file(at), f"{name}: {what}", expected)
 
 
-def _faults(record: Record, path: Path) -> Iterator[tuple[str, str]]:
+def faults_of_choice(path: Path, sha256: object, settings: object) -> Iterator[tuple[str, str]]:
+    """Why the trials at `path` are not those of that hash, which chose those settings."""
     if not path.is_file():
         yield "no trials", "those that chose its settings"
-    elif file_sha256(path) != told(record, "own", "trials_sha256"):
+    elif file_sha256(path) != sha256:
         yield "another file than chose its settings", "as it was then"
     else:
         try:
@@ -35,5 +36,5 @@ def _faults(record: Record, path: Path) -> Iterator[tuple[str, str]]:
         except RecordError as error:
             yield str(error), "what `skbench tune` writes"
             return
-        if chosen != (settings := told(record, "own", "settings")):
-            yield f"settings {settings!r} of the record", f"{chosen!r}, which they choose"
+        if chosen != settings:
+            yield f"settings {settings!r} of the run", f"{chosen!r}, which they choose"
