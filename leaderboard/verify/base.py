@@ -1,13 +1,13 @@
 """Whether what was published before is there as it was, or the ledger says what became of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from leaderboard.compare.gate.base import base_root
 from leaderboard.store.board import suites
 from leaderboard.store.files import file_sha256
-from leaderboard.store.git import git
 from leaderboard.store.ledger import (
     FILED,
     REMOVED,
@@ -16,20 +16,29 @@ from leaderboard.store.ledger import (
     ledger_of,
     lines_of,
 )
+from leaderboard.store.maps import Sweep
 from leaderboard.store.reading import MisreadError, RecordError, parsed
 from leaderboard.store.record import Record
+from leaderboard.store.studies import Study
+from leaderboard.store.trials import Trials
 from leaderboard.verify.tree import Base, Fault, Tree, read_record
 
+_Load: TypeAlias = Callable[[Path], Trials | Study | Sweep]
+_GROWING: Mapping[str, _Load] = {
+    "trials": Trials.load,
+    "studies": Study.load,
+    "maps": Sweep.load,
+}
+"""Facts whose files are added to; what was in one before is never lost."""
+_FACTS = ("probes", "reruns", *_GROWING)
+"""What is held to the base beside records; a file that does not grow is written once."""
 _SCORES = ("strict", "author", "flexible", "failed")
 
 
 def read_base(name: str, into: Path, records: Path) -> Base:
     """A board as a git ref or a folder has it; `into` holds what git gives. UnknownName."""
-    root = base_root(name, into, records)
-    if not Path(name).is_dir():
-        text = git(records.parent, "show", f"{name}:./{ledger_of(records).name}")
-        ledger_of(root).write_bytes(text or b"")
-    elif not suites(root):
+    root = base_root(name, into, records, (ledger_of(records).name, *_FACTS))
+    if Path(name).is_dir() and not suites(root):
         raise RecordError(f"{root}: holds no suites vN; name the folder of a board's records")
     files = [each for suite in suites(root) for each in (root / suite).glob("*/*/*.json")]
     hashes = {path.relative_to(root).as_posix(): file_sha256(path) for path in sorted(files)}
@@ -37,7 +46,8 @@ def read_base(name: str, into: Path, records: Path) -> Base:
 
 
 def check_base(tree: Tree) -> Iterator[Fault]:
-    """A ledger that does not go on from the base's, and records changed or lost without a line."""
+    """A ledger that does not go on from the base's, records changed or lost without a line, and
+    other facts changed or lost."""
     base = tree.base
     if base is None:
         return
@@ -62,6 +72,48 @@ def check_base(tree: Tree) -> Iterator[Fault]:
             yield Fault(tree.file(place), f"has sha256 {own} since {base.name}", expected)
         elif own != before:
             yield from _rescored(tree, base, place, events)
+    yield from _facts(tree, base, {each.path for each in events if each.event == REMOVED})
+
+
+def _facts(tree: Tree, base: Base, removed: Collection[str]) -> Iterator[Fault]:
+    """Files beside the records that are lost or changed; reruns go with the record they repeat."""
+    before, now = base.records.parent, tree.root.parent
+    for path in sorted(p for kind in _FACTS for p in (before / kind).rglob("*") if p.is_file()):
+        file = path.relative_to(before)
+        kind, *inner = file.parts
+        place = "/".join(inner)
+        of = f"{place.rpartition('-')[0]}.json"
+        if not tree.is_of_track(place) or (kind == "reruns" and of in removed):
+            continue
+        if not (now / file).is_file():
+            yield Fault(file.as_posix(), f"is lost since {base.name}", "there, as it was")
+        elif not _goes_on(path, now / file, _GROWING.get(kind)):
+            expected = "as it was, or with more trials, runs or worlds where it may grow"
+            yield Fault(file.as_posix(), f"is another since {base.name}", expected)
+
+
+def _goes_on(before: Path, now: Path, load: _Load | None) -> bool:
+    """Whether a fact is as it was, or has grown."""
+    if before.read_bytes() == now.read_bytes():
+        return True
+    if load is None or before.suffix != ".json":
+        return False
+    try:
+        parts = _parts(load(now))
+        return all(part in parts for part in _parts(load(before)))
+    except RecordError:
+        return False
+
+
+def _parts(found: Trials | Study | Sweep) -> Sequence[object]:
+    """What a fact that grows is made of."""
+    match found:
+        case Trials():
+            return [replace(found, trials=[]), *found.trials]
+        case Study():
+            return [replace(found, runs=[]), *found.runs]
+        case Sweep():
+            return [(p.name, p.track, world) for p in found.points for world in p.worlds]
 
 
 def _events(lines: Sequence[str]) -> list[Event]:

@@ -11,9 +11,9 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 
 
-def base_root(base: str, into: Path, published: Path) -> Path:
+def base_root(base: str, into: Path, published: Path, beside: Sequence[str] = ()) -> Path:
     """The base's records: a folder as it is, else those
-    that a git ref holds at the place of `published`, copied to `into`.
+    that a git ref holds at the place of `published`, copied to `into`, with what is named `beside`.
 
     A folder may hold suites, be one, or be a clone of the repository. Raises UnknownName.
     """
@@ -28,10 +28,10 @@ def base_root(base: str, into: Path, published: Path) -> Path:
         refs = git(home, "for-each-ref", "--format=%(refname:short)") or b""
         raise UnknownName("base (neither a folder nor a git ref)", base, refs.decode().split())
     name = commit.decode().strip()
-    if git(home, "ls-tree", name, f"{inside}/"):
-        archive = git(home, "archive", "--format=tar", name, inside)
+    if found := [each for each in (inside, *beside) if git(home, "ls-tree", name, each)]:
+        archive = git(home, "archive", "--format=tar", name, *found)
         if archive is None:
-            raise RecordError(f"{home}: git archive of {inside} at {base} failed")
+            raise RecordError(f"{home}: git archive of {', '.join(found)} at {base} failed")
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(into, filter="data")
     return into / inside
