@@ -282,6 +282,19 @@ def test_a_checkpoint_counts_as_one_more_draw_of_the_training_of_its_row():
     assert [f.label for f in found.findings] == ["a@mine"] * 4
 
 
+def test_a_checkpoint_against_a_tuned_row_varies_as_tuned_rows_do():
+    rng = np.random.default_rng(14)
+    truth = shares(rng, "ab")
+    steady, loose = table(rng, truth, range(3), sd=0.01), table(rng, truth, range(3), sd=0.15)
+    own = {"own": {"of": "a", "name": "tuned", "settings": {"learning_rate": 0.009}}}
+    tuned = [replace(r, label="a+tuned", snapshot=own) for r in loose if r.label == "a"]
+    worse = drawn(rng, "a", 0, lowered(truth, "a", 0.2)["a"])
+    made = replace(worse, label="a@mine")
+    found = held([*steady, *tuned], "a+tuned", [made]).findings
+    assert found == held([*steady, *tuned], "a+tuned", [replace(made, snapshot=own)]).findings
+    assert min(f.p for f in found if f.p is not None) < 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n_new", [1, 3])
 def test_a_gate_raises_a_false_alarm_in_at_most_5_of_100_simulations(n_new):

@@ -29,10 +29,7 @@ def held(base: Sequence[Record], against: str, checkpoint: Sequence[Record]) -> 
     if not comparable(rows, checkpoint, report):
         return report
     rule = Rule.of(base)
-    stand_ins = [
-        replace(record, track=track, label=against, training=rows[0].training, latency=None)
-        for record in checkpoint
-    ]
+    stand_ins = [_as_run_of(rows[0], record) for record in checkpoint]
     found = [f for f in rule.findings(rows, stand_ins) if f.metric in COMPARED]
     report.findings.extend(replace(f, label=label) for f in judged(found))
     seeds = ", ".join(str(record.seed) for record in rows)
@@ -44,3 +41,15 @@ def held(base: Sequence[Record], against: str, checkpoint: Sequence[Record]) -> 
         )
     report.reach.append(reach(track, {against: (rows, stand_ins)}, base, rule.pool))
     return report
+
+
+def _as_run_of(row: Record, checkpoint: Record) -> Record:
+    """Its answers as another run of the row's: of its kind, which says how far seeds differ."""
+    return replace(
+        checkpoint,
+        track=row.track,
+        label=row.label,
+        training=row.training,
+        latency=None,
+        snapshot={**checkpoint.snapshot, "own": row.own},
+    )
