@@ -95,6 +95,26 @@ def test_compare_prints_a_difference_with_interval_and_p(published, capsys):
     assert "p = 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "words", [("show", "toy"), ("audit", "toy"), ("compare", "kard", "std_cot", "--track", "toy")]
+)
+def test_rows_of_other_settings_are_refused_by_every_verb_that_sets_them_side_by_side(
+    published, capsys, words
+):
+    def at(label, epochs, **own):
+        snapshot = {"track": {"training": {"epochs": epochs}}, **own}
+        return record(label, 2, snapshot=snapshot)
+
+    for each in published.rglob("*.json"):
+        each.unlink()
+    tuned = {"of": "kard", "name": "tuned", "settings": {"learning_rate": 0.01}}
+    save(published, [at("std_cot", 3), at("kard", 3), at("kard+tuned", 3, own=tuned)])
+    assert run(*words) == 0
+    save(published, [at("skintern", 1)])
+    with pytest.raises(RecordError, match=r"settings differ between .*\[skintern seed 2\]"):
+        run(*words)
+
+
 def test_a_grade_stands_in_the_place_of_accuracy_where_it_is_asked_for(local, capsys):
     """On the data sets that have it; a rank is no share, and cannot."""
     grades = {"std_cot": [0.5, 0.25, 0.0, 0.25], "kard": [1 + 1e-15, 0.5, 0.5, 0.0]}

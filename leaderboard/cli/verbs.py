@@ -20,6 +20,7 @@ from leaderboard.cli.printing import (
 )
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
+from leaderboard.store.comparable import check_table
 from leaderboard.store.record import Record
 
 
@@ -48,6 +49,7 @@ def compare(args: Namespace) -> int:
     records = source.records_asked(args)
     if not records:
         return nothing(args)
+    check_table(records)  # all of them tell how far seeds differ
     table = source.shown(records, args)
     labels = args.b or sorted({record.label for record in table} - {args.a})
     others = [source.row_asked(args, records, label) for label in labels]
@@ -84,6 +86,7 @@ def audit(args: Namespace) -> int:
     from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
 
     records = source.shown(source.records_asked(args), args)
+    check_table(records)
     treatments = audit(records)
     if not treatments:
         return nothing(args)
