@@ -96,7 +96,14 @@ def test_compare_prints_a_difference_with_interval_and_p(published, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [("show", "toy"), ("audit", "toy"), ("compare", "kard", "std_cot", "--track", "toy")]
+    "words",
+    [
+        ("show", "toy"),
+        ("audit", "toy"),
+        ("compare", "kard", "std_cot", "--track", "toy"),
+        ("transfer", "toy"),
+        ("power", "toy"),
+    ],
 )
 def test_rows_of_other_settings_are_refused_by_every_verb_that_sets_them_side_by_side(
     published, capsys, words
@@ -108,7 +115,8 @@ def test_rows_of_other_settings_are_refused_by_every_verb_that_sets_them_side_by
     for each in published.rglob("*.json"):
         each.unlink()
     tuned = {"of": "kard", "name": "tuned", "settings": {"learning_rate": 0.01}}
-    save(published, [at("std_cot", 3), at("kard", 3), at("kard+tuned", 3, own=tuned)])
+    rows = [at("std_cot", 3), at("kard", 3), at("kard+tuned", 3, own=tuned)]
+    save(published, [replace(each, seed=seed) for each in rows for seed in (1, 2)])
     assert run(*words) == 0
     save(published, [at("skintern", 1)])
     with pytest.raises(RecordError, match=r"settings differ between .*\[skintern seed 2\]"):

@@ -103,6 +103,7 @@ def power(args: Namespace) -> int:
     from leaderboard.compare.power import power, power_json, power_text
 
     track = source.records_asked(args)
+    check_table(track)
     found = power(source.shown(track, args), args.seeds, args.gap / 100, track=track)
     if not found:
         print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
@@ -126,6 +127,7 @@ def transfer(args: Namespace) -> int:
     records = source.records_asked(args)
     if not records:
         return nothing(args)
+    check_table(records)
     table = source.shown(records, args)
     found, reference = transfers(table, records), table[0].reference
     if not found:
