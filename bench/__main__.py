@@ -108,21 +108,14 @@ def _rescorer() -> "Rescorer":
     return Rescorer(data_dir(None))
 
 
-def _rescored(record: "Record", generations: "Generations") -> "Outcomes | None":
-    """What the board asks of texts; of questions that are not on this machine it learns nothing."""
+def _rescored(record: "Record", generations: "Generations") -> "Outcomes | str":
+    """What the board asks of texts."""
     from tasks.docs import MissingDataError
 
     try:
         return _rescorer()(record, generations)
     except MissingDataError as error:
-        _tell_once(f"{record.track}: texts are not scored again: {error}")
-        return None
-
-
-@cache
-def _tell_once(line: str) -> None:
-    """What is so of many records of a track."""
-    print(line, file=sys.stderr)
+        return str(error)
 
 
 def _track_names() -> list[str]:

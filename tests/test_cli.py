@@ -7,21 +7,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import baselines
 import tasks
-from bench import __main__ as entry
 from bench import registry, track
 from bench.__main__ import main
 from bench.corpora.corpus import Corpus
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
 from leaderboard.store.record import Scope
-from tasks.docs import MissingDataError
 from tests.test_corpus import REQUIRED
 from tests.tracks import toy_track
 
@@ -490,16 +487,3 @@ def test_a_track_that_no_record_can_name_stops_the_run(own_track: Callable[..., 
     methods, _ = planning.select(chosen, "std_cot", [], None)
     with pytest.raises(ConfigError, match="the track's name 'my study'"):
         planning.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
-
-
-def test_what_is_so_of_every_record_of_a_track_is_said_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def rescorer() -> Any:
-        raise MissingDataError("no data folder given")
-
-    monkeypatch.setattr(entry, "_rescorer", rescorer)
-    run: Any = SimpleNamespace(track="a_track_of_this_test")
-    assert [entry._rescored(run, run) for _ in range(3)] == [None] * 3
-    said = "a_track_of_this_test: texts are not scored again: no data folder given\n"
-    assert capsys.readouterr().err == said

@@ -20,6 +20,7 @@ from leaderboard.store.reruns import publish_rerun, rerun, reruns_of
 from tests.board_verb import run
 from tests.leaderboard_records import record, save
 from tests.tampered import (
+    KARD,
     OTHER,
     PLACES,
     PUBLISHED,
@@ -27,6 +28,7 @@ from tests.tampered import (
     STUDENT,
     THIRD,
     TRACK,
+    WITH_TEXTS,
     Board,
     events,
     made,
@@ -184,7 +186,7 @@ def test_verify_prints_a_line_a_fault_and_exits_with_1(home, capsys):
     named = [line for line in lines if line.startswith(f"records/{STUDENT}: ")]
     assert len(named) == 2, "the ledger's, and that of training"
     assert all("; should be " in line for line in named)
-    assert lines[-1] == f"2 faults in {len(PLACES)} records"
+    assert lines[-1] == f"2 faults in {len(PLACES)} records, outcomes of 0 scored again"
 
 
 def test_verify_json_names_check_file_and_what_it_should_be(home, capsys):
@@ -205,11 +207,31 @@ def test_verify_of_one_track_leaves_the_others_alone(home, capsys):
         run("verify", "pocket-10")
 
 
+def not_here(record, found):
+    return "no data folder given"
+
+
+@pytest.mark.parametrize(
+    ("how", "why"), [(None, "nobody here can score"), (not_here, "no data folder given")]
+)
+def test_what_nobody_scored_is_not_called_scored_again(home, capsys, how, why):
+    n = len(PLACES)
+    assert run("verify", rescore=how) == 0
+    said = capsys.readouterr().out
+    assert f"outcomes of {n - 2} of {n} records, the first records/{KARD}, are not" in said
+    assert f"outcomes of 2 of {n} records, the first records/{STUDENT}, are not" in said
+    assert f"scored again: {why}\n" in said and said.endswith("outcomes of 0 scored again\n")
+    assert run("verify", "--json", rescore=how) == 0
+    assert json.loads(capsys.readouterr().out)["n_rescored"] == 0
+
+
 def test_records_without_texts_are_noted_as_unverified(home, capsys):
-    assert run("verify", rescore=rescore) == 0
-    assert f"outcomes of {len(PLACES) - 2} of {len(PLACES)} records" in capsys.readouterr().out
-    assert run("verify") == 0
-    assert f"outcomes of {len(PLACES)} of {len(PLACES)} records" in capsys.readouterr().out
+    assert run("verify", "--json", rescore=rescore) == 0
+    body = json.loads(capsys.readouterr().out)
+    (note,) = body["notes"]
+    assert f"outcomes of {len(PLACES) - 2} of {len(PLACES)} records" in note
+    assert note.endswith("are not scored again: no generations are kept of them")
+    assert body["n_rescored"] == 2
 
 
 def test_rows_of_an_older_suite_are_noted_and_not_compared(home, capsys):
@@ -240,16 +262,33 @@ def test_a_ref_of_git_is_a_base(home, capsys):
         run("verify", "--base", "nothing")
 
 
-def test_outcomes_may_be_scored_anew_from_the_texts_that_were_filed(home, tmp_path):
-    """Where the rules of scoring change, outcomes may, and nothing else."""
+def test_outcomes_may_be_scored_anew_from_the_texts_that_were_filed(home, tmp_path, capsys):
+    """Where the rules of scoring change, outcomes may, and nothing else; and nobody takes the word
+    of who says that they have."""
     shutil.copytree(home.root.parent, tmp_path / "before" / "leaderboard")
-    with home.edited() as body:
-        for each in body["data_sets"].values():
-            each["author"] = [0] * len(each["author"])
-    with_event(home, STUDENT, event="rescore", sha256=file_sha256(home.root / STUDENT))
+    for place in WITH_TEXTS:
+        with home.edited(place) as body:
+            for each in body["data_sets"].values():
+                each["author"] = [0] * len(each["author"])
+        with_event(home, place, event="rescore", sha256=file_sha256(home.root / place))
     base = tmp_path / "before" / "leaderboard" / "records"
-    assert run("verify", "--base", base) == 0
+    assert run("verify", "--base", base, rescore=new_rules) == 0
+    assert "was scored anew" not in capsys.readouterr().out
     assert run("verify", "--base", base, rescore=rescore) == 1, "the old rules say otherwise"
+    assert run("verify", "--base", base, rescore=not_here) == 1
+    said = capsys.readouterr().out
+    assert f"records/{STUDENT}: has other outcomes than in {base}, and is not scored again" in said
+    assert run("verify", rescore=not_here) == 0
+    told = f"note: records/{STUDENT}: was scored anew on 2026-11-29, and is not scored again here"
+    assert f"{told}: no data folder given" in capsys.readouterr().out
+
+
+def new_rules(record, found):
+    """The author's extractor finds nothing any more."""
+    return {
+        name: {**each, "author": [0] * len(each["author"])}
+        for name, each in rescore(record, found).items()
+    }
 
 
 def test_two_who_file_at_once_lose_no_line(home, monkeypatch):

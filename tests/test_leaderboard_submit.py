@@ -148,6 +148,15 @@ def test_texts_that_do_not_score_as_told_are_refused(home, theirs, capsys):
     assert f"{texts}: pocket_chain.strict" in capsys.readouterr().err
 
 
+def test_texts_that_cannot_be_scored_here_are_refused_with_the_reason(home, theirs, capsys):
+    texts = theirs.with_name("seed2.json.xz")
+    texts.write_bytes(lzma.compress(json.dumps(texts_of(Record.load(theirs))).encode()))
+    assert run("submit", theirs, rescore=lambda record, found: "no data folder given") == 2
+    assert f"{texts}: is not scored again: no data folder given" in capsys.readouterr().err
+    texts.unlink()
+    assert run("submit", theirs) == 0
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nothing"])
 def test_what_is_no_record_is_refused_by_name(home, tmp_path, text):
     path = tmp_path / "seed0.json"

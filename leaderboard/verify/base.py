@@ -155,6 +155,18 @@ def _rescored(tree: Tree, base: Base, place: str, events: Sequence[Event]) -> It
         yield Fault(tree.file(place), "was scored anew, and differs in more", expected)
 
 
+def has_other_outcomes(tree: Tree, base: Base, place: str) -> bool:
+    """Whether the record at a place is the base's run, but for what was right and wrong."""
+    if base.sha256.get(place) in (None, file_sha256(tree.root / place)):
+        return False
+    try:
+        before = read_record(base.records / place)
+    except RecordError:
+        return False
+    now = tree.records[place]
+    return now != before and _without_scores(now) == _without_scores(before)
+
+
 def _without_scores(record: Record) -> Record:
     empty = {name: list[int]() for name in _SCORES}
     sets = {name: replace(each, **empty) for name, each in record.data_sets.items()}

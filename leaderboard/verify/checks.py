@@ -18,11 +18,11 @@ from leaderboard.verify.reruns import check_reruns
 from leaderboard.verify.rescored import check_generations
 from leaderboard.verify.studies import check_studies
 from leaderboard.verify.training import check_training
-from leaderboard.verify.tree import Fault, Tree
+from leaderboard.verify.tree import Fault, Tree, Unscored
 from leaderboard.verify.trials import check_trials
 from leaderboard.verify.twins import check_twins
 
-Check: TypeAlias = Callable[[Tree], Iterable[Fault]]
+Check: TypeAlias = Callable[[Tree], Iterable[Fault | Unscored]]
 OF_RUNS: Mapping[str, Check] = {
     "outcomes": check_outcomes,
     "flops": check_flops,
@@ -51,6 +51,8 @@ class Report:
     """What was found."""
 
     n_records: int
+    n_rescored: int
+    """Those whose kept texts were scored again."""
     faults: Sequence[tuple[str, Fault]]
     """Check -> fault."""
     notes: Sequence[str]
@@ -58,19 +60,23 @@ class Report:
 
 def verify(tree: Tree, checks: Mapping[str, Check] = CHECKS) -> Report:
     """All faults that the checks find, and what else is to be known."""
-    faults = [(name, fault) for name, check in checks.items() for fault in check(tree)]
-    return Report(len(tree.files), faults, [*notes(tree)])
+    found = [(name, each) for name, check in checks.items() for each in check(tree)]
+    faults = [(name, each) for name, each in found if isinstance(each, Fault)]
+    unscored = {each.place: each.why for _, each in found if isinstance(each, Unscored)}
+    n_rescored = len(tree.records.keys() - unscored.keys()) if "generations" in checks else 0
+    return Report(len(tree.files), n_rescored, faults, [*notes(tree, unscored)])
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """A report as plain data."""
     faults = [{"check": name, **asdict(fault)} for name, fault in report.faults]
-    return {"n_records": report.n_records, "faults": faults, "notes": list(report.notes)}
+    counts = {"n_records": report.n_records, "n_rescored": report.n_rescored}
+    return counts | {"faults": faults, "notes": list(report.notes)}
 
 
 def report_text(report: Report) -> str:
     """A line a fault, then what else is to be known, and a verdict."""
     lines = [str(fault) for _, fault in report.faults]
     lines += [escaped(f"note: {note}", "text") for note in report.notes]
-    n = len(report.faults)
-    return "\n".join([*lines, f"{n or 'no'} faults in {report.n_records} records"])
+    n, scored = len(report.faults), f"outcomes of {report.n_rescored} scored again"
+    return "\n".join([*lines, f"{n or 'no'} faults in {report.n_records} records, {scored}"])

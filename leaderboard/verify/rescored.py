@@ -7,25 +7,47 @@ from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
-from leaderboard.verify.tree import MOST_BYTES, Fault, Rescore, Scored, Tree
+from leaderboard.verify.base import has_other_outcomes
+from leaderboard.verify.tree import MOST_BYTES, Fault, Rescore, Scored, Tree, Unscored
+
+NOT_KEPT = "no generations are kept of them"
+"""Why most records are not scored again."""
+FAULTY = "what is kept of them cannot be scored"
 
 
-def check_generations(tree: Tree) -> Iterator[Fault]:
-    """Generations of another run, and outcomes that they do not score."""
+def check_generations(tree: Tree) -> Iterator[Fault | Unscored]:
+    """Generations of another run, outcomes that they do not score, and records that nothing here
+    scores: a fault, where such a one is a run of the base with other outcomes."""
     for place, record in tree.records.items():
         path = generations_of(tree.root, place)
-        if path.exists() or path.is_symlink():
-            yield from faults_of_generations(path, tree.file(place), record, tree.rescore)
+        if not (path.exists() or path.is_symlink()):
+            yield Unscored(place, NOT_KEPT)
+            continue
+        for found in scored_again(path, tree.file(place), record, tree.rescore):
+            if isinstance(found, str):
+                yield Unscored(place, found)
+                yield from _changed(tree, place, found)
+            else:
+                yield found
     yield from _orphans(tree)
 
 
-def faults_of_generations(
+def _changed(tree: Tree, place: str, why: str) -> Iterator[Fault]:
+    """Outcomes may change by scoring anew alone, so somebody has to have done that."""
+    if tree.base is not None and has_other_outcomes(tree, tree.base, place):
+        what = f"has other outcomes than in {tree.base.name}, and is not scored again: {why}"
+        yield Fault(tree.file(place), what, "verified where its texts can be scored")
+
+
+def scored_again(
     path: Path, of: str, record: Record, rescore: Rescore | None
-) -> Iterator[Fault]:
-    """What is wrong with a file of texts, or with the record that faults call `of`."""
+) -> Iterator[Fault | str]:
+    """What is wrong with a file of texts, or with the record that faults call `of`; in words why
+    it was not scored again, if it was not."""
     name = f"generations/{'/'.join(path.parts[-4:])}"
     if path.is_symlink() or path.stat().st_size > MOST_BYTES:
         yield Fault(name, "is a link, or too large to be read", f"{MOST_BYTES} bytes at most")
+        yield FAULTY
         return
     try:
         found = Generations.load(path)
@@ -34,11 +56,13 @@ def faults_of_generations(
         what = str(error).removeprefix(f"{path}: ")
         expected = "those of the record beside it: `skbench board schema generations`"
         yield Fault(name, what, expected)
+        yield FAULTY
         return
-    if rescore is not None:
-        scored = rescore(record, found)
-        if scored is not None:
-            yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
+    scored = rescore(record, found) if rescore else "nobody here can score"
+    if isinstance(scored, str):
+        yield scored
+    else:
+        yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
 
 
 def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
@@ -53,7 +77,10 @@ def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
                     f"{outcomes[odd[0]]} there",
                 )
         if name not in scored:
-            yield f"{name} was not scored again", "a data set whose answers are known"
+            yield (
+                f"the questions of {name} here are not those that it was asked",
+                "the same: check out the commit that the record names",
+            )
 
 
 def _orphans(tree: Tree) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.checks import OF_RUNS, verify
 from leaderboard.verify.place import faults_of_scope
-from leaderboard.verify.rescored import faults_of_generations
+from leaderboard.verify.rescored import scored_again
 from leaderboard.verify.tree import Fault, Rescore, Tree, read_record, read_tree
 
 
@@ -69,7 +69,8 @@ def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Itera
         for what, expected in faults_of_scope(run.record):
             yield _line(run.path, Fault("", what, expected))
         if run.generations is not None:
-            for fault in faults_of_generations(run.generations, "", run.record, rescore):
+            for found in scored_again(run.generations, "", run.record, rescore):
+                fault = _unscored(found) if isinstance(found, str) else found
                 yield _line(run.generations, fault)
 
 
@@ -96,6 +97,12 @@ def _copies(run: Run, root: Path) -> list[tuple[Path, Path]]:
     texts = run.generations
     of_texts = [(texts, generations_of(root, run.place))] if texts is not None else []
     return [(run.path, root / run.place), *of_texts]
+
+
+def _unscored(why: str) -> Fault:
+    """Texts that nobody scored must not lie beside a record as if they stood behind it."""
+    expected = "texts that can be scored here, or none: take the file away"
+    return Fault("", f"is not scored again: {why}", expected)
 
 
 def _line(path: Path, fault: Fault) -> str:

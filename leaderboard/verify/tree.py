@@ -18,8 +18,9 @@ MOST_BYTES = 16 * 2**20
 """Of a file that is read: fifteen times the largest record so far."""
 Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
 """Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
-Rescore: TypeAlias = Callable[[Record, Generations], Scored | None]
-"""Scores again what a run wrote; None where its questions are not on this machine."""
+Rescore: TypeAlias = Callable[[Record, Generations], Scored | str]
+"""Scores again what a run wrote, without data sets whose questions here are other ones; in words
+why not, where they are not to be had here."""
 _PLACE = re.compile(PLACE)
 
 
@@ -34,6 +35,14 @@ class Fault:
 
     def __str__(self) -> str:
         return escaped(f"{self.file}: {self.what}; should be {self.expected}", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A record whose outcomes are as they were told, and why: no fault by itself."""
+
+    place: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
