@@ -110,12 +110,7 @@ def _rescorer() -> "Rescorer":
 
 def _rescored(record: "Record", generations: "Generations") -> "Outcomes | str":
     """What the board asks of texts."""
-    from tasks.docs import MissingDataError
-
-    try:
-        return _rescorer()(record, generations)
-    except MissingDataError as error:
-        return str(error)
+    return _rescorer()(record, generations)
 
 
 def _track_names() -> list[str]:

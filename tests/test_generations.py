@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bench import __main__ as entry
 from bench import api
 from bench.__main__ import main
+from bench.questions import obtain
 from bench.reuse.rescore import Rescorer
-from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.files import file_sha256
 from leaderboard.store.generations import MAX_BYTES, Generations, place
-from leaderboard.store.ledger import events_of, ledger_of
+from leaderboard.store.ledger import events_of, file_records, ledger_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.chain import check_ledger
@@ -66,10 +67,99 @@ def samples(run: Path) -> list[str]:
 
 def test_texts_are_not_scored_on_other_questions(run: Path) -> None:
     record, texts = Record.load(run), Generations.load(place(run))
-    (name, *_) = record.data_sets
+    name, other = record.data_sets
     others = replace(record.data_sets[name], items_sha256="0" * 64)
-    with pytest.raises(ConfigError, match=f"the questions of {name} here are not"):
-        Rescorer(None)(replace(record, data_sets={**record.data_sets, name: others}), texts)
+    changed = replace(record, data_sets={**record.data_sets, name: others})
+    assert list(Rescorer(None)(changed, texts)) == [other]
+    strange = replace(record, data_sets={"of_no_track": others})
+    assert Rescorer(None)(strange, replace(texts, data_sets={"of_no_track": ["4"]})) == {}
+
+
+def naming(run: Path, **told: object) -> tuple[Record, Generations]:
+    """The run as a stranger might hand it in: its track names other tasks."""
+    record, texts = Record.load(run), Generations.load(place(run))
+    track = record.snapshot["track"]
+    tasks = {**track["tasks"], **told}
+    snapshot = {**record.snapshot, "track": {**track, "tasks": tasks}}
+    return replace(record, snapshot=snapshot), texts
+
+
+@pytest.mark.parametrize("where", ["{}/private.jsonl", "../private.jsonl", "a/../../private.jsonl"])
+def test_no_file_outside_the_working_folder_is_opened_for_a_record(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    (tmp_path / "private.jsonl").write_text('{"password": 1}\n')
+    (tmp_path / "here" / "a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    path = where.format(tmp_path)
+    for told in ({"id": ["private"], "files": {"private": path}}, {"include": path}):
+        said = Rescorer(None)(*naming(run, **told))
+        assert said == f"its track names {path}: nothing is read outside the working folder"
+
+
+def test_code_of_a_task_never_runs_for_a_record(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here" / "inc"
+    folder.mkdir(parents=True)
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef rows(): ...\n")
+    (folder / "mine.yaml").write_text("task: mine\ncustom_dataset: !function evil.rows\n")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("SKBENCH_TRUST_TASK_CODE", "1")
+    said = Rescorer(None)(*naming(run, id=["mine"], include="inc"))
+    assert "evil.rows" in said and "`skbench board` never does" in said
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a track of own questions, whose run is a board."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name in ("sums", "more"):
+        rows = [{"question": f"{name}: 1 + {i}?", "target": str(1 + i)} for i in range(2)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text)
+    monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
+    root = tmp_path / "home" / "records"
+    monkeypatch.setattr(board, "PUBLISHED", root)
+    track = toy_track(["std_cot", "zero_shot"], id="sums.jsonl", ood=["more.jsonl"])
+    (folder / "own.toml").write_text(track)
+    monkeypatch.chdir(folder)
+    api.run("own.toml", methods=["zero_shot"])
+    file_records(root, [], "", "2026-11-29")
+    return folder
+
+
+def verified(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """As a process of its own finds it."""
+    obtain._read.cache_clear()
+    entry._rescorer.cache_clear()
+    capsys.readouterr()
+    return main(["board", "rescore"]), capsys.readouterr().out
+
+
+def test_a_record_that_cannot_be_scored_again_here_is_noted_and_ends_nothing(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = verified(capsys)
+    assert code == 0 and "no faults in 1 records, outcomes of 1 scored again" in said
+    monkeypatch.chdir(tmp_path)
+    code, said = verified(capsys)
+    name = "records/v1/own/zero_shot/seed0.json"
+    why = "its track names sums.jsonl: go to the folder of the track's file"
+    assert f"note: own v1: outcomes of 1 of 1 records, the first {name}, are not scored" in said
+    assert why in said and code == 0 and "outcomes of 0 scored again" in said
+
+
+def test_an_edited_question_is_a_fault_of_the_record(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study / "sums.jsonl").write_text('{"question": "1 + 1?", "target": "3"}\n')
+    code, said = verified(capsys)
+    assert code == 1 and "1 faults in 1 records" in said
+    fault = "records/v1/own/zero_shot/seed0.json: the questions of sums here are not those that it"
+    assert fault in said
 
 
 def test_publish_copies_the_texts_beside_the_record(

@@ -102,16 +102,20 @@ def built_in() -> frozenset[str]:
     return frozenset(name for name, is_group in _ours().items() if not is_group)
 
 
-def brought(track: Track) -> dict[str, DataSet]:
+def brought(track: Track, *, trusted: bool | None = None) -> dict[str, DataSet]:
     """The data sets of the track that are not built in, by name; ConfigError names what is wrong.
 
     Where the track pins their items they must be those; where not, what to put there is told.
+    `trusted` says whether code of tasks may run; None leaves it to $SKBENCH_TRUST_TASK_CODE.
     """
     spec, ours = track.tasks, built_in()
     for name in spec.files.keys() & ours:
         raise ConfigError(f"tasks: '{spec.files[name]}' is called as a built-in task; rename it")
     names = [name for name in (*spec.id, *spec.ood) if name not in ours]
-    found = {name: _found(track.folder, name, spec.files.get(name), spec.include) for name in names}
+    found = {
+        name: _found(track.folder, name, spec.files.get(name), spec.include, trusted)
+        for name in names
+    }
     for name, each in found.items():
         pin = spec.items_sha256.get(name)
         if pin is not None and pin != each.sha256:
@@ -159,8 +163,12 @@ def tell_pins(track: Track) -> None:
         )
 
 
-def _found(folder: Path, name: str, file: str | None, include: str | None) -> DataSet:
-    return _read(folder, name, file, include, trusted=bool(os.environ.get(TRUST_TASK_CODE)))
+def _found(
+    folder: Path, name: str, file: str | None, include: str | None, trusted: bool | None = None
+) -> DataSet:
+    if trusted is None:
+        trusted = bool(os.environ.get(TRUST_TASK_CODE))
+    return _read(folder, name, file, include, trusted=trusted)
 
 
 @cache

@@ -102,6 +102,7 @@ def read(name: str, include: Path | None, *, trusted: bool) -> Foreign:
     if code := suspect and ", ".join(dict.fromkeys(code_in(suspect))):
         raise ConfigError(
             f"{where}: {code} runs code; look at it, then pass --trust-task-code to run it"
+            " (`skbench board` never does)"
         )
     try:
         own = entry.yaml_path if include else None

@@ -1,16 +1,21 @@
-"""The outcomes of a record again, from the texts that its student wrote: no model is asked."""
+"""The outcomes of a record again, from the texts that its student wrote: no model is asked.
+
+The record may come from a stranger: what it names is read below the working folder alone, and no
+code of a task's author runs, whatever is trusted elsewhere.
+"""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bench.ground import provenance
 from bench.ground.quiet import quiet_libraries
 from bench.reuse.reproduce import track_of
-from bench.track import ConfigError
+from bench.track import ConfigError, Tasks
 from leaderboard.store.generations import Generations
 from leaderboard.store.record import Record
+from tasks.docs import WrongItemsError
 
 Outcomes = Mapping[str, Mapping[str, list[int]]]
 """Data set -> extractor, or `failed` -> 0 or 1 for each item."""
@@ -24,22 +29,21 @@ class Rescorer:
         self._data = data
         self._loaded: dict[str, Any] = {}
 
-    def __call__(self, record: Record, generations: Generations) -> Outcomes:
-        """What the texts score; ConfigError where the questions here are not the record's.
-
-        What `skbench run` would raise for the record's track, or for data that is not here, is
-        raised as well.
-        """
+    def __call__(self, record: Record, generations: Generations) -> Outcomes | str:
+        """What the texts score, without data sets whose questions here are not the record's; in
+        words why not, where its questions are not to be had here."""
         from bench.questions.obtain import SCORES
 
-        tasks, found = self._tasks(record), dict[str, dict[str, list[int]]]()
+        try:
+            tasks = self._tasks(record)
+        except (ConfigError, WrongItemsError, OSError) as error:
+            return str(error)
+        found = dict[str, dict[str, list[int]]]()
         for name, solutions in generations.data_sets.items():
-            docs = [dict(doc) for doc in tasks[name].eval_docs][: len(solutions)]
+            asked = tasks[name].eval_docs if name in tasks else ()
+            docs = [dict(doc) for doc in asked][: len(solutions)]
             if provenance.digest(docs) != record.data_sets[name].items_sha256:
-                raise ConfigError(
-                    f"{record.label} seed {record.seed}: the questions of {name} here are not"
-                    " those that it was asked: check out the commit that the record names"
-                )
+                continue
             scored = [
                 tasks[name].process_results(doc, [text])
                 for doc, text in zip(docs, solutions, strict=True)
@@ -51,10 +55,22 @@ class Rescorer:
         from bench.run.evaluate import load_tasks
 
         track, scope = track_of(record), record.scope
+        _check_paths(track.tasks)
+        # Not its pins either: a hash of what was asked stands in the record.
+        track = replace(track, tasks=replace(track.tasks, items_sha256={}))
         asked = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
         key = provenance.digest([asdict(track.tasks), asked])
         if key not in self._loaded:
             quiet_libraries()
             metadata = asked | {"data_dir": self._data and str(self._data)}
-            self._loaded[key] = load_tasks(track, metadata)["tasks"]
+            self._loaded[key] = load_tasks(track, metadata, trusted=False)["tasks"]
         return self._loaded[key]
+
+
+def _check_paths(told: Tasks) -> None:
+    """ConfigError for a file or folder outside the working folder, or not in it."""
+    for path in map(Path, [*told.files.values(), *([told.include] if told.include else [])]):
+        if path.is_absolute() or ".." in path.parts:
+            raise ConfigError(f"its track names {path}: nothing is read outside the working folder")
+        if not path.exists():
+            raise ConfigError(f"its track names {path}: go to the folder of the track's file")

@@ -50,9 +50,10 @@ def task_manager(metadata: Mapping[str, Any]) -> Any:
     return TaskManager(include_path=str(TASKS), include_defaults=False, metadata=dict(metadata))
 
 
-def load_tasks(track: Track, metadata: Mapping[str, Any]) -> Any:
-    """The track's data sets with their items, as lm-eval evaluates them."""
-    own = brought(track)
+def load_tasks(track: Track, metadata: Mapping[str, Any], *, trusted: bool | None = None) -> Any:
+    """The track's data sets with their items, as lm-eval evaluates them; `trusted` as `brought`
+    has it."""
+    own = brought(track, trusted=trusted)
     loaded = task_manager(metadata).load(
         [name for name in (*track.tasks.id, *track.tasks.ood) if name not in own]
     )

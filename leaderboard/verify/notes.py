@@ -40,9 +40,7 @@ def _older(tree: Tree) -> Iterator[str]:
             yield f"{track}: {len(several)} rows stand in several suites, and nothing is compared"
 
 
-def _rescored(
-    tree: Tree, events: Sequence[Event], unscored: Mapping[str, str]
-) -> Iterator[str]:
+def _rescored(tree: Tree, events: Sequence[Event], unscored: Mapping[str, str]) -> Iterator[str]:
     """Outcomes that are others than were filed, and are taken at their word here."""
     filed = {event.path: event for event in events if event.event == FILED}
     last = {event.path: event for event in events}
