@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_pretrain(verbs)
     for family in (corpus, cost, data, init, prompts, student, task):
         family.add_parser(verbs)
-    board.add_parser(verbs, known_tracks=_track_names(), rescore=_rescored)
+    board.add_parser(verbs, known_tracks=_track_names(), harness=_Harness())
     doctor = verbs.add_parser("doctor", help="what is installed, which device, what is missing")
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(run=_doctor)
@@ -108,9 +108,16 @@ def _rescorer() -> "Rescorer":
     return Rescorer(data_dir(None))
 
 
-def _rescored(record: "Record", generations: "Generations") -> "Outcomes | str":
-    """What the board asks of texts."""
-    return _rescorer()(record, generations)
+class _Harness:
+    """What the board asks."""
+
+    def rescore(self, record: "Record", generations: "Generations") -> "Outcomes | str":
+        return _rescorer()(record, generations)
+
+    def traits(self, label: str) -> "Mapping[str, bool] | str | None":
+        from bench import registry
+
+        return registry.traits(label)
 
 
 def _track_names() -> list[str]:

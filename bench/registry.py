@@ -113,6 +113,19 @@ def is_what_ran(method: Method, ran: object) -> bool:
     return isinstance(ran, dict) and {**own, **ran} == own
 
 
+def traits(label: str) -> dict[str, bool] | str | None:
+    """What rows of a label are, whoever tells of them: `skewed`, an `upper_bound`; in words what is
+    wrong with the label; None of a method that is not built in."""
+    known = discover()
+    if label.partition("[")[0] not in known:
+        return None
+    try:
+        method = configure(known, label, [])
+    except ConfigError as error:
+        return str(error)
+    return {"skewed": method.skewed, "upper_bound": method.upper_bound}
+
+
 def configure_named(spec: str) -> Method:
     """The built-in method that a track names, with the fields in its brackets."""
     return configure(discover(), spec, [])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench import registry
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import (
     Event,
@@ -119,6 +120,13 @@ def rescore(record: Record, found: Generations) -> Mapping[str, Mapping[str, lis
         }
         for name, texts in found.data_sets.items()
     }
+
+
+class Harness:
+    """Scores such texts, and knows the methods that there are."""
+
+    rescore = staticmethod(rescore)
+    traits = staticmethod(registry.traits)
 
 
 def event(line: str) -> Event:

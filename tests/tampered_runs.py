@@ -87,6 +87,56 @@ def settings_of_nobody(board: Board) -> None:
         body["snapshot"]["own"] = {"settings": {}}
 
 
+@tampered("provenance", "without settings of its own", f"{TRACK}/std_cot+best/seed0.json")
+def a_row_of_a_run_that_nobody_tuned(board: Board) -> None:
+    place = f"{TRACK}/std_cot+best/seed0.json"
+    board.move(STUDENT, place)
+    with board.edited(place) as body:
+        body["label"] = "std_cot+best"
+
+
+@tampered("provenance", "upper_bound false under label .* should be true", "few_shot")
+def an_upper_bound_that_does_not_say_so(board: Board) -> None:
+    place = "v2/pocket/few_shot[knowledge=all]/seed0.json"
+    board.copy(str(PUBLISHED / place), place)
+    with board.edited(place) as body:
+        del body["snapshot"]["upper_bound"]
+
+
+@tampered("provenance", "upper_bound true under label 'std_cot'; should be false")
+def a_row_that_takes_no_place(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["upper_bound"] = True
+
+
+@tampered("provenance", "skewed true under label 'std_cot'; should be false")
+def a_prompt_called_skewed(board: Board) -> None:
+    with board.edited() as body:
+        body["skewed"] = True
+
+
+@tampered("provenance", "skewed false under label .* should be true", "as_released")
+def a_skewed_prompt_that_does_not_say_so(board: Board) -> None:
+    place = "v2/pocket/cascod[as_released=true]/seed0.json"
+    board.copy(str(PUBLISHED / place), place)
+    with board.edited(place) as body:
+        body["skewed"] = False
+
+
+@tampered("provenance", "has no field 'mine'", "few_shot")
+def a_label_that_no_method_here_has(board: Board) -> None:
+    place = "v2/pocket/few_shot[knowledge=all]/seed0.json"
+    board.copy(str(PUBLISHED / place), to := place.replace("]", ",mine=1]"))
+    with board.edited(to) as body:
+        body["label"] = body["label"].replace("]", ",mine=1]")
+
+
+@tampered("form", "method must match")
+def a_method_that_no_file_can_have(board: Board) -> None:
+    with board.edited() as body:
+        body["method"] = "std cot"
+
+
 @tampered("provenance", "makes another run")
 def the_command_of_another_run(board: Board) -> None:
     with board.edited() as body:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from leaderboard.verify.tree import Rescore
+    from leaderboard.verify.tree import Harness
 
 FORMATS = tuple(
     sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
@@ -24,16 +24,17 @@ REPORTS = ("text", "json", "github", "markdown", "junit")
 def add_parser(
     subparsers: "_SubParsersAction[ArgumentParser]",
     known_tracks: Sequence[str] = (),
-    rescore: "Rescore | None" = None,
+    harness: "Harness | None" = None,
 ) -> None:
     """Add `board` and its verbs; each sets `run`, a function of the arguments to an exit code.
 
-    `known_tracks` are names that are valid though they may have no records; `rescore` scores again
-    what a run wrote, and without it `verify` leaves outcomes as they are told. `run` raises
-    UnknownName for a name that is not, RecordError for a bad record: usage errors, exit 2.
+    `known_tracks` are names that are valid though they may have no records; `harness` scores again
+    what a run wrote and knows its methods, and without it `verify` leaves rows as they are told.
+    `run` raises UnknownName for a name that is not, RecordError for a bad record: usage errors,
+    exit 2.
     """
     board = subparsers.add_parser("board", help="read, compare and publish results")
-    board.set_defaults(known=tuple(known_tracks), rescore=rescore)
+    board.set_defaults(known=tuple(known_tracks), rescore=harness)
     verb = board.add_subparsers(dest="board_verb", metavar="VERB", required=True)
     _add_reading(verb)
     _add_judging(verb)

@@ -1,9 +1,8 @@
 """From records to rows: one row per label, its seeds brought together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any, cast
 
 from leaderboard.rows.audit import audit
 from leaderboard.rows.loglikelihood import loglikelihoods
@@ -75,7 +74,7 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         retrieval_recall=fmean(recalls) if recalls else None,
         dirty=any(record.provenance.get("dirty") is True for record in records),
         skewed=any(record.skewed for record in records),
-        upper_bound=_is_upper_bound(records[0]),
+        upper_bound=records[0].upper_bound,
         knowledge=_knowledge(records[0]),
         suite=f"v{records[0].version}",
         contamination=overlaps(records),
@@ -83,12 +82,6 @@ def row(records: Sequence[Record], pool: Seeds) -> Row:
         **question_costs(sets),
         **run_costs(records),
     )
-
-
-def _is_upper_bound(record: Record) -> bool:
-    """Records from before 2026-11-28 say it by the method's own field alone."""
-    method = cast(Mapping[str, Any], record.snapshot.get("method") or {})
-    return record.snapshot.get("upper_bound") is True or method.get("query") == "oracle"
 
 
 def _knowledge(record: Record) -> str | None:

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt
 
 _FIELD = r"[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_.:+()-]*"
+METHOD = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 LABEL = (
-    rf"^[A-Za-z_][A-Za-z0-9_-]*(\[{_FIELD}(,{_FIELD})*\])?"
+    rf"^{METHOD[1:-1]}(\[{_FIELD}(,{_FIELD})*\])?"
     r"(\+[A-Za-z0-9_.,=-]+)*(@[A-Za-z0-9._-]+)?$"
 )
 """METHOD or METHOD[field=value,..], then +NAME for settings of its own, @NAME for a checkpoint."""
@@ -25,6 +26,7 @@ Mark = Annotated[int, Field(ge=0, le=1)]
 Count = NonNegativeInt
 Calls = Annotated[int, Field(ge=0, le=10**6, json_schema_extra={"unit": "calls"})]
 Options = Annotated[int, Field(ge=0, le=10**6)]
+Method = Annotated[str, Field(pattern=METHOD, max_length=MOST_OF_LABEL)]
 Label = Annotated[str, Field(pattern=LABEL, max_length=MOST_OF_LABEL)]
 Name = Annotated[str, Field(pattern=NAME, max_length=MOST_OF_NAME)]
 Title = Annotated[str, Field(pattern=TITLE, max_length=MOST_OF_NAME)]

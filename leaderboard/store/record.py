@@ -201,7 +201,7 @@ class Record:
     schema: Annotated[int, Field(ge=1, le=SCHEMA)]
     kind: Literal["student", "corpus", "reported"]
     track: ranges.Name
-    method: str
+    method: ranges.Method
     label: ranges.Label
     """The method with the fields that are not its defaults, and what else tells rows apart."""
     seed: Count
@@ -239,6 +239,17 @@ class Record:
         """Settings that are not the track's, and what chose them; None where there are none."""
         found = self.snapshot.get("own")
         return cast(Mapping[str, Any], found) if isinstance(found, Mapping) else None
+
+    @property
+    def upper_bound(self) -> bool:
+        """Whether the test prompt showed what only the suite knows. Records from before 2026-11-28
+        say it by the method's own field alone."""
+        if self.snapshot.get("upper_bound") is True:
+            return True
+        method = self.snapshot.get("method")
+        return (
+            isinstance(method, Mapping) and cast(Mapping[str, Any], method).get("query") == "oracle"
+        )
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError)."""

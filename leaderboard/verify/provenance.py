@@ -11,7 +11,7 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.trials import fields_of
 from leaderboard.verify.snapshot import names, told
-from leaderboard.verify.tree import Fault, Tree
+from leaderboard.verify.tree import Fault, Harness, Tree
 
 _FORMS: Mapping[str, tuple[str, bool]] = {
     "key": (SHA256, False),
@@ -32,6 +32,8 @@ def check_provenance(tree: Tree) -> Iterator[Fault]:
     """What is missing, or is told of another run."""
     for place, record in tree.records.items():
         found = [*_missing(record), *_of_another(record)]
+        if tree.harness is not None:
+            found += _other_traits(record, tree.harness)
         yield from (Fault(tree.file(place), what, expected) for what, expected in found)
 
 
@@ -60,7 +62,9 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
     labels = names(told(record, "track", "methods"))
     if record.reference not in labels:
         yield f"reference {record.reference!r}", f"one of the track's labels: {', '.join(labels)}"
-    of = str(told(record, "own", "of")) if record.own is not None else record.label
+    of = _run_label(record)
+    if record.own is None and "+" in record.label.rpartition("]")[2]:
+        yield f"label {record.label!r} without settings of its own", "snapshot.own, which says them"
     if record.own is not None and record.label != f"{of}+{record.own.get('name')}":
         yield (
             f"label {record.label!r}, with settings of its own",
@@ -76,6 +80,23 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
             yield f"snapshot.method.{name} {found!r} under label {record.label!r}", f"{value}"
     yield from _command(record, of)
     yield from _overlaps(record)
+
+
+def _run_label(record: Record) -> str:
+    """The label of what ran, without the name of settings of its own."""
+    return str(told(record, "own", "of")) if record.own is not None else record.label
+
+
+def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]:
+    """What the record tells of its method otherwise than the method does."""
+    found = harness.traits(_run_label(record))
+    if isinstance(found, str):
+        yield f"label {record.label!r}: {found}", "METHOD[field=value,..] as `skbench run` calls it"
+    elif found is not None:
+        for name, is_so in (("skewed", record.skewed), ("upper_bound", record.upper_bound)):
+            if found[name] != is_so:
+                told_as = str(found[name]).lower()
+                yield f"{name} {str(is_so).lower()} under label {record.label!r}", told_as
 
 
 def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:

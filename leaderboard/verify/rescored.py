@@ -8,7 +8,7 @@ from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.base import has_other_outcomes
-from leaderboard.verify.tree import MOST_BYTES, Fault, Rescore, Scored, Tree, Unscored
+from leaderboard.verify.tree import MOST_BYTES, Fault, Harness, Scored, Tree, Unscored
 
 NOT_KEPT = "no generations are kept of them"
 """Why most records are not scored again."""
@@ -23,7 +23,7 @@ def check_generations(tree: Tree) -> Iterator[Fault | Unscored]:
         if not (path.exists() or path.is_symlink()):
             yield Unscored(place, NOT_KEPT)
             continue
-        for found in scored_again(path, tree.file(place), record, tree.rescore):
+        for found in scored_again(path, tree.file(place), record, tree.harness):
             if isinstance(found, str):
                 yield Unscored(place, found)
                 yield from _changed(tree, place, found)
@@ -40,7 +40,7 @@ def _changed(tree: Tree, place: str, why: str) -> Iterator[Fault]:
 
 
 def scored_again(
-    path: Path, of: str, record: Record, rescore: Rescore | None
+    path: Path, of: str, record: Record, harness: Harness | None
 ) -> Iterator[Fault | str]:
     """What is wrong with a file of texts, or with the record that faults call `of`; in words why
     it was not scored again, if it was not."""
@@ -58,7 +58,7 @@ def scored_again(
         yield Fault(name, what, expected)
         yield FAULTY
         return
-    scored = rescore(record, found) if rescore else "nobody here can score"
+    scored = harness.rescore(record, found) if harness else "nobody here can score"
     if isinstance(scored, str):
         yield scored
     else:

@@ -1,7 +1,7 @@
 """Runs that somebody hands in: each is checked beside what is published, and then copied."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaderboard.store.files import write_bytes_once
@@ -11,7 +11,7 @@ from leaderboard.store.record import Record
 from leaderboard.verify.checks import OF_RUNS, verify
 from leaderboard.verify.place import faults_of_scope
 from leaderboard.verify.rescored import scored_again
-from leaderboard.verify.tree import Fault, Rescore, Tree, read_record, read_tree
+from leaderboard.verify.tree import Fault, Harness, read_record, read_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ def found_in(path: Path) -> list[Run]:
     return runs
 
 
-def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Iterator[str]:
+def faults_of(runs: Sequence[Run], root: Path, harness: Harness | None) -> Iterator[str]:
     """What is wrong with runs, beside each other and what is published; a line each."""
-    published, filed = read_tree(root), standing(events_of(ledger_of(root)))
+    published = read_tree(root, harness=harness)
+    filed = standing(events_of(ledger_of(root)))
     new = dict[str, Run]()
     for run in runs:
         if run.place in filed or run.place in new or _is_of_another(run, root):
@@ -57,7 +58,11 @@ def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Itera
         else:
             new[run.place] = run
     records = {place: run.record for place, run in new.items()}
-    tree = Tree(root, {**published.records, **records}, [*published.files, *records])
+    tree = replace(
+        published,
+        records={**published.records, **records},
+        files=[*published.files, *records],
+    )
     told = {tree.file(place): run for place, run in new.items()}
     before = {fault for _, fault in verify(published, OF_RUNS).faults}
     for _, fault in verify(tree, OF_RUNS).faults:
@@ -69,7 +74,7 @@ def faults_of(runs: Sequence[Run], root: Path, rescore: Rescore | None) -> Itera
         for what, expected in faults_of_scope(run.record):
             yield _line(run.path, Fault("", what, expected))
         if run.generations is not None:
-            for found in scored_again(run.generations, "", run.record, rescore):
+            for found in scored_again(run.generations, "", run.record, harness):
                 fault = _unscored(found) if isinstance(found, str) else found
                 yield _line(run.generations, fault)
 

@@ -3,10 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from leaderboard.stats.formats import escaped
 from leaderboard.store.generations import Generations
@@ -18,10 +18,21 @@ MOST_BYTES = 16 * 2**20
 """Of a file that is read: fifteen times the largest record so far."""
 Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
 """Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
-Rescore: TypeAlias = Callable[[Record, Generations], Scored | str]
-"""Scores again what a run wrote, without data sets whose questions here are other ones; in words
-why not, where they are not to be had here."""
 _PLACE = re.compile(PLACE)
+
+
+class Harness(Protocol):
+    """What a board asks of what made its runs; without one, rows are as they were told."""
+
+    def rescore(self, record: Record, generations: Generations) -> Scored | str:
+        """What the texts score, without data sets whose questions here are other ones; in words why
+        not, where questions are not to be had here."""
+        ...
+
+    def traits(self, label: str) -> Mapping[str, bool] | str | None:
+        """Whether rows of a method's label are `skewed`, and an `upper_bound`; in words what is
+        wrong with the label; None of a method that is not built in."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Tree:
     track: str | None = None
     """The one that is looked at; None for all."""
     base: Base | None = None
-    rescore: Rescore | None = None
+    harness: Harness | None = None
 
     def file(self, place: str) -> str:
         """What faults call the record at a place."""
@@ -111,7 +122,7 @@ def read_tree(
     root: Path,
     track: str | None = None,
     base: Base | None = None,
-    rescore: Rescore | None = None,
+    harness: Harness | None = None,
 ) -> Tree:
     """All that lies below a board's records; of a track alone where one is named."""
     found = _Found()
@@ -133,7 +144,7 @@ def read_tree(
         found.links,
         track,
         base,
-        rescore,
+        harness,
     )
 
 
