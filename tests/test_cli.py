@@ -18,6 +18,7 @@ from bench.__main__ import main
 from bench.corpora.corpus import Corpus
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
+from leaderboard.store.ranges import labels_in
 from leaderboard.store.record import Scope
 from tests.test_corpus import REQUIRED
 from tests.tracks import toy_track
@@ -217,7 +218,7 @@ def test_an_interrupt_says_how_to_go_on(
     ],
 )
 def test_methods_are_cut_at_commas_outside_brackets(text: str, names: list[str]) -> None:
-    assert planning.split_names(text) == names
+    assert labels_in(text) == names
 
 
 def labels(spec: str | None, *settings: str, method_file: Path | None = None) -> list[str]:

@@ -22,6 +22,7 @@ from bench.run.cell import Cell
 from bench.run.sweep import Sweep, Variation
 from bench.students.student import checkpoint_path
 from bench.track import ConfigError
+from leaderboard.store.ranges import labels_in
 from leaderboard.store.record import Scope
 from tests.tracks import scratch, toy_track
 
@@ -294,7 +295,7 @@ def test_a_sweep_is_one_command_and_the_same_again_finds_its_rows(
     assert main(command) == 0
     captured = capsys.readouterr()
     first = json.loads(captured.out)
-    assert sorted(row["method"] for row in first) == sorted(planning.split_names(rows))
+    assert sorted(row["method"] for row in first) == sorted(labels_in(rows))
     assert "[1/2] skintern[examples=0] seed 0: running" in captured.err
     monkeypatch.setattr(fit, "train", lambda *_, **__: pytest.fail("trained again"))
     assert main(command) == 0

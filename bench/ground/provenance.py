@@ -12,6 +12,8 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+from leaderboard.store.files import file_sha256
+
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = (
     *("torch", "transformers", "peft", "accelerate", "lm-eval", "fvcore", "tokenizers"),
@@ -26,12 +28,6 @@ def digest(value: Any) -> str:
     """sha256 of a value's canonical JSON."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sources_sha256(names: Iterable[str]) -> str:

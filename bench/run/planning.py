@@ -15,14 +15,9 @@ from bench.questions import obtain as questions
 from bench.run.cell import Cell
 from bench.run.sweep import Sweep, variations
 from bench.track import ConfigError, Track
-from leaderboard.store.ranges import LABEL, MOST_OF_LABEL, MOST_OF_NAME, NAME, TITLE
+from leaderboard.store.ranges import LABEL, MOST_OF_LABEL, MOST_OF_NAME, NAME, TITLE, labels_in
 from leaderboard.store.reading import nearest
 from leaderboard.store.record import Scope
-
-
-def split_names(text: str) -> list[str]:
-    """Method specs at the commas that stand outside brackets."""
-    return [name.strip() for name in re.split(r",(?![^\[]*\])", text) if name.strip()]
 
 
 def select(
@@ -35,7 +30,7 @@ def select(
     else:
         own = method_file is not None and method_file.stem not in track.methods
         usual = [method_file.stem] if method_file and own else list(track.methods)
-        wanted = usual if names is None else split_names(names)
+        wanted = usual if names is None else labels_in(names)
     methods = [registry.configure(known, spec, list(settings)) for spec in wanted]
     if not methods:
         raise ConfigError(f"--methods {names}: names no method")
@@ -64,7 +59,7 @@ def plan_sweep(
     for variation in variations(sweep, track, points):
         methods = [registry.configure(known, spec, []) for spec in variation.methods]
         if names is not None:
-            wanted = {registry.configure(known, s, []).label for s in split_names(names)}
+            wanted = {registry.configure(known, s, []).label for s in labels_in(names)}
             methods = [method for method in methods if method.label in wanted]
         at = ("--points", str(variation.track.name.rpartition(".")[2])) if variation.point else ()
         way = (*origin, "--sweep", sweep.name, *at) if variation.point else origin

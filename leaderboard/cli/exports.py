@@ -42,8 +42,8 @@ def export(args: Namespace) -> int:
 def figures(args: Namespace) -> int:
     """Draw accuracy against cost, and print where the pictures lie."""
     from leaderboard.show.figures import figures
-    from leaderboard.store.board import labels_in
     from leaderboard.store.files import replace_text
+    from leaderboard.store.ranges import labels_in
 
     files = source.files_asked(args)
     ranked, records = source.rows_of(args, files), list(files.values())

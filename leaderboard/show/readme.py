@@ -8,7 +8,8 @@ from leaderboard.rows.rank import rows
 from leaderboard.rows.settings import shown
 from leaderboard.rows.texts import with_texts
 from leaderboard.show.pages import explained
-from leaderboard.store.board import labels_in, load_files, suite, tracks
+from leaderboard.store.board import load_files, suite, tracks
+from leaderboard.store.ranges import labels_in
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 

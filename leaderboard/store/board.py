@@ -133,8 +133,3 @@ def by_label(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Label -> its records by seed, labels in order."""
     ordered = sorted(records, key=lambda record: (record.label, record.seed))
     return {label: list(group) for label, group in groupby(ordered, key=lambda r: r.label)}
-
-
-def labels_in(text: str) -> list[str]:
-    """The labels that a text names with commas between them; those of fields are theirs."""
-    return [label for label in re.split(r",(?![^\[]*\])", text) if label]

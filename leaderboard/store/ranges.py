@@ -1,5 +1,6 @@
 """What a stored field may hold: ranges that every honest run stays within, with their units."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
@@ -47,3 +48,8 @@ PromptSeconds = Annotated[float, Field(gt=0, le=3600, json_schema_extra={"unit":
 """For a first token, or for one more: an hour is no measurement but a fault."""
 TrainingSeconds = Annotated[float, Field(ge=0, le=1e9, json_schema_extra={"unit": "s"})]
 Rate = Annotated[float, Field(gt=0, le=1e9, json_schema_extra={"unit": "questions/s"})]
+
+
+def labels_in(text: str) -> list[str]:
+    """The labels that a text names with commas between them; those of fields are theirs."""
+    return [name.strip() for name in re.split(r",(?![^\[]*\])", text) if name.strip()]
