@@ -34,7 +34,7 @@ def add_parser(
     exit 2.
     """
     board = subparsers.add_parser("board", help="read, compare and publish results")
-    board.set_defaults(known=tuple(known_tracks), rescore=harness)
+    board.set_defaults(known=tuple(known_tracks), harness=harness)
     verb = board.add_subparsers(dest="board_verb", metavar="VERB", required=True)
     _add_reading(verb)
     _add_judging(verb)

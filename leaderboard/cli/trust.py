@@ -56,7 +56,7 @@ def _checked(args: Namespace, checks: "Mapping[str, Check]") -> int:
         raise UnknownName("track", track, known)
     with tempfile.TemporaryDirectory() as folder:
         base = read_base(args.base, Path(folder), root) if args.base else None
-        report = verify(read_tree(root, track, base, args.rescore), checks)
+        report = verify(read_tree(root, track, base, args.harness), checks)
     if args.json:
         print_json(report_json(report))
     else:
@@ -103,7 +103,7 @@ def submit(args: Namespace) -> int:
 
     root = board.PUBLISHED
     runs = found_in(args.run_path)
-    faults = [*faults_of(runs, root, args.rescore)]
+    faults = [*faults_of(runs, root, args.harness)]
     for fault in faults:
         print(fault, file=sys.stderr)
     if faults:
