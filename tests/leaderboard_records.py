@@ -1,5 +1,6 @@
 """A factory of small records for the tests of the board."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,7 @@ def record(
         schema=SCHEMA,
         kind="student",
         track="toy",
-        method=label.split("[")[0],
+        method=re.split(r"[\[+@]", label)[0],
         label=label,
         seed=seed,
         scope=Scope(),
@@ -103,7 +104,7 @@ def probe(label: str = "skintern", seed: int = 0, **changes: object) -> ProbeRec
     base = ProbeRecord(
         schema=1,
         track="toy",
-        method=label.split("[")[0],
+        method=re.split(r"[\[+@]", label)[0],
         label=label,
         seed=seed,
         items=["a", "b", "c"],

@@ -7,6 +7,7 @@ code of a task's author runs, whatever is trusted elsewhere.
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from bench.ground import provenance
@@ -19,6 +20,9 @@ from tasks.docs import WrongItemsError
 
 Outcomes = Mapping[str, Mapping[str, list[int]]]
 """Data set -> extractor, or `failed` -> 0 or 1 for each item."""
+
+MOST_OF_REASON = 400
+"""Characters: some errors list every name that there is."""
 
 
 class Rescorer:
@@ -37,7 +41,7 @@ class Rescorer:
         try:
             tasks = self._tasks(record)
         except (ConfigError, WrongItemsError, OSError) as error:
-            return str(error)
+            return shorten(str(error), MOST_OF_REASON)
         found = dict[str, dict[str, list[int]]]()
         for name, solutions in generations.data_sets.items():
             asked = tasks[name].eval_docs if name in tasks else ()
