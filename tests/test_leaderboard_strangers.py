@@ -122,7 +122,7 @@ def test_a_picture_takes_no_name_for_mathematics():
 
 def test_a_label_that_is_markup_never_comes_to_a_page(tmp_path):
     root = tmp_path / "leaderboard" / "records" / "v1"
-    save(root, [record("std_cot"), record("a|<b>")])
+    save(root, [record("std_cot"), record("a|<b>", method="a")])
     with pytest.raises(RecordError, match="label must match"):
         render_all(root.parent)
     assert "a\\|&lt;b>" in table(rows([record("a|<b>")]), "markdown")
