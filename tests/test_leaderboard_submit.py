@@ -76,9 +76,9 @@ def test_a_submission_that_was_cut_off_is_ended_by_the_same_command(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(f"leaderboard.{cut}", cut_off)
-        run("submit", theirs)
+        run("submit", theirs, rescore=rescore)
     assert (home.root / THIRD).is_file() and len(events(home)) == len(PLACES) - 1
-    assert run("submit", theirs) == 0
+    assert run("submit", theirs, rescore=rescore) == 0
     assert [each.path for each in events(home)].count(THIRD) == 1
     assert (home.root.parent / "CHANGELOG.md").read_text().count("std_cot seed 2") == 1
     assert run("verify", rescore=rescore) == 0

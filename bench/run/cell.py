@@ -14,9 +14,8 @@ from bench.method import Method
 from bench.questions.obtain import brought
 from bench.students.hashes import checkpoint_sha256
 from bench.track import Critic, Reranker, Student, Track, Training, told
-from leaderboard.store.comparable import settings
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import Record, Scope
+from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Record, Scope
 
 
 def identity(method: Method) -> list[object]:
@@ -213,11 +212,12 @@ class Cell:
 
         The items of published data are pinned by hash in `tasks`, so their folder does not count.
         """
-        track = self.track
+        track, apart = self.track, WHAT_TO_RUN | FOR_SOME
         return provenance.digest(
             {
                 "train": self.train_key,
-                "track": [settings(told(track)), self.point and dict(self.point)],
+                "track": {key: value for key, value in told(track).items() if key not in apart},
+                "point": self.point and dict(self.point),
                 "method": asdict(self.method),
                 "own": self.own and asdict(self.own),
                 "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),
