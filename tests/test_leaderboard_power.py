@@ -55,6 +55,12 @@ def test_the_trained_rows_of_a_track_with_two_seeds_make_the_pool(track):
     assert seeds([noisy("kard", 0)]).of([noisy("kard", 0)], ["id_a"]) is None
 
 
+def test_a_row_without_a_right_answer_tells_nothing_of_the_others(track):
+    lost = [noisy("kaft", seed, share=-1) for seed in range(3)]
+    assert not any(sum(each.data_sets["id_a"].strict) for each in lost)
+    assert seeds([*track, *lost]) == seeds(track)
+
+
 def test_a_row_of_one_seed_is_as_wide_as_the_others_seeds_make_it(track):
     alone = {row.method: row for row in rows(of_label(track, "cascod"))}
     among = {row.method: row for row in rows(track)}

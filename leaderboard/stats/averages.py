@@ -51,7 +51,7 @@ def is_tuned(records: Sequence[Record]) -> bool:
 
 def seeds(*tables: Sequence[Record]) -> Seeds:
     """Pool what the trained rows of the tables, which answered the same questions, tell; a run
-    that has two labels tells it once.
+    that has two labels tells it once, and a row without a right answer tells nothing.
 
     RecordError where the seeds of a row did not.
     """
@@ -63,9 +63,10 @@ def seeds(*tables: Sequence[Record]) -> Seeds:
             per_set = clustered(records)
             averaged = {names_of(records[0], "id"), names_of(records[0], "ood")}
             for names in averaged | {(name,) for name in per_set}:
-                if names:
-                    of_kind = found.setdefault((is_tuned(records), names), [])
-                    of_kind.append([per_set[name] for name in names])
+                answers = [per_set[name] for name in names]
+                # Where every answer is wrong no seed can differ, which tells nothing of other rows.
+                if any(matrix.any() for matrix in answers):
+                    found.setdefault((is_tuned(records), names), []).append(answers)
     return Seeds({kind: seed_variance(matrices) for kind, matrices in found.items()})
 
 
