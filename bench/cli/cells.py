@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from bench.run.state import Standing
 
 FINE = 0
+CHOICE = {
+    "--methods": "methods",
+    "--set": "settings",
+    "--method-file": "method_file",
+    "--seeds": "seeds",
+    "--sweep": "sweep",
+    "--points": "points",
+    "--limit": "limit",
+}
+"""Options that choose among the cells of a track, and where the arguments hold them."""
 
 
 def add_parser(verbs: Any) -> None:
@@ -51,10 +61,9 @@ def status(args: Namespace) -> int:
     from bench.track import ConfigError
 
     if args.track is None:
-        for name in ("methods", "settings", "method_file", "seeds", "sweep", "points", "limit"):
+        for option, name in CHOICE.items():
             if getattr(args, name):
-                option = "set" if name == "settings" else name.replace("_", "-")
-                raise ConfigError(f"status --{option}: of which track? name it before the options")
+                raise ConfigError(f"status {option}: of which track? name it before the options")
         found = list(state.in_home())
     else:
         found = [state.standing(cell) for cell in asked_for(args, track_of(args))]

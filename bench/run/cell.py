@@ -223,11 +223,9 @@ class Cell:
                 "drafts": provenance.digest([dict(each) for each in self.corpus.drafts]),
                 "acceptance": self.acceptor and self.acceptor.critic_key,
                 "reranker": self.method.needs.rerank and self.reranker_key,
-                "tasks": asdict(track.tasks),
                 "questions": {
                     name: [each.sha256, repr(each.scoring)] for name, each in brought(track).items()
                 },
-                "decoding": asdict(track.decoding),
                 "scope": asdict(self.scope),
                 "sources": sources.sha256("bench.run.stages", also=("tasks",)),
             }
