@@ -24,6 +24,8 @@ from tasks.pocket import teacher
 from tasks.pocket.vocabulary import build_tokenizer
 
 N_PER_FAMILY = 3
+MUTE = Decoding(max_new_tokens=1)
+"""Of a training in which the student writes nothing."""
 WIDTHS: dict[str, Any] = {
     "hidden_size": 32,
     "intermediate_size": 48,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from conftest import _tokenizer, _toy_corpus, tiny_model
+from conftest import MUTE, _tokenizer, _toy_corpus, tiny_model
 
 from bench.corpora import attach
 from bench.students.generate import Completion, Generator
@@ -46,7 +46,7 @@ def losses(family: str, rows: Sequence[Example], n_steps: int, **budget: Any) ->
     training = Training(epochs=1, batch_size=len(rows) // n_steps, learning_rate=1e-3, **budget)
     with tempfile.TemporaryDirectory() as out:
         spent = train(
-            Given(), rows, student(family), training, seed=0, out=Path(out), total=n_steps
+            Given(), rows, student(family), training, MUTE, seed=0, out=Path(out), total=n_steps
         )
     return spent.losses
 

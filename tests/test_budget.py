@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import MUTE
 
 from bench import registry
 from bench.batch import tokenize
@@ -92,8 +93,8 @@ def test_examples_that_lose_demos_or_do_not_fit_count_as_training_counts_them(
     method, rows = registry.configure_named("skintern"), examples_of(toy_corpus, "skintern")
     tight = replace(TRAINING, max_tokens=60)
     report = train(
-        method, rows, make_student("llama"), tight, seed=SEED, out=tmp_path, total=6,
-        overflow="wrong",
+        method, rows, make_student("llama"), tight, replace(MUTE, overflow="wrong"), seed=SEED,
+        out=tmp_path, total=6,
     )  # fmt: skip
     assert report.dropped_demos > 0 and report.skipped_examples > 0
     found = budget.spent_by(method, rows, tokenizer, tight, seed=SEED, total=6)

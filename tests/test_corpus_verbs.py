@@ -9,6 +9,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.corpora import corpus as corpora
+from bench.corpora.corpus import obtain
 from bench.corpora.rows import CorpusError, read_rows
 from tests.test_corpus import REQUIRED
 
@@ -143,6 +144,22 @@ def test_bad_passages_are_named_too(
     code, said = skbench("check", path)
     assert code == 1
     assert f"{passages}:2: text must" in said and f"{passages}:3: not JSON" in said
+
+
+@pytest.mark.parametrize("part", ["labels", "drafts"])
+def test_what_else_lies_beside_a_corpus_is_checked_as_a_run_reads_it(
+    part: str, write: Callable[..., Path], skbench: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    path = write(ROW)
+    bad = write({"head": "a dog"}, name=f"own.{part}.jsonl")
+    code, said = skbench("check", path)
+    assert code == 1 and f"{bad}:1: missing key 'relation'" in said
+    with pytest.raises(CorpusError, match=f"own.{part}.jsonl:1: missing key .relation"):
+        obtain(str(path), tmp_path, world=0, data_dir=None)
+    bad.unlink()
+    (tmp_path / "own.json").write_text(json.dumps({f"n_{part}": 3, f"{part}_sha256": "0"}))
+    code, said = skbench("check", path)
+    assert code == 1 and f"n_{part} is 3, the corpus has 0" in said and "_sha256 is '0'" in said
 
 
 def test_a_corpus_that_its_manifest_does_not_describe_is_a_fault(

@@ -1,7 +1,7 @@
 """Learning on what the student itself writes: whose texts, whose losses, and what it costs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from bench.costs.flops import FlopModel
 from bench.losses import jsd_token_loss
 from bench.run import measure
 from bench.students.student import Student
-from bench.track import ConfigError, Training
+from bench.track import ConfigError, Decoding, Training
 from bench.training import train as training_module
 from bench.training.progress import Progress, Spent
 from bench.training.train import TrainingError, train
@@ -58,14 +58,15 @@ def learn(
         most: int = MOST,
         n: int = 99,
         overflow: Any = "wrong",
+        stop: Sequence[str] = (),
         **budget: Any,
     ) -> Progress:
         method = registry.configure_named(label)
         rows = attach.examples(toy_corpus, replace(method.needs, logits="none"), seed)[:n]
         return train(
-            method, rows, make_student("llama", spread=0.5), replace(BUDGET, **budget), seed=seed,
+            method, rows, make_student("llama", spread=0.5), replace(BUDGET, **budget),
+            Decoding(max_new_tokens=most, stop=list(stop), overflow=overflow), seed=seed,
             out=tmp_path / out, total=TOTAL, teacher=tiny_model("llama", n_layers=3).eval(),
-            max_new_tokens=most, overflow=overflow,
         )  # fmt: skip
 
     return learn
@@ -116,6 +117,19 @@ def test_the_students_own_texts_take_the_place_of_the_targets(
     assert sum(n * text for _, text, n in spent.writing) == sum(len(t.target) for t in texts)
     assert spent.tokens == sum(map(len, texts))
     assert spent.teacher_lengths == spent.lengths, "the teacher reads the very same texts"
+
+
+def test_a_text_ends_where_an_answer_would(
+    learn: Callable[..., Progress], seen: list[list[Tokens]], make_student: Callable[..., Student]
+) -> None:
+    read = make_student("llama").tokenizer.decode
+    learn("on_policy_kd[sampled=1.0]", "free", most=40)
+    stop = read([seen[0][0].target[5]])
+    seen.clear()
+    learn("on_policy_kd[sampled=1.0]", "stopped", most=40, stop=[stop])
+    texts = [tokens.target for step in seen for tokens in step]
+    assert not any(stop in read(text[:-1]) for text in texts), "nothing is learned after a stop"
+    assert any(stop in read(text) for text in texts), "the stop itself is"
 
 
 def test_only_a_share_of_the_steps_is_the_students_own(

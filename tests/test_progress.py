@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import MUTE
 
 from baselines._phrases import INVITATION
 from bench import registry
@@ -46,7 +47,7 @@ def trained(
     def trained(label: str) -> Progress:
         method = registry.configure_named(label)
         return train(
-            method, examples(label), make_student("llama"), TRAINING, seed=SEED,
+            method, examples(label), make_student("llama"), TRAINING, MUTE, seed=SEED,
             out=tmp_path / "out", total=TOTAL,
         )  # fmt: skip
 

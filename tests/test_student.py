@@ -14,7 +14,7 @@ import pytest
 import torch
 import torch.utils.checkpoint
 from checkpoints import ARCHITECTURES, COMMIT, PROMPT, copy, into_cache, load, logits, save
-from conftest import _tokenizer
+from conftest import MUTE, _tokenizer
 from transformers import AutoTokenizer
 
 from bench import registry
@@ -111,7 +111,7 @@ def trained(spec: Spec, corpus: Corpus, out: Path, **budget: Any) -> tuple[Stude
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(students, "save", remember)
-        progress = train(method, examples, student, training, seed=0, out=out, total=3)
+        progress = train(method, examples, student, training, MUTE, seed=0, out=out, total=3)
     return kept["student"], progress.losses
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import tiny_model
+from conftest import MUTE, tiny_model
 from torch import Tensor
 
 from bench import registry
@@ -32,6 +32,7 @@ from bench.types import Demo, Example, Needs, Pair, Question
 
 SEED = 3
 FULL = Training(epochs=4, batch_size=4, learning_rate=1e-2, checkpoint_steps=3)
+LENIENT = replace(MUTE, overflow="wrong")
 LORA = replace(FULL, lora_rank=4, lora_alpha=8)
 
 
@@ -94,6 +95,7 @@ def run(examples: list[Example], make_student: Callable[..., Student], tmp_path:
             rows,
             make_student(family),
             training,
+            changes.pop("decoding", MUTE),
             seed=changes.pop("seed", SEED),
             total=n_steps(len(rows), training, changes.pop("limit", None)),
             out=tmp_path / out,
@@ -448,7 +450,7 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_examples(
             return super().loss(student_logits, batch) * factor
 
     with pytest.raises(TrainingError) as caught:
-        train(Diverging(), examples, student, FULL, seed=SEED, out=tmp_path / "out", total=9)
+        train(Diverging(), examples, student, FULL, MUTE, seed=SEED, out=tmp_path / "out", total=9)
     chosen = order(examples, 2, FULL.batch_size, SEED)
     assert "nan at step 2;" in str(caught.value)
     for example in examples:
@@ -492,7 +494,7 @@ def test_an_example_that_does_not_fit_is_skipped_and_counted_where_the_track_say
     long = replace(examples[5], rationales=(" ".join(["red"] * 300),))
     chosen = [*examples[:5], long, *examples[6:]]
     training = replace(FULL, max_tokens=200)
-    done = run(chosen=chosen, training=training, overflow="wrong")
+    done = run(chosen=chosen, training=training, decoding=LENIENT)
     assert done.skipped_examples == FULL.epochs and done.step == 12
     assert max(done.lengths) <= 200
 
@@ -500,7 +502,7 @@ def test_an_example_that_does_not_fit_is_skipped_and_counted_where_the_track_say
 def test_a_step_of_which_no_example_fits_is_survived(run: Run, examples: list[Example]) -> None:
     long = replace(examples[5], rationales=(" ".join(["red"] * 300),))
     training = replace(FULL, max_tokens=200, batch_size=1, epochs=1)
-    done = run(chosen=[examples[0], long, examples[1]], training=training, overflow="wrong")
+    done = run(chosen=[examples[0], long, examples[1]], training=training, decoding=LENIENT)
     assert done.skipped_examples == 1 and done.step == 3 and done.tokens > 0
 
 

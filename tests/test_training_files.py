@@ -11,7 +11,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.corpora import training_files
-from bench.corpora.rows import read_passages, read_rows
+from bench.corpora.rows import PassageRow, read_part, read_rows
 
 PLAIN = {"question": "1 plus 1?", "rationale": "one and one.", "answer": "2"}
 DONE = "one and one. Therefore, the answer is 2."
@@ -173,7 +173,9 @@ def test_passages_are_the_rows_own_facts_or_the_sentences_of_their_knowledge(
     imported(path, "--passages", "facts")
     out = tmp_path / "out.jsonl"
     texts = ["one and one is two", "two is even", "add them.", "then say.", "3 is odd."]
-    assert [each["text"] for each in read_passages(out.with_suffix(".passages.jsonl"))] == texts
+    assert [
+        each["text"] for each in read_part(out.with_suffix(".passages.jsonl"), PassageRow)
+    ] == texts
     assert main(["corpus", "check", str(out)]) == 0
 
 

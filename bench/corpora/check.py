@@ -1,13 +1,12 @@
 """Look at a corpus file and name all that is wrong with it."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.corpora.rows import PassageRow, fault, numbered, parsed, row_fault
-from tasks.corpora import canonical
+from bench.corpora.rows import PARTS, fault, numbered, parsed, row_fault
+from tasks.docs import items_sha256
 from tasks.scoring import CONCLUSION, matches
 
 
@@ -39,7 +38,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def examine(path: Path) -> Findings:
-    """Every bad line of a corpus, of its passages, and what disagrees with its manifest."""
+    """Every bad line of a corpus, of what lies beside it, and what disagrees with its manifest."""
     rows, faults = list[dict[str, Any]](), list[Fault]()
     seen = set[str]()
     for number, row in numbered(path):
@@ -50,11 +49,14 @@ def examine(path: Path) -> Findings:
             rows.append(row)
     if not rows and not faults:
         faults.append(Fault(path, 0, "no rows"))
-    passages, bad = _examine_passages(beside(path, ".passages.jsonl"))
+    parts = dict[str, list[dict[str, Any]]]()
+    for name, kind in PARTS.items():
+        parts[name], bad = _examine_part(beside(path, f".{name}.jsonl"), kind)
+        faults += bad
     manifest = beside(path, ".json")
-    if manifest.is_file() and not faults and not bad:
-        faults += _disagreements(manifest, rows, passages)
-    return Findings(rows, len(passages), manifest.is_file(), [*faults, *bad])
+    if manifest.is_file() and not faults:
+        faults += _disagreements(manifest, rows, parts)
+    return Findings(rows, len(parts["passages"]), manifest.is_file(), faults)
 
 
 def _row_fault(row: Mapping[str, Any], seen: set[str]) -> str:
@@ -77,32 +79,31 @@ def without_conclusion(rationale: str, answer: str, options: Sequence[str]) -> s
         text = before.strip()
 
 
-def _examine_passages(path: Path) -> tuple[list[dict[str, Any]], list[Fault]]:
+def _examine_part(path: Path, kind: type[Any]) -> tuple[list[dict[str, Any]], list[Fault]]:
     if not path.is_file():
         return [], []
-    passages, faults = list[dict[str, Any]](), list[Fault]()
+    lines, faults = list[dict[str, Any]](), list[Fault]()
     for number, row in numbered(path):
-        what = row if isinstance(row, str) else fault(PassageRow, row)
+        what = row if isinstance(row, str) else fault(kind, row)
         if isinstance(row, str) or what:
             faults.append(Fault(path, number, what))
         else:
-            passages.append(row)
-    return passages, faults
+            lines.append(row)
+    return lines, faults
 
 
 def _disagreements(
-    path: Path, rows: Sequence[Mapping[str, Any]], passages: Sequence[Mapping[str, Any]]
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    parts: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[Fault]:
     """Where the manifest says something else than the files that it stands beside."""
     said = parsed(path.read_bytes())
     if isinstance(said, str):
         return [Fault(path, 0, said)]
-    found: dict[str, Any] = {
-        "sha256": hashlib.sha256(canonical(rows)).hexdigest(),
-        "n": len(rows),
-        "passages_sha256": hashlib.sha256(canonical(passages)).hexdigest(),
-        "n_passages": len(passages),
-    }
+    found: dict[str, Any] = {"sha256": items_sha256(rows), "n": len(rows)}
+    for name, lines in parts.items():
+        found |= {f"{name}_sha256": items_sha256(lines), f"n_{name}": len(lines)}
     return [
         Fault(path, 0, f"{key} is {said[key]!r}, the corpus has {value!r}")
         for key, value in found.items()

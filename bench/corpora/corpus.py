@@ -1,6 +1,5 @@
 """Teacher corpora: build, keep and check them; say what one cannot serve."""
 
-import hashlib
 import importlib
 import json
 import sys
@@ -14,14 +13,7 @@ from random import Random
 from typing import Any
 
 import tasks
-from bench.corpora.rows import (
-    OPTIONAL,
-    CorpusError,
-    read_drafts,
-    read_labels,
-    read_passages,
-    read_rows,
-)
+from bench.corpora.rows import OPTIONAL, PARTS, CorpusError, read_part, read_rows
 from bench.ground.bars import stage
 from bench.ground.files import locked, write_atomically
 from bench.ground.provenance import digest, file_sha256, sources_sha256
@@ -29,10 +21,11 @@ from bench.track import ConfigError
 from bench.types import Needs
 from leaderboard.store.reading import nearest
 from tasks.corpora import canonical, n_tokens
+from tasks.docs import items_sha256
 
 TASKS = Path(tasks.__file__).parent
 MANIFEST = "manifest.json"
-HASHES = {"corpus": "sha256"} | {n: f"{n}_sha256" for n in ("passages", "labels", "drafts")}
+HASHES = {"corpus": "sha256"} | {name: f"{name}_sha256" for name in PARTS}
 """File of a corpus, without its ending -> what its manifest calls its hash."""
 
 
@@ -113,10 +106,19 @@ def obtain(name: str, home: Path, *, world: int, data_dir: Path | None) -> Corpu
                     f" {pinned.name} says {expected[key][:12]}: delete the folder to build it"
                     " again, or update the manifest if the corpus was changed on purpose"
                 )
-    passages = [row["text"] for row in read_passages(folder / "passages.jsonl")]
-    rows, labels = read_rows(folder / "corpus.jsonl"), read_labels(folder / "labels.jsonl")
-    drafts = read_drafts(folder / "drafts.jsonl")
-    return Corpus(rows, passages, manifest, labels, drafts, home / "indices")
+    rows = read_rows(folder / "corpus.jsonl")
+    parts = {part: read_part(folder / f"{part}.jsonl", kind) for part, kind in PARTS.items()}
+    return _corpus(rows, parts, manifest, home / "indices")
+
+
+def _corpus(
+    rows: Sequence[Mapping[str, Any]],
+    parts: Mapping[str, Sequence[Mapping[str, Any]]],
+    manifest: Mapping[str, Any],
+    indices: Path,
+) -> Corpus:
+    passages = [row["text"] for row in parts["passages"]]
+    return Corpus(rows, passages, manifest, parts["labels"], parts["drafts"], indices)
 
 
 def _is_as_built(folder: Path) -> bool:
@@ -160,19 +162,17 @@ def _build(name: str, teacher: Any, folder: Path, *, world: int, data_dir: Path 
 
 def _read_own(path: Path, indices: Path) -> Corpus:
     rows = read_rows(path)
-    sha256 = hashlib.sha256(canonical(rows)).hexdigest()
-    beside = path.with_suffix(".passages.jsonl")
-    passages = [row["text"] for row in read_passages(beside)]
+    parts = {
+        part: read_part(path.with_suffix(f".{part}.jsonl"), kind) for part, kind in PARTS.items()
+    }
+    sha256 = items_sha256(rows)
     tokens = {
         "rationale": sum(n_tokens(row.get("rationale") or "", row["answer"]) for row in rows),
         "further": sum(n_tokens(*(row.get("rationales") or ())) for row in rows),
         "knowledge": sum(n_tokens(*(row.get(key) or "" for key in OPTIONAL)) for row in rows),
     }
     manifest = {"name": path.stem, "sha256": sha256, "teacher_tokens": tokens}
-    labels = read_labels(path.with_suffix(".labels.jsonl"))
-    drafts = read_drafts(path.with_suffix(".drafts.jsonl"))
-    known = manifest | _manifest_beside(path, sha256)
-    return Corpus(rows, passages, known, labels, drafts, indices)
+    return _corpus(rows, parts, manifest | _manifest_beside(path, sha256), indices)
 
 
 def _manifest_beside(path: Path, sha256: str) -> dict[str, Any]:

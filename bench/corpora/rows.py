@@ -81,6 +81,10 @@ class PassageRow(BaseModel):
     text: Text
 
 
+PARTS = {"passages": PassageRow, "labels": LabelRow, "drafts": AnsweredRow}
+"""What may lie beside the rows, by the name of its file -> what a line of it holds."""
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Rows of a corpus JSONL; CorpusError names file, line number and what is wrong."""
     seen = set[str]()
@@ -90,19 +94,9 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def read_passages(path: Path) -> list[dict[str, Any]]:
-    """Passages of a corpus, [] without the file; CorpusError as for rows."""
-    return _good(path, lambda row: fault(PassageRow, row)) if path.is_file() else []
-
-
-def read_labels(path: Path) -> list[dict[str, Any]]:
-    """Labelled triples of a corpus, [] without the file; CorpusError as for rows."""
-    return _good(path, lambda row: fault(LabelRow, row)) if path.is_file() else []
-
-
-def read_drafts(path: Path) -> list[dict[str, Any]]:
-    """A teacher's own answers, [] without the file; CorpusError as for rows."""
-    return _good(path, lambda row: fault(AnsweredRow, row)) if path.is_file() else []
+def read_part(path: Path, kind: type[Any]) -> list[dict[str, Any]]:
+    """What lies beside the rows, [] without the file; CorpusError as for rows."""
+    return _good(path, lambda row: fault(kind, row)) if path.is_file() else []
 
 
 def _good(path: Path, wrong: Callable[[dict[str, Any]], str]) -> list[dict[str, Any]]:

@@ -140,7 +140,8 @@ class Cell:
                 "overflow": track.decoding.overflow,
                 "method": identity(self.method.trained_as),
                 "matched": self.matched and self._matched_identity(self.matched),
-                "written": self.method.on_policy and track.decoding.max_new_tokens,
+                "written": self.method.on_policy
+                and [track.decoding.max_new_tokens, track.decoding.stop],
                 "teacher": self.teacher and self.teacher.train_key,
                 "critic": self.method.needs.critic != "none" and self.critic_key,
                 "importance": [track.importance, checkpoint_sha256(track.importance)],

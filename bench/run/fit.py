@@ -84,13 +84,12 @@ def _trained(
         examples,
         student,
         cell.training,
+        cell.track.decoding,
         seed=cell.seed,
         out=out,
         total=total,
         teacher=teacher,
         snapshots=snapshots,
-        overflow=cell.track.decoding.overflow,
-        max_new_tokens=cell.track.decoding.max_new_tokens,
     )
     read = list(progress.teacher_lengths.elements())
     return Spent(

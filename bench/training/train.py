@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -19,7 +19,7 @@ from bench.ground.files import write_atomically
 from bench.method import Method
 from bench.students import student as students
 from bench.students.student import Student
-from bench.track import Training
+from bench.track import Decoding, Training
 from bench.training import checkpoint, parallel
 from bench.training.checkpoint import LOG
 from bench.training.logits import of_one_width, target_logits, teacher_logits
@@ -60,22 +60,21 @@ def train(
     examples: Sequence[Example],
     student: Student,
     training: Training,
+    decoding: Decoding,
     *,
     seed: int,
     out: Path,
     total: int,
     teacher: Any = None,
     snapshots: Sequence[float] = (),
-    overflow: Literal["error", "wrong"] = "error",
-    max_new_tokens: int = 0,
 ) -> Progress:
     """Train the student for `total` steps, going on from a checkpoint; weights in `out/weights`.
 
     The checkpoint stays, for who is cut off before what was spent is noted.
     `teacher` gives logits to a method that needs them; a method that learns on what the student
-    itself writes has at most `max_new_tokens` of that per text. The weights at each progress of
+    itself writes has texts that end as `decoding` says. The weights at each progress of
     `snapshots` are kept as `out/weights-PROGRESS`. Raises TrainingError on a loss that is not
-    finite, and on an example that does not fit the budget's `max_tokens` unless `overflow` is
+    finite, and on an example that does not fit the budget's `max_tokens` unless its `overflow` is
     "wrong", which skips and counts it. Of several processes the first alone writes.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -93,14 +92,14 @@ def train(
         for step in bar:
             began = clock()
             chosen = order(examples, step, training.batch_size, seed)
-            sequences = loop.sequences(chosen, step / total, overflow, state)
+            sequences = loop.sequences(chosen, step / total, decoding.overflow, state)
             # Drawn per step, so that a run that is cut off goes on as it would have.
             if Random(f"{seed}/on policy {step}").random() < method.on_policy:
-                given, sequences = sequences, loop.written(sequences, step, max_new_tokens)
-                if overflow == "error" and len(sequences) < len(given):
+                given, sequences = sequences, loop.written(sequences, step, decoding)
+                if decoding.overflow == "error" and len(sequences) < len(given):
                     raise TrainingError(
                         f"a prompt of step {step} leaves the student no room to write"
-                        f" {max_new_tokens} tokens: raise training.max_tokens"
+                        f" {decoding.max_new_tokens} tokens: raise training.max_tokens"
                         f" ({training.max_tokens}), lower decoding.max_new_tokens, or set"
                         " decoding.overflow = 'wrong'"
                     )
@@ -186,13 +185,13 @@ class _Loop:
             found += fit or []
         return found
 
-    def written(self, sequences: Sequence[Tokens], step: int, most: int) -> list[Tokens]:
+    def written(self, sequences: Sequence[Tokens], step: int, decoding: Decoding) -> list[Tokens]:
         """The same prompts with what the student goes on with; the first process writes for all."""
         return parallel.first_makes(
             lambda: written(
                 Student(self._accelerator.unwrap_model(self._model), self._tokenizer),
                 sequences,
-                most=most,
+                decoding,
                 max_tokens=self._training.max_tokens,
                 seed=self._seed * 2**20 + step,
             )

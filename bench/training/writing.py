@@ -12,13 +12,13 @@ from bench.track import Decoding
 
 
 def written(
-    student: Student, sequences: Sequence[Tokens], *, most: int, max_tokens: int, seed: int
+    student: Student, sequences: Sequence[Tokens], decoding: Decoding, *, max_tokens: int, seed: int
 ) -> list[Tokens]:
     """The same prompts, each with what the student goes on with, drawn at temperature 1.
 
-    The end of the text is the last target token, where it is reached within `most` tokens; nothing
-    follows it. A prompt that leaves no room for so many in `max_tokens` or in the student's context
-    is left out. The model is in training mode afterwards.
+    A text ends where one of a test would: at the end of text or at a stop string, whose last token
+    is the last target, or after `max_new_tokens`. A prompt that leaves no room for so many in
+    `max_tokens` or in the student's context is left out. The model is in training mode afterwards.
     """
     drawn = torch.Generator(student.device).manual_seed(seed)
 
@@ -26,10 +26,10 @@ def written(
         shares = logits.float().softmax(-1)
         return torch.multinomial(shares, 1, generator=drawn)[:, 0]
 
-    fitting = [tokens for tokens in sequences if len(tokens.prompt) + most <= max_tokens]
-    decoding = Decoding(max_new_tokens=most, batch_size=len(sequences))
+    room = max_tokens - decoding.max_new_tokens
+    fitting = [tokens for tokens in sequences if len(tokens.prompt) <= room]
     try:
-        generator = Generator(student, decoding)
+        generator = Generator(student, replace(decoding, batch_size=len(sequences)))
         found = generator.write([tokens.prompt for tokens in fitting], draw)
     finally:
         student.model.train()

@@ -4,7 +4,6 @@ A generator is a module `tasks/SUITE/teacher.py`, found by listing, with `CORPOR
 and `build(name, *, world, data_dir) -> TeacherCorpus`. Manifests stand here as NAME.json.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Literal, NotRequired, TypeAlias, TypedDict
@@ -137,9 +136,9 @@ def manifest(name: str, corpus: TeacherCorpus) -> Manifest:
     """What pins `corpus`; optional keys only where they say something."""
     found: Manifest = {
         "name": name,
-        "sha256": hashlib.sha256(canonical(corpus.rows)).hexdigest(),
+        "sha256": items_sha256(corpus.rows),
         "n": len(corpus.rows),
-        "passages_sha256": hashlib.sha256(canonical(corpus.passages)).hexdigest(),
+        "passages_sha256": items_sha256(corpus.passages),
         "n_passages": len(corpus.passages),
         "asked": corpus.asked,
         "rejected": corpus.rejected,

@@ -137,10 +137,28 @@ def _training(
     )
     with tempfile.TemporaryDirectory() as out:
         # The first step of a process loads what it runs on.
-        train(Given(), rows, _student(shape), training, seed=0, out=Path(out) / "one", total=1)
+        train(
+            Given(),
+            rows,
+            _student(shape),
+            training,
+            Decoding(max_new_tokens=1),
+            seed=0,
+            out=Path(out) / "one",
+            total=1,
+        )
         latency.reset_peak_memory(student.device)
         total = sizes.n_steps
-        done = train(Given(), rows, student, training, seed=0, out=Path(out) / "all", total=total)
+        done = train(
+            Given(),
+            rows,
+            student,
+            training,
+            Decoding(max_new_tokens=1),
+            seed=0,
+            out=Path(out) / "all",
+            total=total,
+        )
     peak = latency.peak_memory_bytes(student.device)
     assert set(done.lengths) == {sizes.n_tokens}
     spent = flops.training_flops(list(done.lengths.elements())) * 2 // 3

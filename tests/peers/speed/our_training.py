@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.costs.flops import fit_flops
 from bench.students.student import Student
-from bench.track import Training
+from bench.track import Decoding, Training
 from bench.training.train import train
 from bench.types import Example
 from tests.given import Given
@@ -38,7 +38,16 @@ def main(folder: Path) -> None:
         for i, (prompt, target) in enumerate(case.pairs)
     ]
     with tempfile.TemporaryDirectory() as out:
-        spent = train(Given(), rows, student, training, seed=0, out=Path(out), total=case.n_steps)
+        spent = train(
+            Given(),
+            rows,
+            student,
+            training,
+            Decoding(max_new_tokens=1),
+            seed=0,
+            out=Path(out),
+            total=case.n_steps,
+        )
         first = json.loads((Path(out) / "train.jsonl").read_text().splitlines()[0])
     n_tokens = sum(length * n for length, n in spent.lengths.items())
     flops = cost.training_flops([n for n, k in spent.lengths.items() for _ in range(k)])

@@ -14,7 +14,7 @@ import torch
 from bench.costs import latency
 from bench.method import Method
 from bench.students.student import Student
-from bench.track import Training
+from bench.track import Decoding, Training
 from bench.training.train import train
 from bench.types import Example
 from tests.given import Given
@@ -62,7 +62,16 @@ def main(case: Case) -> Spent:
     latency.reset_peak_memory(student.device)
     loaded = latency.peak_memory_bytes(student.device)
     with tempfile.TemporaryDirectory() as out:
-        done = train(method, examples, student, training, seed=0, out=Path(out), total=case.n_steps)
+        done = train(
+            method,
+            examples,
+            student,
+            training,
+            Decoding(max_new_tokens=1),
+            seed=0,
+            out=Path(out),
+            total=case.n_steps,
+        )
     peak = latency.peak_memory_bytes(student.device)
     longest = max(done.lengths)
     return Spent(n_parameters, done.seconds, done.tokens, longest, loaded, peak)
