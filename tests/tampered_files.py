@@ -79,12 +79,6 @@ def a_checkpoint_of_unknown_training(board: Board) -> None:
         body["snapshot"]["checkpoint"] = {"path": "mine"}
 
 
-@tampered("place", "of kind 'reported'")
-def numbers_from_a_paper(board: Board) -> None:
-    with board.edited() as body:
-        body["kind"] = "reported"
-
-
 # ---------------------------------------------------------------- what runs wrote
 
 

@@ -90,6 +90,11 @@ def test_what_critics_and_rerankers_took_stands_with_the_teachers_flops():
     assert found.warnings == {"teacher_flops": "teacher FLOPs 2e+09, the reference none"}
 
 
+def test_trials_chose_for_all_seeds_whichever_was_told_of_them():
+    told, untold = (trained(record("kard", seed=i), tuning_trials=n) for i, n in ((0, 4), (1, 0)))
+    assert treatment(trained(record(), tuning_trials=4), told, untold).warnings == {}
+
+
 def test_other_decoding_is_named_setting_by_setting():
     found = treatment(decoded(record()), decoded(record("kard"), max_new_tokens=256))
     assert found.same_decoding is False

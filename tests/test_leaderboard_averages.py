@@ -117,7 +117,8 @@ def test_two_items_of_a_cluster_tell_no_more_than_one():
 def test_a_comparison_of_clustered_items_is_that_of_their_clusters():
     a = record("a", outcomes={"id_a": [1] * 9 + [0]})
     b = record("b", outcomes={"id_a": [0] * 5 + [1] * 4 + [0]})
-    single, double = compare([a], [b]), compare([in_pairs(a)], [in_pairs(b)])
+    twice = in_pairs(a), in_pairs(b)
+    single, double = compare([a], [b], [a, b]), compare([twice[0]], [twice[1]], twice)
     assert (double.id.low, double.id.p) == pytest.approx((single.id.low, single.id.p))
     assert double.data_sets["id_a"].p == pytest.approx(double.id.p)
     assert double.data_sets["id_a"].p > mcnemar([1] * 18 + [0] * 2, [0] * 10 + [1] * 8 + [0] * 2)
@@ -127,7 +128,8 @@ def test_clusters_are_paired_by_item_and_not_by_place():
     one = in_pairs(record("a", outcomes={"id_a": [1, 0, 0]}))
     columns = ("items", "strict", "clusters")
     turned = {name: getattr(one.data_sets["id_a"], name)[::-1] for name in columns}
-    found = compare([one], [replace(with_costs(one, "id_a", **turned), label="b")])
+    other = replace(with_costs(one, "id_a", **turned), label="b")
+    found = compare([one], [other], [one, other])
     assert (found.id.value, found.id.stderr) == (0.0, unseen(3))
 
 
@@ -136,7 +138,7 @@ def test_items_in_other_clusters_are_other_items(clusters):
     one = with_costs(record(), "id_a", clusters=list("aabb"))
     other = with_costs(record(), "id_a", clusters=clusters)
     with pytest.raises(RecordError, match="id_a"):
-        compare([one], [replace(other, label="b")])
+        compare([one], [replace(other, label="b")], [])
     with pytest.raises(RecordError, match=r"seed 1: .*seed 0"):
         rows([one, replace(other, seed=1)])
     assert regress("toy", [one], [other]).status == 3

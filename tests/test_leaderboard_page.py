@@ -17,7 +17,7 @@ from leaderboard.show.page.render import page
 from leaderboard.show.page.sections import html, sections
 from leaderboard.show.page.tables import front, track_of
 from leaderboard.show.pages import Told, of_track
-from leaderboard.stats.formats import interval, points, ratio
+from leaderboard.stats.formats import interval, p_value, points, ratio
 from leaderboard.store import board as store
 from leaderboard.store.board import load, of_label
 from leaderboard.store.record import GROUPS
@@ -116,7 +116,7 @@ def test_all_differences_are_those_of_compare(records, table):
             pair = compare(of_label(found, a.label), of_label(found, b.label), found)
             for group in GROUPS:
                 gap = pair.id if group == "id" else pair.ood
-                told = [points(gap.value), points(gap.low), points(gap.high), f"{gap.p:.3g}"]
+                told = [points(gap.value), points(gap.low), points(gap.high), p_value(gap.p)]
                 assert table.gaps[group][i][j - i - 1].split()[:4] == told
 
 

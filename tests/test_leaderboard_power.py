@@ -100,6 +100,31 @@ def test_a_run_that_has_two_labels_tells_how_seeds_differ_once(track, rate, is_s
     assert (pool_of_lengths([*track, *again]) == pool_of_lengths(track)) is is_same
 
 
+@pytest.mark.parametrize(("rate", "is_same"), [(1e-3, True), (3e-3, False)])
+def test_a_row_whose_trials_chose_the_track_s_settings_varies_as_it_does_untuned(
+    track, rate, is_same
+):
+    of_track = {"training": {"learning_rate": 1e-3}}
+    again, apart = (
+        [
+            replace(
+                noisy(label, seed, share=0.2 + 0.3 * seed),
+                label=f"{label}+tuned",
+                snapshot={
+                    "track": of_track,
+                    "own": {"name": "tuned", "of": label, "settings": {"learning_rate": rate}},
+                },
+            )
+            for seed in range(3)
+        ]
+        for label, rate in (("kard", rate), ("mt_cot", 9.0))
+    )
+    pool = seeds([*track, *again, *apart])
+    untuned = pool.of(of_label(track, "kard"), ["id_a"])
+    assert pool.of(apart, ["id_a"]) != untuned
+    assert (pool.of(again, ["id_a"]) == untuned) is is_same
+
+
 def test_rows_that_are_tuned_and_the_others_have_a_pool_each(track):
     own = {"name": "tuned", "of": "kard", "settings": {"learning_rate": 9}}
     tuned = [
@@ -145,35 +170,47 @@ def test_one_row_against_many_is_one_family_of_tests(track):
 
 def test_a_pool_leaves_no_test_that_speaks_of_one_run_alone(track):
     one, other = of_label(track, "cascod"), [noisy("kard", 0, share=0.3)]
-    assert compare(one, other).data_sets["id_a"].p < compare(one, other, track).data_sets["id_a"].p
+    alone, beside = (compare(one, other, runs) for runs in ([*one, *other], track))
+    assert alone.data_sets["id_a"].p < beside.data_sets["id_a"].p
 
 
 def test_more_seeds_find_a_smaller_difference_and_the_number_for_a_gap_is_the_first_enough(track):
-    first, _ = power(track, [1, 3, 9], gap=0.2)
+    first, _ = power(track, [1, 3, 9], 0.2, track)
     told = list(first.detectable.values())
     assert told == sorted(told, reverse=True) and len(set(told)) == 3
     assert (first.reference, first.n_rows, first.df) == ("std_cot", 3, 6)
     enough = first.n_seeds_for_gap
-    (again, _) = power(track, [enough - 1, enough], gap=0.2)
+    (again, _) = power(track, [enough - 1, enough], 0.2, track)
     assert again.detectable[enough] <= 0.2 < again.detectable[enough - 1]
-    (hopeless, _) = power(track, [3], gap=0.001)
+    (hopeless, _) = power(track, [3], 0.001, track)
     assert hopeless.n_seeds_for_gap is None and "more items" in power_text([hopeless])
+
+
+def test_one_run_does_not_tell_what_several_would_find(track):
+    """Six rows of one seed would outvote two that show how much of their spread is chance."""
+    single = [noisy(f"once{i}", 0) for i in range(6)]
+    both = [*track, *single]
+    few, many = (power(runs, [1, 3], 0.2, both) for runs in (track, both))
+    for of_few, of_many in zip(few, many, strict=True):
+        assert of_many.detectable[3] == of_few.detectable[3]
+        assert of_many.detectable[1] != of_few.detectable[1]
 
 
 def test_a_table_says_how_small_a_difference_it_can_tell(track):
     def told(n, runs):
-        id_, ood = power(runs, [n], 0.05)
+        id_, ood = power(runs, [n], 0.05, runs)
         points = f"of {100 * id_.detectable[n]:.1f} points ID and {100 * ood.detectable[n]:.1f}"
         return f"{points} points OOD with {n} seed{'s' if n > 1 else ''} a row"
 
-    said = resolution(track, ["std_cot", "kard"])
+    said = resolution(track, ["std_cot", "kard"], track)
     assert f"a difference from std_cot {told(3, track)} is found 80 times" in said
     fewer = [run for run in track if run.label != "kard" or run.seed == 0]
-    said = resolution(fewer, ["std_cot", "kard"])
+    said = resolution(fewer, ["std_cot", "kard"], fewer)
     assert f"a difference from std_cot {told(1, fewer)}, or {told(3, fewer)} is found" in said
     without = [run for run in track if run.label != "std_cot"]
     single = [run for run in track if run.seed == 0]
-    assert resolution(without, ["kard"]) == "" == resolution(single, ["kard"])
+    assert resolution(without, ["kard"], without) == ""
+    assert resolution(single, ["kard"], single) == ""
 
 
 def test_the_gate_takes_the_seeds_of_base_and_new_together(track):

@@ -54,7 +54,7 @@ def test_a_single_run_each_gives_welchs_test_of_the_gains_on_the_items():
         record(label, outcomes={name: row.tolist() for name, row in sets.items()})
         for label, sets in bits.items()
     ]
-    (found,) = transfers(runs)
+    (found,) = transfers(runs, runs)
     gains = {name: bits["kard"][name] - bits["std_cot"][name] for name in ("id_a", "ood_a")}
     expected = ttest_ind(gains["ood_a"], gains["id_a"], equal_var=False)
     interval = expected.confidence_interval()
@@ -98,7 +98,8 @@ def test_intervals_cover_the_truth_however_seeds_tie_the_two_groups_together():
     for shared in (True, False):
         covered, widths[shared] = [], []
         for _ in range(80):
-            for each in transfers(list(simulated(rng, truth, shared))):
+            runs = list(simulated(rng, truth, shared))
+            for each in transfers(runs, runs):
                 true = share[each.label] - share["std_cot"]
                 covered.append(each.transfer.low <= true <= each.transfer.high)
                 widths[shared].append(each.transfer.high - each.transfer.low)
@@ -138,12 +139,22 @@ def test_a_row_of_one_seed_is_as_wide_as_the_others_seeds_make_it(pocket):
     assert pooled.stderr > transfers([*reference, *own], pocket)[0].transfer.stderr
 
 
+def test_a_row_without_a_right_answer_tells_nothing_of_the_others():
+    rng = np.random.default_rng(0)
+    truth = {label: {"id": 0.0, "ood": 0.0} for label in ("std_cot", "kard")}
+    runs = list(simulated(rng, truth, True))
+    wrong = {name: [0] * len(each.strict) for name, each in runs[0].data_sets.items()}
+    lost = [record("kaft", seed, outcomes=wrong) for seed in range(3)]
+    assert transfers(runs, [*runs, *lost]) == transfers(runs, runs)
+
+
 def test_without_a_reference_another_row_or_both_groups_there_is_nothing_to_say():
     only_id = [record(label, outcomes={"id_a": [1, 0, 1]}) for label in ("std_cot", "kard")]
     for runs in ([], [record()], [record("kard")], only_id):
-        assert transfers(runs) == []
+        assert transfers(runs, runs) == []
     with pytest.raises(RecordError, match="different items in id_a"):
-        transfers([record(), record("kard", outcomes={"id_a": [1], "ood_a": [0, 0, 1, 1]})])
+        fewer = record("kard", outcomes={"id_a": [1], "ood_a": [0, 0, 1, 1]})
+        transfers([record(), fewer], [record()])
 
 
 def test_the_verb_prints_a_table_with_what_it_assumes_or_json(tmp_path, monkeypatch, capsys):
@@ -158,7 +169,7 @@ def test_the_verb_prints_a_table_with_what_it_assumes_or_json(tmp_path, monkeypa
         args = parser.parse_args(["board", "transfer", "toy", *words])
         return args.run(args), capsys.readouterr()
 
-    (code, printed), found = run(), transfers([*runs, *other])
+    (code, printed), found = run(), transfers([*runs, *other], [*runs, *other])
     assert code == 0 and transfers_table("std_cot", found, "text") in printed.out
     assert "seeds vary as OOD - ID of a run does" in printed.out
     code, printed = run("--json")

@@ -104,7 +104,7 @@ def power(args: Namespace) -> int:
 
     track = source.records_asked(args)
     check_table(track)
-    found = power(source.shown(track, args), args.seeds, args.gap / 100, track=track)
+    found = power(source.shown(track, args), args.seeds, args.gap / 100, track)
     if not found:
         print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
         return INCOMPLETE

@@ -6,7 +6,7 @@ from typing import Any
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.stats.averages import seeds
-from leaderboard.stats.formats import NONE, TableFormat, gap, tabulated
+from leaderboard.stats.formats import NONE, TableFormat, gap, p_value, tabulated
 from leaderboard.stats.intervals import Difference, family
 from leaderboard.store.record import Record
 
@@ -46,4 +46,4 @@ def against_table(a: str, found: Sequence[Against], form: TableFormat) -> str:
 
 
 def _cells(found: Difference | None) -> list[str]:
-    return [NONE, NONE] if found is None else [gap(found), f"{found.p:.3g}"]
+    return [NONE, NONE] if found is None else [gap(found), p_value(found.p)]

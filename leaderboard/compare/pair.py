@@ -7,6 +7,7 @@ from typing import Any
 from leaderboard.rows.rank import row
 from leaderboard.stats.averages import Seeds, aligned, matrices, names_of, seeds
 from leaderboard.stats.formats import gap as in_points
+from leaderboard.stats.formats import p_value
 from leaderboard.stats.intervals import Difference, Matrix, difference, holm, mcnemar
 from leaderboard.store.comparable import check_seeds, questions
 from leaderboard.store.reading import RecordError
@@ -15,8 +16,8 @@ from leaderboard.store.record import Group, Record
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Differences are A - B as fractions, ratios A / B: None where B's is zero, and of FLOPs where
-    the student of either did not run on every question.
+    """Differences are A - B as fractions, ratios A / B: None where B's is zero; of FLOPs where the
+    student of either did not run on every question; of times unless all were taken on one device.
 
     Per data set, p values are adjusted after Holm. Between two single runs of which nobody knows
     how seeds differ they are McNemar's, unless outcomes are graded or items share a source:
@@ -35,17 +36,18 @@ class Comparison:
     tpot_ratio: float | None
 
 
-def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record] = ()) -> Comparison:
+def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record]) -> Comparison:
     """Compare the records of two labels; RecordError where they did not answer the same items.
 
-    How far seeds differ is told by all records of the `track`, where more than these are given.
+    How far seeds differ is told by all records of the `track`.
     """
-    pool = seeds(track) if track else seeds(a, b)
+    pool = seeds(track)
     row_a, row_b = row(a, pool), row(b, pool)
     total = prompt_only = None
     if row_a.is_comparable and row_b.is_comparable:
         total = _ratio(row_a.total_flops, row_b.total_flops)
         prompt_only = _ratio(row_a.prompt_only_flops, row_b.prompt_only_flops)
+    on_one = len({*row_a.timed_on, *row_b.timed_on}) == 1
     in_domain = group_difference(a, b, "id", pool)
     assert in_domain is not None  # row() refuses records without it
     return Comparison(
@@ -57,8 +59,8 @@ def compare(a: Sequence[Record], b: Sequence[Record], track: Sequence[Record] = 
         data_sets=_by_data_set(a, b, pool),
         total_flops_ratio=total,
         prompt_only_flops_ratio=prompt_only,
-        ttft_ratio=_ratio(row_a.ttft_s, row_b.ttft_s),
-        tpot_ratio=_ratio(row_a.tpot_s, row_b.tpot_s),
+        ttft_ratio=_ratio(row_a.ttft_s, row_b.ttft_s) if on_one else None,
+        tpot_ratio=_ratio(row_a.tpot_s, row_b.tpot_s) if on_one else None,
     )
 
 
@@ -111,9 +113,9 @@ def comparison_text(comparison: Comparison) -> str:
     lines = [f"{c.track}: {c.a} - {c.b}, in points of accuracy"]
     for name, gap in (("ID", c.id), ("OOD", c.ood)):
         if gap is not None:
-            lines.append(f"  {name:<{width}}{in_points(gap)}  p = {gap.p:.3g}")
+            lines.append(f"  {name:<{width}}{in_points(gap)}  p = {p_value(gap.p)}")
     for name, gap in c.data_sets.items():
-        lines.append(f"  {name:<{width}}{in_points(gap)}  p = {gap.p:.3g} (Holm)")
+        lines.append(f"  {name:<{width}}{in_points(gap)}  p = {p_value(gap.p)} (Holm)")
     lines.append(f"{c.a} / {c.b}, cost of a solved question")
     for name, ratio in (
         ("FLOPs", c.total_flops_ratio),

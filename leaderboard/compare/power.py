@@ -24,7 +24,9 @@ class Power:
     group: Group
     reference: str
     n_rows: int
-    """Trained rows beside the reference; `detectable` is the median over them."""
+    """Trained rows beside the reference; `detectable` is the median over them. What several seeds
+    find is told by those that have several, if any does: one run does not show how much of the
+    spread over its items is chance."""
     seed_sd: float
     """Standard deviation of one run's average over seeds, pooled over trained rows of its kind."""
     df: float
@@ -39,36 +41,32 @@ def power(
     records: Sequence[Record],
     n_seeds: Sequence[int],
     gap: float,
-    labels: Collection[str] = (),
-    track: Sequence[Record] = (),
+    track: Sequence[Record],
 ) -> list[Power]:
-    """What the rows, or those named, can tell from the track's reference; [] where no row has two
-    seeds, or the reference or all others are not there.
+    """What the rows can tell from the track's reference; [] where no row has two seeds, or the
+    reference or all others are not there.
 
-    How far seeds differ is told by all records of the `track`, where more than these are given.
-    RecordError where they answered other questions.
+    How far seeds differ is told by all records of the `track`. RecordError where they answered
+    other questions.
     """
     trained = [record for record in records if record.training.n_steps]
     reference = [record for record in trained if record.label == record.reference]
-    others = {record.label for record in trained if record.label != record.reference}
-    named = sorted(others & set(labels) if labels else others)
-    pool, found = seeds(track or records), list[Power]()
-    for group in GROUPS if reference and named else ():
+    others = sorted({record.label for record in trained if record.label != record.reference})
+    pool, found = seeds(track), list[Power]()
+    for group in GROUPS if reference and others else ():
         spread = pool.of(reference, names_of(reference[0], group))
         if spread is not None:
-            pairs = [paired(of_label(records, label), reference, group) for label in named]
+            pairs = [paired(of_label(records, label), reference, group) for label in others]
             found.append(_power(group, reference[0].label, pairs, spread, n_seeds, gap))
     return found
 
 
-def resolution(
-    records: Sequence[Record], labels: Collection[str], track: Sequence[Record] = ()
-) -> str:
+def resolution(records: Sequence[Record], labels: Collection[str], track: Sequence[Record]) -> str:
     """How small a difference from the reference the trained rows can tell, in words, at the fewest
     and the most seeds of those named; "" where none can. The `track` as for `power`."""
     n_seeds = Counter(r.label for r in records if r.training.n_steps and r.label in labels).values()
     asked = sorted({min(n_seeds), max(n_seeds)}) if n_seeds else []
-    found = power(records, asked, 1.0, track=track)
+    found = power(records, asked, 1.0, track)
     if not found or not asked:
         return ""
     told = [
@@ -105,7 +103,8 @@ def power_text(found: Sequence[Power]) -> str:
     ]
     legend = (
         f"The true difference from {first.reference}, in points, that so many seeds of both find"
-        f" significant {100 * POWER:.0f} times in 100: the median over {first.n_rows} trained rows."
+        f" significant {100 * POWER:.0f} times in 100: the median over {first.n_rows} trained rows;"
+        " from two seeds on over those of them that have several, if any does."
         " SD of a run: over seeds, pooled over the track's trained rows. more items:"
         f" {MOST_SEEDS} seeds are not enough on these questions."
     )
@@ -121,7 +120,8 @@ def _power(
     gap: float,
 ) -> Power:
     def found(n: int) -> float:
-        return median(detectable(a, b, spread, n) for a, b in pairs)
+        several = [pair for pair in pairs if n > 1 and min(len(side[0]) for side in pair) > 1]
+        return median(detectable(a, b, spread, n) for a, b in several or pairs)
 
     enough = next((n for n in range(1, MOST_SEEDS + 1) if found(n) <= gap), None)
     return Power(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from leaderboard.compare.regimes import swept
-from leaderboard.stats.formats import NONE, TableFormat, gap, percent, tabulated
+from leaderboard.stats.formats import NONE, TableFormat, gap, p_value, percent, tabulated
 from leaderboard.stats.intervals import Difference, Matrix, difference, family, seed_variance
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import GROUPS, Group, Record
@@ -168,4 +168,4 @@ def _matrices(study: Study, row: str, group: Group) -> list[Matrix]:
 
 
 def _cells(found: Difference | None) -> list[str]:
-    return [NONE, NONE] if found is None else [gap(found), f"{found.p:.2g}"]
+    return [NONE, NONE] if found is None else [gap(found), p_value(found.p)]

@@ -19,7 +19,7 @@ from typing import Any
 
 from leaderboard.compare.pair import group_difference, paired
 from leaderboard.stats.averages import Seeds, is_tuned, matrices, names_of, seeds
-from leaderboard.stats.formats import TableFormat, gap, tabulated
+from leaderboard.stats.formats import TableFormat, gap, p_value, tabulated
 from leaderboard.stats.intervals import (
     Difference,
     Matrix,
@@ -49,20 +49,19 @@ CONTRAST = ("OOD - ID",)
 """What the spread of that number between seeds is called among those of data sets."""
 
 
-def transfers(table: Sequence[Record], track: Sequence[Record] = ()) -> list[Transfer]:
+def transfers(table: Sequence[Record], track: Sequence[Record]) -> list[Transfer]:
     """All rows of a table beside its reference, the largest gain in domain first; [] where the
     reference, all others or one of the groups is not there.
 
-    How far seeds differ is told by all records of the `track`, where more than these are given.
-    RecordError where a row answered other items than the reference.
+    How far seeds differ is told by all records of the `track`. RecordError where a row answered
+    other items than the reference.
     """
-    by_label = _rows(table)
-    reference = by_label.get(table[0].reference) if table else None
+    labelled = by_label(table)
+    reference = labelled.get(table[0].reference) if table else None
     if reference is None or not all(names_of(reference[0], group) for group in GROUPS):
         return []
-    runs = track or table
-    pool, spread = seeds(runs), _spread(_rows(distinct(runs)[0]), reference)
-    others = [records for records in by_label.values() if records is not reference]
+    pool, spread = seeds(track), _spread(by_label(distinct(track)[0]), reference)
+    others = [records for records in labelled.values() if records is not reference]
     found = [_transfer(records, reference, pool, spread) for records in others]
     columns = [family([getattr(each, name) for each in found]) for name in GAPS]
     adjusted = [
@@ -81,7 +80,7 @@ def transfers_table(reference: str, found: Sequence[Transfer], form: TableFormat
     """A line for each row, in points."""
     headers = [f"- {reference}", "ID", "OOD", "OOD - ID", "p (Holm)"]
     body = [
-        [each.label, gap(each.id), gap(each.ood), gap(each.transfer), f"{each.transfer.p:.3g}"]
+        [each.label, gap(each.id), gap(each.ood), gap(each.transfer), p_value(each.transfer.p)]
         for each in found
     ]
     return tabulated(headers, body, form)
@@ -138,16 +137,12 @@ def _doubled(half: Difference) -> Difference:
 
 def _spread(rows: Mapping[str, Sequence[Record]], reference: Sequence[Record]) -> Seeds:
     """Variance of the contrast between seeds, pooled over the trained rows that have the data sets
-    of the reference."""
+    of the reference and a right answer."""
     found: dict[bool, list[list[Matrix]]] = {}
     for records in rows.values():
         same = all(names_of(records[0], g) == names_of(reference[0], g) for g in GROUPS)
         if records[0].training.n_steps and same:
             both = contrast(matrices(records, "id"), matrices(records, "ood"))
-            found.setdefault(is_tuned(records), []).append(both)
+            if any(matrix.any() for matrix in both):
+                found.setdefault(is_tuned(records), []).append(both)
     return Seeds({(kind, CONTRAST): seed_variance(each) for kind, each in found.items()})
-
-
-def _rows(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Label -> its records; of those that were measured."""
-    return by_label(record for record in records if record.kind != "reported")

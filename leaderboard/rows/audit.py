@@ -69,9 +69,8 @@ class Treatment:
 
 def audit(records: Sequence[Record]) -> list[Treatment]:
     """The treatment of every label of one track, by label, each against the reference."""
-    ranked = [record for record in records if record.kind != "reported"]
-    groups = by_label(ranked)
-    reference = groups.get(ranked[0].reference) if ranked else None
+    groups = by_label(records)
+    reference = groups.get(records[0].reference) if records else None
     return [_treatment(group, reference) for group in groups.values()]
 
 
@@ -140,6 +139,8 @@ def _spent(records: Sequence[Record]) -> dict[str, float]:
         name: fmean(getattr(record.training, stored.get(name, name)) for record in records)
         for name in GIVEN
     }
+    # They chose for all seeds, whichever of them was told.
+    found["tuning_trials"] = max(record.training.tuning_trials for record in records)
     helped = fmean(record.training.helper_flops for record in records)
     return found | {"teacher_flops": found["teacher_flops"] + helped}
 

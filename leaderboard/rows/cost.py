@@ -46,6 +46,7 @@ COSTS: Mapping[CostName, Cost] = {
         "s",
         _latency,
         "Cost: seconds per solved question, ttft of every call + tpot x further tokens, from"
-        " medians at batch 1: one machine's measurement, without an interval.",
+        " medians at batch 1, without an interval, and each on the machine of its own runs: between"
+        " machines, or beside other work, they tell nothing.",
     ),
 }

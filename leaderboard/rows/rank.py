@@ -31,15 +31,13 @@ def rows(records: Sequence[Record], track: Sequence[Record] = ()) -> list[Row]:
     How far seeds differ is told by all records of the `track`, where more than these are given.
     Raises RecordError where records mix tracks, scopes or references, where two of a track ran
     under different settings or on different corpora, or where those of one label differ in their
-    items. Records of kind `reported` have no row.
+    items.
     """
-    runs = list(by_label(r for r in records if r.kind != "reported").values())
-    ranked = [record for each in runs for record in each]
-    check_table(ranked)
-    pool = seeds(track or ranked)
+    check_table(records)
+    runs, pool = list(by_label(records).values()), seeds(track or records)
     table = _ranked([row(each, pool) for each in runs], runs, pool)
     if table:
-        table = _relative(_audited(table, ranked), ranked[0].reference)
+        table = _relative(_audited(table, records), records[0].reference)
     return sorted(table, key=lambda row: (-row.overall, row.method))
 
 

@@ -59,6 +59,8 @@ class Row:
     tpot_s: float | None
     tpot_s_p95: float | None
     questions_per_s: float | None
+    timed_on: list[str]
+    """Devices on which its latencies were taken; times of two cannot be compared."""
     peak_memory_bytes: int | None
     train_tokens: int
     train_s: float

@@ -26,7 +26,8 @@ def question_costs(sets: Sequence[DataSet]) -> dict[str, Any]:
 
 def run_costs(records: Sequence[Record]) -> dict[str, Any]:
     """Fields of a row that are latencies, costs of training or what training showed."""
-    latencies = [record.latency for record in records if record.latency is not None]
+    timed = [record for record in records if record.latency is not None]
+    latencies = [record.latency for record in timed if record.latency is not None]
     trainings = [record.training for record in records]
     return {
         "ttft_s": _median(latency.ttft_s_p50 for latency in latencies),
@@ -34,6 +35,7 @@ def run_costs(records: Sequence[Record]) -> dict[str, Any]:
         "tpot_s": _median(latency.tpot_s_p50 for latency in latencies),
         "tpot_s_p95": _median(latency.tpot_s_p95 for latency in latencies),
         "questions_per_s": _median(latency.questions_per_s for latency in latencies),
+        "timed_on": sorted({str(record.provenance.get("device")) for record in timed}),
         "peak_memory_bytes": max((each.peak_memory_bytes for each in latencies), default=None),
         "train_tokens": round(fmean(training.tokens for training in trainings)),
         "train_s": fmean(training.seconds for training in trainings),

@@ -152,8 +152,8 @@ def _ranks_note(rows: Sequence[Row]) -> str:
     told = "; ".join(f"{group} {', '.join(names)}" for group, names in best.items() if names)
     return (
         f" rank: among {among}, from 1 + those significantly better to {n} - those worse:"
-        " every pair tested as `board compare` does, p after Holm over all pairs, about 95 % for"
-        " the ranks of a group together."
+        " every pair tested as `board compare` does, p after Holm over all pairs of a group,"
+        " about 95 % for its ranks together."
     ) + (f" Could be the best: {told}." if told else "")
 
 

@@ -16,7 +16,7 @@ from leaderboard.stats.intervals import (
     seed_variance,
 )
 from leaderboard.store.board import by_label
-from leaderboard.store.comparable import check_seeds, distinct
+from leaderboard.store.comparable import check_seeds, distinct, run_of
 from leaderboard.store.record import DataSet, Group, Record
 
 Extractor = Literal["strict", "author", "flexible"]
@@ -45,8 +45,8 @@ class Seeds:
 
 
 def is_tuned(records: Sequence[Record]) -> bool:
-    """Whether the records of a label ran at settings of their own."""
-    return records[0].own is not None
+    """Whether the records of a label ran at settings of their own; trials may choose the track's."""
+    return records[0].own is not None and run_of(records[0])[0] == records[0].label
 
 
 def seeds(*tables: Sequence[Record]) -> Seeds:

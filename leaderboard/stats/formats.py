@@ -17,6 +17,8 @@ STYLE: Mapping[TableFormat, str] = {
 }
 DIRTY, SKEWED, UNEQUAL, OUTSIDE, BOUND, UNKEPT = "†", "‡", "!", "?", "^", "°"
 NONE = "-"
+LEAST_P = 1e-9
+"""Above the least that is computed, 1e-12, times the number of tests of any table."""
 
 
 def tabulated(headers: Sequence[str], body: Sequence[Sequence[str]], form: TableFormat) -> str:
@@ -61,6 +63,11 @@ def marked(name: str, marks: Mapping[str, bool]) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction in percent, to one decimal."""
     return NONE if fraction is None else f"{100 * fraction:.1f}"
+
+
+def p_value(p: float) -> str:
+    """A p value, or that it is below what is computed."""
+    return f"{p:.3g}" if p >= LEAST_P else f"<{LEAST_P:g}"
 
 
 def interval(estimate: Estimate | None) -> str:

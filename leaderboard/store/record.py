@@ -199,7 +199,7 @@ class Record:
     __pydantic_config__ = STRICT
 
     schema: Annotated[int, Field(ge=1, le=SCHEMA)]
-    kind: Literal["student", "corpus", "reported"]
+    kind: Literal["student", "corpus"]
     track: ranges.Name
     method: ranges.Method
     label: ranges.Label

@@ -26,5 +26,3 @@ def faults_of_scope(record: Record) -> Iterator[tuple[str, str]]:
         yield f"has scope {record.scope}", "of all published test items: no world, seal or limit"
     if "checkpoint" in record.snapshot:
         yield "judges a checkpoint that was trained elsewhere", "a run that was trained here"
-    if record.kind == "reported":
-        yield "is of kind 'reported'", "a run: what papers report stands under reported/"

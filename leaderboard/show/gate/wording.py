@@ -1,6 +1,7 @@
 """What all formats say of a finding, in plain words; nothing here is escaped."""
 
 from leaderboard.compare.gate.findings import Finding, Report
+from leaderboard.stats.formats import p_value
 
 MARKS = {"ok": "ok", "regression": "REGRESSION", "unconfirmed": "UNCONFIRMED"}
 
@@ -18,7 +19,7 @@ def change(f: Finding) -> str:
 def evidence(f: Finding) -> str:
     """Why it counts, or does not."""
     if f.p is not None:
-        return f"p = {f.p:.3g}"
+        return f"p = {p_value(f.p)}"
     if f.most is None:
         return "exact"
     return f"{f.new / f.base:.2f} times, tolerated {f.most:g}" if f.base else "from nothing"
@@ -29,7 +30,7 @@ def again(f: Finding) -> str:
     if f.again is None:
         return ""
     seeds = ", ".join(map(str, f.again.seeds))
-    p = "" if f.again.p is None else f" (p = {f.again.p:.3g})"
+    p = "" if f.again.p is None else f" (p = {p_value(f.again.p)})"
     return f"fresh seeds {seeds} alone: {_value(f, f.again.value)}{p}"
 
 

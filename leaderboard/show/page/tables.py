@@ -14,7 +14,7 @@ from leaderboard.rows.texts import with_texts
 from leaderboard.show.page.columns import Column, columns, rounded
 from leaderboard.show.page.story import Block, story
 from leaderboard.show.render import detail, legend
-from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, UNKEPT, points
+from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, UNKEPT, p_value, points
 from leaderboard.store.board import beside, load, load_files, of_label, suites
 from leaderboard.store.comparable import track_settings
 from leaderboard.store.record import GROUPS, Group, Record
@@ -186,7 +186,7 @@ def _accuracy(row: Row, group: Group) -> float | None:
 def _packed(gap: Gap, turned: Gap) -> str:
     found = gap.difference
     ends = (points(each) for each in (found.value, found.low, found.high))
-    return " ".join([*ends, *(f"{p:.3g}" for p in (found.p, gap.p_all, gap.p_row, turned.p_row))])
+    return " ".join([*ends, *(p_value(p) for p in (found.p, gap.p_all, gap.p_row, turned.p_row))])
 
 
 def _marks(row: Row) -> dict[str, str]:

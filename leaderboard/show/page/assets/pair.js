@@ -37,7 +37,7 @@ function pair(section) {
     put(text, "span", "", `[${low}, ${high}] points`);
     bar(card, Number(value), Number(low), Number(high));
     const list = put(card, "dl", "ps");
-    const told = [["p", p], ["Holm, A against all", pRow], ["Holm, all pairs", pAll]];
+    const told = [["p", p], ["Holm, A against all", pRow], ["Holm, all pairs, ID and OOD", pAll]];
     for (const [name, found] of told) {
       const each = put(list, "div");
       put(each, "dt", "", name);
