@@ -15,8 +15,8 @@ class Kard(Method):
     As SKIntern ran it: BM25 on the question, three passages of at most 128 words, no reranker.
     `query = "rationale"` is KARD's own way of finding the passages of training items; its test
     query is the question too, and `rerank` asks its reranker, which learned what a rationale would
-    find, to choose among the best hundred. "oracle" gives the passages that state what a question
-    needs, which no retriever could do better; `decoy` gives another task's.
+    find, to choose among the best hundred. "oracle" gives the first passages that state what a
+    question needs, as the suite marks it; `decoy` gives another task's.
     """
 
     source = "SKIntern, section 4.2 and appendix A.3 (KARD, BM25)"

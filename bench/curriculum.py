@@ -14,7 +14,7 @@ Schedule = Literal["linear", "exp", "inverse_exp"]
 Rule = Literal["importance", "percentile", "random", "truncate", "sentences"]
 
 STEEPNESS = 3.0
-"""Exponent of the exponential schedules: exp has lost 63 % of its way after a third of it."""
+"""Exponent of the exponential schedules: exp has gone two thirds of its way after a third of it."""
 
 
 def stage(progress: float, steps: int) -> int:

@@ -243,6 +243,21 @@ def test_a_question_without_answers_of_its_suite_has_those_of_the_corpus() -> No
     assert asked(doc).drafts == ()
 
 
+def test_a_critic_is_asked_about_what_a_machine_wrote_and_not_about_peoples_triples(
+    toy_triples: Corpus,
+) -> None:
+    asked = list[tuple[str, str, str]]()
+
+    def critic(triples: Sequence[tuple[str, str, str]]) -> list[float]:
+        asked.extend(triples)
+        return [0.25] * len(triples)
+
+    made = attach.examples(toy_triples, Needs(phrase=True, critic="trained"), 0, critic=critic)
+    assert asked == [(e.text, e.phrase, e.answer) for e in made if e.source == "machine"]
+    told = {(e.source, e.critic_recall) for e in made}
+    assert told == {("machine", 0.25), ("human", None)}
+
+
 def test_facts_of_the_knowledge_are_judged_once_each_and_their_words_share_the_verdict(
     toy_corpus: Corpus,
 ) -> None:

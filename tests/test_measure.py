@@ -14,6 +14,7 @@ from bench.run import measure
 from bench.run.evaluate import Evaluation, Sample
 from bench.solve import Solved
 from bench.types import Needs, Question
+from tasks.corpora import n_tokens
 from tasks.pocket import suite
 
 WRITTEN = {"rationale": 100, "further": 70, "knowledge": 30}
@@ -40,6 +41,19 @@ def test_a_method_is_charged_for_what_it_was_given_of_the_teachers_writing(name,
         method=method, corpus=SimpleNamespace(manifest={"teacher_tokens": WRITTEN})
     )
     assert measure._teacher_tokens(cell) == tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("comet", 0), ("comet_distil", 1), ("comet_distil[critic=high]", 1), ("loose_teacher", 0)],
+)
+def test_of_triples_a_method_is_charged_for_all_that_its_critic_was_offered(
+    name, share, toy_triples
+):
+    method = registry.configure_named(name)
+    cell = SimpleNamespace(method=method, corpus=toy_triples, seed=0)
+    machine = [row["answer"] for row in toy_triples.rows if row["source"] == "machine"]
+    assert measure._teacher_tokens(cell) == share * n_tokens(*machine)
 
 
 FLOPS = SimpleNamespace(

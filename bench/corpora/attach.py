@@ -57,9 +57,11 @@ def examples(
         rows = corpus.rows
         made = [replace(e, phrase=row["phrase"]) for e, row in zip(made, rows, strict=True)]
     if needs.phrase and needs.critic != "none" and critic is not None:
-        rows = corpus.rows
-        recalls = critic([(row["question"], row["phrase"], row["answer"]) for row in rows])
-        made = [replace(e, critic_recall=r) for e, r in zip(made, recalls, strict=True)]
+        # What people wrote no method takes through a critic.
+        asked = [e for e in made if e.source != "human"]
+        recalls = critic([(e.text, e.phrase, e.answer) for e in asked])
+        recall_of = {e.id: recall for e, recall in zip(asked, recalls, strict=True)}
+        made = [replace(e, critic_recall=recall_of.get(e.id)) for e in made]
     return made
 
 

@@ -87,7 +87,7 @@ def kept_in(cell: Cell) -> Path:
 
 
 def report(cell: Cell) -> dict[str, Any] | None:
-    """How good the critic that `of` made is on triples that it was neither taught nor cut with."""
+    """How good the critic that `of` made is on labels that it was neither taught nor cut with."""
     if cell.method.needs.critic == "none":
         return None
     found = _report(kept_in(cell))

@@ -25,6 +25,7 @@ from bench.training.progress import Spent, curve
 from bench.types import Question
 from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
+from tasks.corpora import n_tokens
 
 LATENCY_TOKENS = 32
 """Enough for a stable time per token, whatever the length of a method's solutions."""
@@ -207,8 +208,13 @@ def _writing_flops(spent: Spent, flops: FlopModel) -> int:
 
 
 def _teacher_tokens(cell: Cell) -> int:
-    """What the teacher had to write for this method: rationales, and knowledge if it needs it."""
+    """What the teacher had to write for this method: rationales, and knowledge if it needs it; or
+    the triples that it learns from, and those that its critic turned down."""
     written, needs = cell.corpus.manifest["teacher_tokens"], cell.method.needs
+    if needs.phrase:
+        offered = attach.examples(cell.corpus, replace(needs, critic="none"), cell.seed)
+        taken = filter(cell.method.accepts, offered if cell.method.trains else ())
+        return n_tokens(*(each.answer for each in taken if each.source == "machine"))
     n_rationales = needs.rationales if cell.method.trains else min(1, needs.test_demos)
     first = written["rationale"] if n_rationales else 0
     further = written.get("further", 0) if n_rationales > 1 else 0

@@ -52,9 +52,10 @@ def cuts_table(found: Sequence[Facts], form: TableFormat) -> str:
 CUTS_NOTE = (
     "Of the triples that a row is trained on: how many, which share is true where the suite knows"
     " it, how many different tails, and the share of different pairs of words among all pairs. Of"
-    " the critic on labels that it was neither taught nor cut with: area under the ROC curve,"
-    " average precision, the best precision of a cut that keeps 80 % of the true ones, expected"
-    " calibration error (- for PMI, whose scores are no probabilities). Means over seeds."
+    " the critic on labels with which it was neither taught nor cut (pocket-commonsense shows it"
+    " their triples before, each as true): area under the ROC curve, average precision, the best"
+    " precision of a cut that keeps 80 % of the true ones, expected calibration error (- for PMI,"
+    " whose scores are no probabilities). Means over seeds."
 )
 
 

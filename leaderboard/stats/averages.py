@@ -45,7 +45,7 @@ class Seeds:
 
 
 def is_tuned(records: Sequence[Record]) -> bool:
-    """Whether the records of a label ran at settings of their own; trials may choose the track's."""
+    """Whether the records of a label ran at settings of their own, not at the track's."""
     return records[0].own is not None and run_of(records[0])[0] == records[0].label
 
 

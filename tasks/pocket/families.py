@@ -2,12 +2,12 @@
 
 One real question of each (world 0 gives the rules their values):
 
-- chain: " start 1, do seko ramu?"
-- perm:  " cups left black middle red right white, do zupo sazi, which left?"
-- hop:   " from givu follow likes fears?"
-- price: " buy 2 pura 1 bimo, total?"
-- best:  " voda of 1, nose of 7, ramu of 3, best result?"   (held out of training)
-- dear:  " bali, rabo, pura, sazi, dearest?"                (held out of training)
+- chain: " start 7, do rado mulu?"
+- perm:  " cups left white middle black right blue, do pugi tafo, which left?"
+- hop:   " from dago follow fears helps fears?"
+- price: " buy 2 kupi 2 toma, total?"
+- best:  " gupi of 3, laka of 3, lasa of 5, best result?"   (held out of training)
+- dear:  " roni, toma, zodo, rubo, dearest?"                (held out of training)
 
 Every rationale token is a one-hop look-up, and a rationale is a function of the world: a teacher
 who believes in another world makes a coherent mistake.
