@@ -14,7 +14,7 @@ from leaderboard.show.rendering import check, render_all
 from leaderboard.stats.intervals import headline
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load
-from leaderboard.store.probes import ProbePoint, ProbeRecord, load_probes, place
+from leaderboard.store.probes import ProbePoint, ProbeRecord, load_probes
 from leaderboard.store.reading import RecordError
 from tests.board_verb import run
 from tests.leaderboard_records import probe, record, save
@@ -42,7 +42,7 @@ def published(home):
 
 def store(root, *probes):
     for each in probes:
-        each.save(place(each, root))
+        each.save(root.parent / each.place)
 
 
 def other_points(*points):

@@ -12,7 +12,7 @@ from leaderboard.compare.regress import regress
 from leaderboard.rows.rank import rows
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load, suite, suites
-from leaderboard.store.probes import ProbeRecord, load_probes, place
+from leaderboard.store.probes import ProbeRecord, load_probes
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from tests.board_verb import run
@@ -87,9 +87,8 @@ def test_every_reading_verb_takes_a_suite_and_says_what_superseded_it(
     words: list[str], repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for version in (1, 2):
-        probes = repository / "leaderboard" / "probes" / f"v{version}"
         each = probe(version=version)
-        each.save(place(each, probes))
+        each.save(repository / "leaderboard" / "probes" / each.place)
     for name, text in (("v1", "toy v1 is superseded by v2\n"), ("v2", "")):
         assert run(*words, "--suite", name) in (0, 3)
         assert capsys.readouterr().out.startswith(text)
@@ -130,7 +129,7 @@ def test_a_record_in_the_suite_of_another_version_is_refused(repository: Path) -
     with pytest.raises(RecordError, match=r"stray/seed0\.json: is of version 1 .* suite v1"):
         run("show", "toy")
     each = probe(version=2)
-    each.save(place(each, repository / "leaderboard" / "probes" / "v1"))
+    each.save(repository / "leaderboard" / "probes" / probe(version=1).place)
     with pytest.raises(RecordError, match=r"skintern/seed0\.json: .*suite v2"):
         load_probes(repository / "leaderboard" / "probes" / "v1", "toy")
 
@@ -234,7 +233,7 @@ def test_records_and_probes_are_published_to_the_suite_they_were_made_for(local:
     save(local / "v1", [of(1, "left_over")])
     save(local / "v2", [of(2, "fresh")])
     each = probe(version=2)
-    each.save(place(each, local.parent / "probes" / "v2"))
+    each.save(local.parent / "probes" / each.place)
     assert run("publish", "toy") == 0
     assert (board.PUBLISHED / "v2" / "toy" / "fresh" / "seed0.json").is_file()
     assert not list(board.PUBLISHED.rglob("left_over"))

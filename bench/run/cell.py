@@ -250,9 +250,13 @@ class Cell:
         return f"{where}{self.label} seed {self.seed}"
 
     @property
+    def place(self) -> str:
+        """Of its record, below those of the home or of a board."""
+        return self.scope.place(self.track.name, self.track.version, self.label, self.seed)
+
+    @property
     def record_path(self) -> Path:
-        root = home() / "records" / f"v{self.track.version}"
-        return root / self.track.name / self.label / self.scope.file_name(self.seed)
+        return home() / "records" / self.place
 
     def found(self) -> Record | None:
         """The cell's record if it is whole and was made from the very same inputs."""

@@ -21,7 +21,7 @@ from bench.ground.sums import SUMS
 from bench.run import tune
 from bench.track import ConfigError
 from bench.training.progress import Spent
-from leaderboard.store import generations, probes, trials
+from leaderboard.store import generations, trials
 from leaderboard.store.files import file_sha256
 from leaderboard.store.generations import Generations
 from leaderboard.store.probes import ProbeRecord
@@ -190,8 +190,7 @@ def _facts(root: Path) -> Iterator[Path]:
 def _take_records(found: Merge, source: Path, wrote: set[Path]) -> None:
     for path in _facts(source / "records"):
         record = Record.load(path)
-        name = record.scope.file_name(record.seed)
-        own = Path(f"v{record.version}", record.track, record.label, name)
+        own = record.scope.place(record.track, record.version, record.label, record.seed)
         _check_place(path, source / "records" / own)
         texts = generations.place(path)
         here = found.into / "records" / own
@@ -204,9 +203,8 @@ def _take_records(found: Merge, source: Path, wrote: set[Path]) -> None:
 def _take_probes(found: Merge, source: Path) -> None:
     for path in _facts(source / "probes"):
         probe = ProbeRecord.load(path)
-        suite = Path("probes", f"v{probe.version}")
-        _check_place(path, probes.place(probe, source / suite))
-        here = probes.place(probe, found.into / suite)
+        _check_place(path, source / "probes" / probe.place)
+        here = found.into / "probes" / probe.place
         found.take("probes", path, here, _same_probe, here)
 
 

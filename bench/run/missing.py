@@ -54,8 +54,7 @@ def _record(cell: Cell) -> Record | None:
 
 
 def _place(cell: Cell) -> Path:
-    folder = board.PUBLISHED / f"v{cell.track.version}" / cell.track.name / cell.label
-    return folder / f"seed{cell.seed}.json"
+    return board.PUBLISHED / cell.place
 
 
 def _differences(cell: Cell, record: Record) -> Iterator[str]:

@@ -28,6 +28,7 @@ from bench.track import ConfigError, Decoding, Probe
 from bench.training.schedule import step_at
 from bench.types import Example
 from leaderboard.store.probes import SCHEMA, ProbePoint, ProbeRecord
+from leaderboard.store.record import Scope
 from tasks.scoring import matches, strict
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -54,9 +55,8 @@ def run_probe(cell: Cell) -> ProbeRecord:
 
 
 def _path(cell: Cell) -> Path:
-    name = f"seed{cell.seed}.json"
-    root = home() / "probes" / f"v{cell.track.version}"
-    return root / cell.track.name / cell.method.label / name
+    track, label = cell.track, cell.method.label
+    return home() / "probes" / Scope().place(track.name, track.version, label, cell.seed)
 
 
 def _key(cell: Cell, spec: Probe, items: Corpus) -> str:

@@ -11,13 +11,14 @@ from leaderboard.store.board import beside, load, suites, version
 from leaderboard.store.comparable import run_name
 from leaderboard.store.files import file_sha256, replace_text
 from leaderboard.store.generations import Generations
-from leaderboard.store.generations import place as place_of
+from leaderboard.store.generations import place as place_of_texts
 from leaderboard.store.ledger import events_of, file_records, ledger_of, standing
 from leaderboard.store.ledger import place_of as place_of_record
-from leaderboard.store.probes import ProbeRecord, load_probes, place
+from leaderboard.store.probes import ProbeRecord, load_probes
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.trials import Trials
+from leaderboard.store.trials import place as place_of_trials
 
 _PUBLISHED = "## Published\n"
 
@@ -75,7 +76,7 @@ def unheard(src_root: Path, track: str, dest_root: Path) -> list[Path]:
 def _files(src_root: Path, track: str, dest_root: Path) -> list[Path]:
     """Where the local records of a track are published."""
     local = load(track, src_root, known=[track])
-    return [dest_root / each.track / each.label / f"seed{each.seed}.json" for each in local]
+    return [dest_root.parent / each.place for each in local]
 
 
 def log(src_root: Path, track: str, dest_root: Path, today: str) -> Path | None:
@@ -95,7 +96,7 @@ def _new_records(local: Sequence[Record], track: str, dest_root: Path) -> list[t
                 f"{run_name(record)}: a checkpoint that was trained elsewhere; what it was given is"
                 " not known, so it is not published"
             )
-        path = dest_root / record.track / record.label / f"seed{record.seed}.json"
+        path = dest_root.parent / record.place
         if not path.exists():
             new.append((path, record))
         elif Record.load(path) != record:
@@ -109,7 +110,8 @@ def _check_chosen(record: Record, new: Mapping[Path, Trials], dest_root: Path) -
     settings."""
     if record.own is None:
         return
-    trials = beside(dest_root, "trials") / record.track / f"{record.own.get('of')}.json"
+    root = beside(dest_root.parent, "trials")
+    trials = place_of_trials(root, record.track, record.version, str(record.own.get("of")))
     if trials in new:
         own = sha256(new[trials].text.encode()).hexdigest()
     else:
@@ -127,10 +129,7 @@ def _new_generations(
     """Of local records that have some; those of before they were kept have none."""
     new: list[tuple[Path, Generations]] = []
     for record in local:
-        src, path = (
-            place_of(root / record.track / record.label / f"seed{record.seed}.json")
-            for root in (src_root, dest_root)
-        )
+        src, path = (place_of_texts(root.parent / record.place) for root in (src_root, dest_root))
         if src.is_file() and not path.exists():
             found = Generations.load(src)
             found.check(record, src)
@@ -141,7 +140,7 @@ def _new_generations(
 def _new_probes(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path, ProbeRecord]]:
     new: list[tuple[Path, ProbeRecord]] = []
     for probe in load_probes(src_root, track):
-        path = place(probe, dest_root)
+        path = dest_root.parent / probe.place
         if not path.exists():
             new.append((path, probe))
         elif ProbeRecord.load(path) != probe:

@@ -16,6 +16,7 @@ from leaderboard.store.board import check_place
 from leaderboard.store.files import write_once
 from leaderboard.store.ranges import Count, Label, Mark, Name
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
+from leaderboard.store.record import Scope
 
 SCHEMA = 1
 
@@ -54,6 +55,11 @@ class ProbeRecord:
     provenance: Mapping[str, Any]
     version: PositiveInt = 1
     """Of the track."""
+
+    @property
+    def place(self) -> str:
+        """Where it belongs, below a board's probes: as a record of the public scope."""
+        return Scope().place(self.track, self.version, self.label, self.seed)
 
     def save(self, path: Path) -> None:
         """Write atomically; an existing file is never overwritten (FileExistsError).
@@ -100,17 +106,13 @@ class ProbeRecord:
 
 
 def load_probes(root: Path, track: str) -> list[ProbeRecord]:
-    """Probes of the track under `root`, by label and seed; RecordError for a misplaced one."""
+    """Probes of the track in the suite, by label and seed; RecordError for a misplaced one."""
     found: list[ProbeRecord] = []
     for path in sorted((root / track).glob("*/*.json")):
         probe = ProbeRecord.load(path)
         check_place(path, probe.track, probe.version, track, root)
-        if path != place(probe, root):
-            raise RecordError(f"{path}: belongs at {place(probe, root)}; move it there")
+        place = root.parent / probe.place
+        if path != place:
+            raise RecordError(f"{path}: belongs at {place}; move it there")
         found.append(probe)
     return sorted(found, key=lambda probe: (probe.label, probe.seed))
-
-
-def place(probe: ProbeRecord, root: Path) -> Path:
-    """Where a probe is stored."""
-    return root / probe.track / probe.label / f"seed{probe.seed}.json"

@@ -191,6 +191,10 @@ class Scope:
         suffix = "".join(f"-{name}{value}" for name, value in sorted(changed.items()))
         return f"seed{seed}{suffix}.json"
 
+    def place(self, track: str, version: int, label: str, seed: int) -> str:
+        """Of a record, below those of a board or a home."""
+        return f"v{version}/{track}/{label}/{self.file_name(seed)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -232,7 +236,7 @@ class Record:
     @property
     def place(self) -> str:
         """Where it belongs, below a board's records, of the public scope."""
-        return f"v{self.version}/{self.track}/{self.label}/seed{self.seed}.json"
+        return Scope().place(self.track, self.version, self.label, self.seed)
 
     @property
     def own(self) -> Mapping[str, Any] | None:
