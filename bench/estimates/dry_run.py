@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bench.estimates.spending import Items, Meter, Spending, spending
 from bench.estimates.walk import Ruler
-from bench.run.cell import Cell
+from bench.run.cell import TRAINED, Cell
 from bench.track import ConfigError, Track
 
 H100_BF16_FLOP_PER_S = 989e12
@@ -184,7 +184,7 @@ def _items(cell: Cell, notes: list[str]) -> Items | None:
 
 def _planned(cell: Cell, spent: Spending, kept_bytes: int, *, shared: bool) -> PlannedCell:
     """`shared`: an earlier cell of the plan is trained alike, and this one takes its student."""
-    trained = (cell.folder / "trained.json").is_file()
+    trained = (cell.folder / TRAINED).is_file()
     judging = spent.evaluation_flops
     total = (
         None if judging is None else (0 if trained or shared else spent.training_flops) + judging

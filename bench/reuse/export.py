@@ -1,7 +1,6 @@
 """Take the student of a finished run out of the home: weights, tokenizer and a model card."""
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,14 +14,12 @@ from bench.corpora import corpus as corpora
 from bench.corpora.corpus import Corpus
 from bench.ground.bars import stage
 from bench.reuse.reproduce import track_of
-from bench.run.cell import Cell, Own
+from bench.run.cell import RUN, TRAINED, Cell, Own
 from bench.run.fit import reported
 from bench.students.hashes import checkpoint_sha256
 from bench.track import ConfigError, Student, Track, Training
 from bench.training.progress import Spent
 from leaderboard.store.record import Record, Scope
-
-RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def find(folder: Path, data: Path | None) -> Run:
             f"{folder}: not the folder of a run; these are"
             " $SKBENCH_HOME/runs/TRACK/METHOD/seedN-KEY"
         )
-    if not (folder / "trained.json").is_file() or not (folder / "weights").is_dir():
+    if not (folder / TRAINED).is_file() or not (folder / "weights").is_dir():
         raise ConfigError(
             f"{folder}: has no trained weights: finish it with the same `skbench run` again"
         )

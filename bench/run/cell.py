@@ -1,6 +1,7 @@
 """A cell: one method with one seed on one track; where it lives and what it depends on."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -16,6 +17,11 @@ from bench.students.hashes import checkpoint_sha256
 from bench.track import Critic, Reranker, Student, Track, Training, told
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import FOR_SOME, WHAT_TO_RUN, Record, Scope
+
+RUN = re.compile(r"seed([0-9]+)-([0-9a-f]{12})")
+"""The folder of a trained student: its seed, and the beginning of its train key."""
+TRAINED = "trained.json"
+"""In it: what training spent, written when the weights are there."""
 
 
 def identity(method: Method) -> list[object]:

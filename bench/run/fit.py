@@ -22,7 +22,7 @@ from bench.ground.places import home
 from bench.ground.quiet import quiet_libraries
 from bench.ground.sums import intact
 from bench.run import critic
-from bench.run.cell import Cell
+from bench.run.cell import TRAINED, Cell
 from bench.run.jobs import ChangedError
 from bench.students import student as students
 from bench.students.student import Student
@@ -43,7 +43,7 @@ def fit(
     They go to `out`, by default the cell's folder, with those at the progress of `snapshots`.
     """
     out = out or cell.folder
-    report = out / "trained.json"
+    report = out / TRAINED
     kept = [out / "weights", *(out / f"weights-{point:g}" for point in snapshots)]
     if report.is_file() and not (_is_whole(report) and all(map(intact, kept))):
         print(f"{out}: damaged since it was trained: trained again", file=sys.stderr, flush=True)
@@ -143,7 +143,7 @@ def _triples(cell: Cell, examples: Sequence[Example]) -> dict[str, float | None]
 
 def reported(folder: Path) -> Spent:
     """What the training in that folder spent, as `fit` noted it; ConfigError if it is damaged."""
-    path = folder / "trained.json"
+    path = folder / TRAINED
     try:
         return parsed(Spent, path.read_bytes())
     except (OSError, MisreadError) as error:

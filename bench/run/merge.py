@@ -19,6 +19,7 @@ from bench.ground.files import is_held, locked
 from bench.ground.places import home
 from bench.ground.sums import SUMS
 from bench.run import tune
+from bench.run.cell import RUN, TRAINED
 from bench.track import ConfigError
 from bench.training.progress import Spent
 from leaderboard.store import generations, trials
@@ -31,10 +32,10 @@ from leaderboard.store.record import Record
 from leaderboard.store.trials import Trial, Trials
 
 _ROW = rf"{NAME[1:-1]}/{LABEL[1:-1]}"
-_RUN = r"seed[0-9]+-[0-9a-f]{12}"
-SAMPLES = re.compile(rf"{_ROW}/({_RUN}/)?samples-[0-9a-f]{{12}}\.jsonl")
+_RUN = rf"{_ROW}/{RUN.pattern}"
+SAMPLES = re.compile(rf"({_ROW}|{_RUN})/samples-[0-9a-f]{{12}}\.jsonl")
 """Below `runs`: what a student was asked and wrote."""
-REPORT = re.compile(rf"{_ROW}/{_RUN}/trained\.json")
+REPORT = re.compile(rf"{_RUN}/{re.escape(TRAINED)}")
 """Below `runs`: a student is trained where it lies."""
 WEIGHTS = re.compile(rf"[A-Za-z0-9_.-]+\.(safetensors|json)|README\.md|{SUMS}")
 """Files of weights that are copied; an adapter's card is among its sums."""
@@ -94,7 +95,7 @@ class Trained:
                     _copy(each, part / each.name, file_sha256(each))
                 part.rename(weights)
             if _hashes(self.path) == _hashes(self.source):
-                report = self.source / "trained.json"
+                report = self.source / TRAINED
                 _copy(report, self.path / report.name, file_sha256(report))
             else:
                 print(f"{weights}: of a run that did not end; left as they are", file=sys.stderr)

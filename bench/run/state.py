@@ -1,6 +1,5 @@
 """How far cells are: what lies of them in this home, and whether a process is at it."""
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Literal
 
 from bench.ground.files import is_held
 from bench.ground.places import home
-from bench.run.cell import Cell
+from bench.run.cell import RUN, TRAINED, Cell
 from bench.run.missing import is_published
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
@@ -19,9 +18,6 @@ State = Literal["done", "running", "published", "trained", "begun", "left", "to 
 trained: its weights are here and no record, those of a teacher, of what is judged next, or of code
 or settings that were others. begun: it has a checkpoint. left: a process ended there before its
 first checkpoint. to do: nothing is here."""
-
-RUN = re.compile(r"seed(\d+)-([0-9a-f]{12})")
-"""A run's folder: its seed, and the beginning of its train key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,7 @@ def _standing(track: str, label: str, seed: int, folder: Path, state: State | No
 
 
 def _left(folder: Path, step: int | None) -> State:
-    if (folder / "trained.json").is_file():
+    if (folder / TRAINED).is_file():
         return "trained"
     if step is not None:
         return "begun"
