@@ -29,6 +29,8 @@ NAMES = (
 """To put into the slots: they could be anybody's."""
 N_TRIED = 20
 """Other tails, before a triple goes without a twin."""
+N_CANDIDATES = 50
+"""Tails that a probe ranks: one that is true among others of its relation that are not."""
 
 
 def with_names(text: str, names: Sequence[str]) -> str:
@@ -108,8 +110,8 @@ def beside_corrupted(
     return made
 
 
-def candidates(rng: Random, target: str, others: Sequence[str], n: int) -> list[str]:
-    """The target among up to `n` - 1 of the others, shuffled: what a probe ranks."""
-    found = [target, *rng.sample(others, min(n - 1, len(others)))]
+def candidates(rng: Random, target: str, others: Sequence[str]) -> list[str]:
+    """The target among up to N_CANDIDATES - 1 of the others, shuffled: what a probe ranks."""
+    found = [target, *rng.sample(others, min(N_CANDIDATES - 1, len(others)))]
     rng.shuffle(found)
     return found

@@ -8,9 +8,9 @@ import pytest
 from bench import registry, track
 from bench.batch import Batch
 from bench.corpora import attach, corpus
+from bench.run.measure import curve
 from bench.students import student
 from bench.training import train as training
-from bench.training.progress import curve
 from bench.training.schedule import n_steps
 from bench.types import Needs
 from leaderboard.rows.bands import outside

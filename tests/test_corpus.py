@@ -16,6 +16,7 @@ from bench.corpora.retrieve import Retriever
 from bench.corpora.rows import CorpusError, Row, read_rows
 from bench.track import ConfigError
 from bench.types import Needs, Question
+from tasks.in_domain.knowledge import PASSAGE_WORDS
 
 REQUIRED = [name for name, field in Row.model_fields.items() if field.is_required()]
 ROW: dict[str, Any] = {
@@ -283,7 +284,7 @@ def test_recall_is_the_mean_share_of_relevant_passages_that_were_found() -> None
 def test_a_passage_that_was_cut_still_counts_as_found() -> None:
     corpus = Corpus([], ["ramu adds 1. " + "word " * 200, "none"], {})
     shown = attach.asker(corpus, Needs(passages=1), 0)(document("ramu adds"))
-    assert len(shown.passages[0].split()) == attach.PASSAGE_WORDS
+    assert len(shown.passages[0].split()) == PASSAGE_WORDS
     assert attach.recall([{"facts": ["ramu adds 1."]}], [shown], corpus) == 1.0
 
 

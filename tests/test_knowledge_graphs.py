@@ -15,6 +15,7 @@ from tasks.corpora import TeacherCorpus, manifest
 from tasks.docs import Item, WrongItemsError
 from tasks.knowledge_graphs import atomic, conceptnet, machine, teacher
 from tasks.tails import graded
+from tasks.triples import N_CANDIDATES
 
 TASKS = Path(docs.__file__).parent
 
@@ -62,7 +63,7 @@ def test_a_probed_question_ranks_tails_that_are_not_those_of_its_event(tmp_path:
     assert 80 < first < 120, "spread over all questions"
     for row in probed:
         candidates = row.get("candidates", [])
-        assert len(set(candidates)) == len(candidates) == atomic.N_CANDIDATES
+        assert len(set(candidates)) == len(candidates) == N_CANDIDATES
         assert set(candidates) & set(row.get("tails", [])) == {row["target"]}
 
 

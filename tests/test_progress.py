@@ -17,9 +17,10 @@ from bench.corpora import attach
 from bench.corpora.corpus import Corpus
 from bench.costs.flops import FlopModel
 from bench.run import measure
+from bench.run.measure import curve
 from bench.students.student import Student
 from bench.track import Training
-from bench.training.progress import Progress, Spent, curve
+from bench.training.progress import Progress, Spent
 from bench.training.schedule import order
 from bench.training.train import train
 from bench.types import Example

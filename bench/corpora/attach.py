@@ -14,6 +14,7 @@ from bench.corpora.scorers import Score, frequency
 from bench.ground.bars import Bar
 from bench.track import ConfigError
 from bench.types import Demo, Draft, Example, InSight, Knowledge, Needs, Query, Question
+from tasks.in_domain.knowledge import PASSAGE_WORDS
 
 Nearest: TypeAlias = Callable[[str, int], list[int]]
 """A query -> the positions of that many passages, best first."""
@@ -21,8 +22,6 @@ Rerank: TypeAlias = Callable[[Nearest, str, int], list[int]]
 """The same of what another finds, in an order of its own."""
 Recalls: TypeAlias = Callable[[Sequence[tuple[str, str, str]]], Sequence[float]]
 """Triples of head, phrase and tail -> the recall of a cut at each one's score."""
-PASSAGE_WORDS = 128
-"""Passages are cut to this many words, as in SKIntern's runs of KARD."""
 
 
 def examples(

@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -21,9 +22,9 @@ from bench.run.evaluate import Evaluation, Sample
 from bench.students.lm import Ask
 from bench.students.student import Student
 from bench.track import ConfigError, told
-from bench.training.progress import Spent, curve
+from bench.training.progress import Spent
 from bench.types import Question
-from leaderboard.store.record import SCHEMA, DataSet, Group, Latency, Record
+from leaderboard.store.record import N_POINTS, SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
 from tasks.corpora import n_tokens
 
@@ -197,6 +198,13 @@ def _training_cost(cell: Cell, spent: Spent, flops: FlopModel) -> TrainingCost:
         loss_curve=[round(loss, 6) for loss in curve(spent.losses)],
         peak_memory_bytes=spent.peak_memory_bytes or None,
     )
+
+
+def curve(losses: Sequence[float]) -> list[float]:
+    """Mean loss of each tenth of the steps; fewer points where there are fewer steps."""
+    n = min(N_POINTS, len(losses))
+    bounds = [i * len(losses) // n for i in range(n + 1)] if n else []
+    return [sum(losses[a:b]) / (b - a) for a, b in pairwise(bounds)]
 
 
 def _writing_flops(spent: Spent, flops: FlopModel) -> int:

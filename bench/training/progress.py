@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from bench.batch import Tokens
@@ -11,8 +10,6 @@ from bench.types import Example
 from leaderboard.store.reading import STRICT
 
 COUNTERS = ("lengths", "teacher_lengths", "written")
-N_POINTS = 10
-"""Points of a loss curve."""
 
 
 @dataclass
@@ -100,10 +97,3 @@ class Spent(Progress):
     """What of a corpus of triples it was trained on."""
     n_processes: int = 1
     """That trained together, each with a share of every step."""
-
-
-def curve(losses: Sequence[float]) -> list[float]:
-    """Mean loss of each tenth of the steps; fewer points where there are fewer steps."""
-    n = min(N_POINTS, len(losses))
-    bounds = [i * len(losses) // n for i in range(n + 1)] if n else []
-    return [sum(losses[a:b]) / (b - a) for a, b in pairwise(bounds)]

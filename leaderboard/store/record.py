@@ -14,6 +14,8 @@ from leaderboard.store.reading import STRICT, RecordError, stored
 
 SCHEMA = 2
 """2: graded outcomes beside right and wrong; no latency where no student ran."""
+N_POINTS = 10
+"""Of a loss curve."""
 Group = Literal["id", "ood"]
 GROUPS: tuple[Group, ...] = ("id", "ood")
 

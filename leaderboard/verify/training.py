@@ -3,12 +3,10 @@
 import math
 from collections.abc import Iterator
 
-from leaderboard.store.record import Record, Training
+from leaderboard.store.record import N_POINTS, Record, Training
 from leaderboard.verify.snapshot import told, whole
 from leaderboard.verify.tree import Fault, Tree
 
-N_POINTS = 10
-"""Of a loss curve."""
 SLOWEST, FASTEST = 1 / 20, 4
 """A batch is not twenty times slower than one question after another, nor four times faster than
 as many questions at once."""

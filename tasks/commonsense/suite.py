@@ -21,8 +21,6 @@ SIZES = {"test": 80, "dev": 40, "sealed": 80}
 """Events of each split, of the sealed ones half at a time; all others are for training."""
 N_NEW = {"test": 60, "dev": 20, "sealed": 32}
 """Events of each split on objects that training never meets: all there are."""
-N_CANDIDATES = 50
-"""Tails that the probe ranks: one that is true among others of its relation that are not."""
 
 
 def new_objects() -> set[str]:
@@ -91,7 +89,7 @@ def _ranked(rng: Random, number: int, event: Event, relation: Relation) -> list[
     """The target, and tails of the relation that are true of other events and not of this one."""
     true = _world(number).tails(event, relation)
     others = sorted(_pool(number, relation).difference(true))
-    return candidates(rng, true[0], others, N_CANDIDATES)
+    return candidates(rng, true[0], others)
 
 
 @cache

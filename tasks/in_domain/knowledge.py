@@ -16,7 +16,7 @@ from tasks.docs import MissingDataError
 
 BANK = Path(__file__).parent / "knowledge.json"
 PASSAGE_WORDS = 128
-"""SKIntern cuts passages to 128 words (appendix A.3)."""
+"""SKIntern cuts passages to 128 words (appendix A.3), those of its runs of KARD as well."""
 
 
 class Entry(TypedDict):

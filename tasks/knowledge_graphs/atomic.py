@@ -23,7 +23,6 @@ RELATIONS = ("xAttr", "xReact", "xEffect", "xIntent", "xWant", "xNeed")
 N_EVENTS = 150
 N_PROBED = 300
 """Questions that have candidates to rank."""
-N_CANDIDATES = 50
 
 Annotated = dict[tuple[str, str], list[str]]
 """(event, relation) -> its tails, that of most annotators first."""
@@ -80,5 +79,5 @@ def _item(found: Annotated, event: str, relation: str, *, ranked: bool) -> Item:
         "cluster": event,
         "phrase": PHRASES[relation],
         "tails": tails,
-        "candidates": candidates(Random(name), tails[0], others, N_CANDIDATES) if ranked else [],
+        "candidates": candidates(Random(name), tails[0], others) if ranked else [],
     }

@@ -11,7 +11,7 @@ from random import Random
 from tasks.docs import Item, WrongItemsError
 from tasks.knowledge_graphs.atomic import ATOMIC_SOURCE as CONCEPTNET_SOURCE
 from tasks.raw import item, listed, sha256, with_options
-from tasks.triples import Triple, candidates
+from tasks.triples import N_CANDIDATES, Triple, candidates
 
 PARTS = ("dev1", "dev2", "test")
 PHRASES = {
@@ -42,7 +42,6 @@ PHRASES = {
     "SymbolOf": "It is a symbol of",
     "UsedFor": "It is used to",
 }
-N_CANDIDATES = 50
 N_PROBED, N_JUDGED = 300, 400
 
 
@@ -93,7 +92,7 @@ def _item(head: str, relation: str, tails: list[str], pool: list[str]) -> Item:
         "cluster": head,
         "phrase": PHRASES[relation],
         "tails": tails,
-        "candidates": candidates(Random(name), tails[0], others, N_CANDIDATES),
+        "candidates": candidates(Random(name), tails[0], others),
     }
 
 
