@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli import cells, corpus, cost, data, init, merge, prompts, run, student, task, tune
+from bench.ground.exits import FAILED, FINE, INCOMPLETE, USAGE
 from leaderboard.cli import parser as board
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from leaderboard.store.generations import Generations
     from leaderboard.store.record import Record
 
-FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 MADE = (
     "runs",
     "corpora",

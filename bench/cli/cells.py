@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.run import add_cells
+from bench.ground.exits import FINE
 
 if TYPE_CHECKING:
     from bench.run.state import Standing
 
-FINE = 0
 CHOICE = {
     "--methods": "methods",
     "--set": "settings",

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import POSITIVE, number
-
-FINE, FAILED = 0, 1
+from bench.ground.exits import FAILED, FINE
 
 
 def add_parser(verbs: Any) -> None:

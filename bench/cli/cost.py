@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import POSITIVE
-
-FINE = 0
+from bench.ground.exits import FINE
 
 
 def add_parser(verbs: Any) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.ground.exits import FINE, INCOMPLETE
+
 if TYPE_CHECKING:
     from bench.cli.sources import Source, State
-
-FINE, INCOMPLETE = 0, 3
 
 
 def add_parser(verbs: Any) -> None:

@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bench.ground.exits import FINE
+
 WORLD = 7
 """Of the embedded suite: its questions and its teacher, with other names and rules than ours."""
 N_ROWS, N_QUESTIONS, N_DEV = 240, 200, 40
@@ -19,7 +21,6 @@ PLACES = {
     "regress.yml": ".github/workflows/regress.yml",
 }
 """Template -> where it goes."""
-FINE = 0
 
 
 def add_parser(verbs: Any) -> None:

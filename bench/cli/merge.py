@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-FINE = 0
+from bench.ground.exits import FINE
 
 
 def add_parser(verbs: Any) -> None:

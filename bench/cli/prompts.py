@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import POSITIVE, add_choice
+from bench.ground.exits import FINE
 
 if TYPE_CHECKING:
     from bench.run.cell import Cell
     from bench.types import Pair
 
-FINE = 0
 N_LOOKS = 20
 """Points of the training at which a change is looked for, beside those where it starts afresh."""
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import POSITIVE, add_choice, add_executor, add_trust
+from bench.ground.exits import FINE
 from bench.run import executors
 
-FINE = 0
 HERE, METHOD_HERE = "track.toml", "method.py"
 """What `run` takes from a folder where no track is named, as `init` writes them."""
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from bench.cli.arguments import POSITIVE, add_trust, number
 from bench.cli.run import print_rows
-
-FINE, FAILED = 0, 1
+from bench.ground.exits import FAILED, FINE
 
 
 def add_parser(verbs: Any) -> None:

@@ -9,11 +9,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_choice, add_executor
+from bench.ground.exits import FINE
 
 if TYPE_CHECKING:
     from leaderboard.store.trials import Trials
-
-FINE = 0
 
 
 def add_parser(verbs: Any) -> None:

@@ -13,11 +13,10 @@ from bench.corpora.corpus import Corpus
 from bench.corpora.retrieve import Retriever
 from bench.corpora.rows import OPTIONAL, CorpusError
 from bench.ground.bars import Bar, stage
+from bench.ground.exits import FINE
 from bench.ground.places import data_dir, home
 from tasks import contamination as overlaps
 from tasks.published import data_folder
-
-FINE = 0
 
 
 def contamination(names: Sequence[str], data: str | None, *, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from bench.estimates.spending import Items, Meter, Spending, spending
 from bench.estimates.walk import Ruler
+from bench.ground.exits import FINE
 from bench.run.cell import TRAINED, Cell
 from bench.track import ConfigError, Track
 
@@ -60,7 +61,7 @@ class Plan:
 def show(
     args: Namespace, track: Track, seeds: Sequence[int], cells: Callable[[], Sequence[Cell]]
 ) -> int:
-    """Print the plan of the arguments of `run`, where `cells` makes what they ask for; 0."""
+    """Print the plan of the arguments of `run`, where `cells` makes what they ask for."""
     from bench.ground.quiet import quiet_libraries
     from bench.run import planning
     from tasks.docs import MissingDataError
@@ -71,14 +72,14 @@ def show(
     try:
         wanted = cells()
         if not wanted:
-            return 0  # all is published, and said to be
+            return FINE  # all is published, and said to be
         found = plan(wanted)
     except MissingDataError as error:
         methods, _ = planning.select(track, args.methods, args.settings, args.method_file)
         labels = [(m.label, seed) for m in methods for seed in planning.seeds_of(track, m, seeds)]
         found = without_corpus(track, labels, str(error))
     print(json.dumps(asdict(found), indent=1) if args.json else describe(found))
-    return 0
+    return FINE
 
 
 def plan(cells: Sequence[Cell]) -> Plan:

@@ -13,6 +13,7 @@ from bench.corpora import corpus
 from bench.corpora.check import beside
 from bench.corpora.corpus import Corpus
 from bench.corpora.files import checked_out, write_new
+from bench.ground.exits import FAILED, FINE, INCOMPLETE
 from bench.ground.places import data_dir, home
 from bench.teacher.ask import Order, Outcome, make
 from bench.teacher.journal import (
@@ -26,7 +27,6 @@ from bench.track import ConfigError
 from leaderboard.store.reading import nearest
 from tasks import corpora
 
-FINE, FAILED, INCOMPLETE = 0, 1, 3
 DESCRIBED = ("asked", "rejected", "teacher", "teacher_tokens", "licence", "source", "knowledge")
 """What a written corpus takes over from the manifest of the built-in one."""
 SHOWN = 5

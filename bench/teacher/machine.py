@@ -12,10 +12,11 @@ from typing import Any, cast
 from bench.corpora import corpus
 from bench.corpora.corpus import Corpus
 from bench.corpora.files import checked_out, write
+from bench.ground.exits import FINE, INCOMPLETE
 from bench.ground.places import data_dir, home
 from bench.teacher import triples
 from bench.teacher.ask import Asking, journal_of, ledger
-from bench.teacher.build import INCOMPLETE, ledger_line, teacher_of
+from bench.teacher.build import ledger_line, teacher_of
 from bench.teacher.journal import (
     Journal,
     Reply,
@@ -35,7 +36,6 @@ from tasks.published import TRIPLES
 from tasks.raw import data_folder
 from tasks.triples import Triple, row
 
-FINE = 0
 STOP = ("\n", ".")
 
 

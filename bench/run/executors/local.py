@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+from bench.ground.exits import FINE
 from bench.run import jobs
 from bench.run.jobs import Work
 from bench.track import ConfigError
@@ -23,7 +24,7 @@ def share(work: Work) -> int:
         raise ConfigError(f"--slurm {work.options[0]}: goes with --executor slurm")
     n_jobs = work.n_jobs or 1
     if n_jobs == 1:
-        return 0
+        return FINE
     n_threads = max(1, _n_cores() // n_jobs)
     workers = [
         jobs.start(work.arguments, work.cells, position=number, n_threads=n_threads)
@@ -44,7 +45,7 @@ def share(work: Work) -> int:
             " left; if memory ran out, fewer --jobs need less",
             file=sys.stderr,
         )
-    return max(0, *codes)
+    return max(FINE, *codes)
 
 
 def _n_cores() -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ground import bars
+from bench.ground.exits import FINE, INCOMPLETE
 from bench.ground.places import home
 from bench.run import jobs
 from bench.run.jobs import Work
@@ -28,8 +29,6 @@ FIXED = ("array", "error", "open-mode", "output", "signal")
 """Options of sbatch that are not the user's to set: the array depends on them."""
 MAX_TIMEOUTS = 100
 """How often a task goes on after its time was over."""
-MISSING = 3
-"""The exit code of a command some of whose tasks left no result."""
 GRACE_S = 5.0
 """In which a job that lost its process hears why."""
 LOOK_S = 1.0
@@ -176,12 +175,12 @@ def _code(job: Any, title: str) -> int:
             f" of memory; its log: {log}",
             file=sys.stderr,
         )
-        return MISSING
+        return INCOMPLETE
     if job.exception() is not None:
         print(f"{title}: slurm job {job.job_id} failed; its log: {log}", file=sys.stderr)
-        return MISSING
+        return INCOMPLETE
     code = job.result()
-    if code != 0:
+    if code != FINE:
         print(f"{title}: {_last_line(log)}; its log: {log}", file=sys.stderr)
     return code
 
