@@ -71,6 +71,11 @@ def add_trust(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def add_data_dir(verb: argparse.ArgumentParser) -> None:
+    """Where the published data lies."""
+    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+
+
 def add_choice(verb: argparse.ArgumentParser, *, needed: bool = True) -> None:
     """Which methods of which track, with which fields; whether a track is `needed`."""
     add_trust(verb)
@@ -82,4 +87,4 @@ def add_choice(verb: argparse.ArgumentParser, *, needed: bool = True) -> None:
         "--set", action="append", default=[], metavar="METHOD.FIELD=VALUE", dest="settings"
     )
     verb.add_argument("--method-file", type=Path, help="a method of your own")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)

@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, number
+from bench.cli.arguments import POSITIVE, add_data_dir, number
 from bench.ground.exits import FAILED, FINE
 
 
@@ -53,7 +53,7 @@ def add_parser(verbs: Any) -> None:
         metavar="SHARE",
         help="of triples: of the heads, to FILE.dev.jsonl",
     )
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.set_defaults(run=import_)
     verb = verbs.add_parser("inform", help="give its questions triples of commonsense to know")
     verb.add_argument("corpus", metavar="NAME|FILE.jsonl", help="whose questions")
@@ -62,17 +62,17 @@ def add_parser(verbs: Any) -> None:
     )
     verb.add_argument("--facts", type=POSITIVE, default=4, help="of a question's knowledge")
     verb.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl")
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.set_defaults(run=inform)
     verb = verbs.add_parser("contamination", help="what corpora share with the published tests")
     verb.add_argument("names", nargs="+", metavar="NAME|FILE.jsonl")
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=contamination)
     verb = verbs.add_parser("recall", help="how much of a row's knowledge its question retrieves")
     verb.add_argument("name", metavar="NAME|FILE.jsonl")
     verb.add_argument("-k", type=POSITIVE, default=3, help="passages; default: 3")
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=recall)
 
@@ -101,7 +101,7 @@ def _add_build(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--prompt-price", type=share, help="of a million tokens")
     verb.add_argument("--completion-price", type=share, help="of a million tokens")
     verb.add_argument("--limit", type=POSITIVE, help="questions, spread over the tasks")
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.set_defaults(run=build)
 
 
@@ -122,7 +122,7 @@ def _add_triples(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--tail-top-p", type=top_p, default=0.5)
     verb.add_argument("--max-tokens", type=POSITIVE, default=16, help="of an event or a tail")
     _add_teacher(verb, concurrency=64)
-    _add_data_dir(verb)
+    add_data_dir(verb)
     verb.set_defaults(run=triples)
 
 
@@ -137,10 +137,6 @@ def _add_teacher(verb: argparse.ArgumentParser, *, concurrency: int) -> None:
     verb.add_argument("--timeout", type=number(float, 0.001), default=120.0, metavar="SECONDS")
     verb.add_argument("--retries", type=number(int, 0), default=6, help="of a request that failed")
     verb.add_argument("--rate-limit", type=number(float, 0.001), metavar="REQUESTS_PER_MINUTE")
-
-
-def _add_data_dir(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
 
 
 def build(args: Namespace) -> int:

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE
+from bench.cli.arguments import POSITIVE, add_data_dir
 from bench.ground.exits import FINE
 
 
@@ -18,7 +18,7 @@ def add_parser(verbs: Any) -> None:
     verb = verbs.add_parser("cost", help="FLOPs of a solved question, without a student's weights")
     verb.add_argument("track", metavar="TRACK|FILE.toml")
     verb.add_argument("--methods", help="comma-separated; default: the track's")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)
     verb.add_argument("--limit", type=POSITIVE, help="questions, spread over the tasks")
     verb.add_argument("--time", action="store_true", help="also time a model of random weights")
     verb.add_argument("--publish", action="store_true", help="store it in the repository")

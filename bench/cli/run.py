@@ -163,9 +163,11 @@ def _take_this_folder(args: Namespace) -> None:
 
 def asked_for(args: Namespace, chosen: Any) -> list[Any]:
     """The cells of a sweep, or of methods on the track as it is; tuned if that is asked for."""
+    from leaderboard.cli.source import scope_asked
+
     asked = _seeds(args.seeds, []) if args.seeds else None
     usual = chosen.seeds if args.missing else chosen.seeds[:1]
-    cells = cells_of(args, chosen, _scope(args), asked, usual)
+    cells = cells_of(args, chosen, scope_asked(args), asked, usual)
     cells = [replace(cell, n_processes=args.processes) for cell in cells]
     if not args.tuned:
         return cells
@@ -206,13 +208,6 @@ def cells_of(
         data=data,
         origin=(args.track,),
     )
-
-
-def _scope(args: Namespace) -> Any:
-    from leaderboard.store.record import Scope
-
-    split = args.split if args.sealed is None else "sealed"
-    return Scope(args.world, split, args.sealed, args.limit)
 
 
 def _origin(args: Namespace) -> tuple[str, ...]:

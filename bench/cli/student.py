@@ -10,7 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, add_trust, number
+from bench.cli.arguments import POSITIVE, add_data_dir, add_trust, number
 from bench.cli.run import print_rows
 from bench.ground.exits import FAILED, FINE
 
@@ -24,12 +24,12 @@ def add_parser(verbs: Any) -> None:
     verb.add_argument("folder", type=Path, metavar="RUN", help="a folder of $SKBENCH_HOME/runs")
     verb.add_argument("out", type=Path, metavar="DIR", help="a new folder")
     verb.add_argument("--merge", action="store_true", help="merge an adapter into its base")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)
     verb.set_defaults(run=export_student)
     verb = verbs.add_parser("reproduce", help="run a record again, expected beside obtained")
     verb.add_argument("record", type=Path, metavar="RECORD.json")
     verb.add_argument("--out", type=Path, metavar="HOME", help="default: below $SKBENCH_HOME")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)
     verb.add_argument("--publish", action="store_true", help="file what came out beside the record")
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=reproduce)
@@ -61,7 +61,7 @@ def _add_evaluate(verb: argparse.ArgumentParser) -> None:
     split.add_argument("--sealed", type=int, metavar="SEED", help="new items from this seed")
     split.add_argument("--split", choices=("test", "dev"), default="test")
     verb.add_argument("--method-file", type=Path, help="a method of your own")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)
     verb.add_argument("--json", action="store_true")
 
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from bench.cli.arguments import POSITIVE, add_trust
+from bench.cli.arguments import POSITIVE, add_data_dir, add_trust
 from bench.ground.exits import FAILED, FINE
 
 
@@ -28,7 +28,7 @@ def _add_show(verb: ArgumentParser) -> None:
     verb.add_argument("--include", metavar="DIR", help="a folder of YAML for lm-eval")
     verb.add_argument("--split", choices=("test", "dev"), default="test")
     verb.add_argument("--items", type=POSITIVE, default=3, metavar="N")
-    verb.add_argument("--data-dir", help="folder of published data; default: $SKBENCH_DATA")
+    add_data_dir(verb)
     verb.add_argument("--json", action="store_true")
     add_trust(verb)
     verb.set_defaults(run=show)
