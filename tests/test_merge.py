@@ -15,8 +15,7 @@ import pytest
 from bench.__main__ import main
 from bench.ground.files import locked
 from bench.ground.sums import seal
-from bench.run import fit, stages
-from bench.run import merge as merging
+from bench.run import copies, fit, stages
 from leaderboard.store.generations import Generations
 from leaderboard.store.probes import ProbePoint, ProbeRecord
 from leaderboard.store.record import Record, Scope
@@ -292,13 +291,13 @@ def test_a_cell_that_a_process_is_making_here_is_not_merged(
 def test_a_file_that_changes_after_it_was_read_is_not_copied(
     homes: dict[str, Path], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, real = record_in(homes["a"]), merging._copy
+    path, real = record_in(homes["a"]), copies._copy
 
     def late(source: Path, *more: Any) -> None:
         path.write_text("{}")
         real(source, *more)
 
-    monkeypatch.setattr(merging, "_copy", late)
+    monkeypatch.setattr(copies, "_copy", late)
     assert main(["merge", str(homes["a"])]) == 2
     assert not (home / path.relative_to(homes["a"])).exists()
     assert not list(home.rglob("*.part"))
@@ -306,7 +305,7 @@ def test_a_file_that_changes_after_it_was_read_is_not_copied(
 
 SLOWLY = """
 import sys, time
-from bench.run import merge
+from bench.run import copies
 def slowly(read, write):
     content = read.read()
     write.write(content[: len(content) // 2])
@@ -314,7 +313,7 @@ def slowly(read, write):
     print("half of it", flush=True)
     time.sleep(0.3)
     write.write(content[len(content) // 2 :])
-merge.shutil.copyfileobj = slowly
+copies.shutil.copyfileobj = slowly
 from bench.__main__ import main
 sys.exit(main(["merge", *sys.argv[1:], "--weights"]))
 """

@@ -1,25 +1,21 @@
-"""Result homes become one: what others made is copied here, and nothing that is here is replaced.
+"""Result homes become one: what to take from others, so that nothing that is here is replaced.
 
 A home from elsewhere is data: facts are read strictly, links are refused, and every file lands at
 the place that its own content names.
 """
 
-import os
 import re
-import shutil
-import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.ground.files import is_held, locked
 from bench.ground.places import home
-from bench.ground.sums import SUMS
 from bench.run import tune
 from bench.run.cell import RUN, TRAINED
+from bench.run.copies import Copy, Trained, files_in, is_whole, weights_of
 from bench.track import ConfigError
 from bench.training.progress import Spent
 from leaderboard.store import generations, trials
@@ -37,26 +33,6 @@ SAMPLES = re.compile(rf"({_ROW}|{_RUN})/samples-[0-9a-f]{{12}}\.jsonl")
 """Below `runs`: what a student was asked and wrote."""
 REPORT = re.compile(rf"{_RUN}/{re.escape(TRAINED)}")
 """Below `runs`: a student is trained where it lies."""
-WEIGHTS = re.compile(rf"[A-Za-z0-9_.-]+\.(safetensors|json)|README\.md|{SUMS}")
-"""Files of weights that are copied; an adapter's card is among its sums."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A file that is to be copied to a place where there is none."""
-
-    kind: str
-    source: Path
-    path: Path
-    sha256: str
-    """Of the source as it was read."""
-    lock: Path | None = None
-    """What a process that makes the same fact has locked."""
-
-    def make(self) -> None:
-        """Copy it, whole or not at all."""
-        with locked(self.lock) if self.lock else nullcontext():
-            _copy(self.source, self.path, self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +50,6 @@ class More:
             known = Trials.load(self.path) if self.path.is_file() else None
             both = [*(known.trials if known else []), *_lacking(self, known)]
             replace(self.found, trials=tune.in_order(both)).save(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A trained student: its weights, then the report that says they are there."""
-
-    kind: str
-    source: Path
-    path: Path
-
-    def make(self) -> None:
-        """Copy both; weights that are here without a report stay, unless they are the same."""
-        weights = self.path / "weights"
-        with locked(self.path):
-            if not weights.is_dir():
-                part = self.path / "weights.part"
-                shutil.rmtree(part, ignore_errors=True)
-                for each in _weights(self.source):
-                    _copy(each, part / each.name, file_sha256(each))
-                part.rename(weights)
-            if _hashes(self.path) == _hashes(self.source):
-                report = self.source / TRAINED
-                _copy(report, self.path / report.name, file_sha256(report))
-            else:
-                print(f"{weights}: of a run that did not end; left as they are", file=sys.stderr)
 
 
 @dataclass
@@ -147,7 +98,7 @@ def merge(homes: Sequence[Path], *, weights: bool) -> tuple[Counter[str], Counte
     for each in homes:
         _check_home(each)
         # Records last: where one is, its run is done.
-        runs, facts = list(_files(each / "runs")), set(_files(each / "generations"))
+        runs, facts = list(files_in(each / "runs")), set(files_in(each / "generations"))
         _take_samples(found, each, runs)
         if weights:
             _take_students(found, each, runs)
@@ -168,24 +119,8 @@ def _check_home(source: Path) -> None:
         raise ConfigError(f"{source}: holds no results: name a folder that was $SKBENCH_HOME")
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """The files below a folder, sorted; RecordError for a link, and for what is no file."""
-    if root.is_symlink():
-        raise RecordError(f"{root}: a link, which is not followed: put its folder there")
-    for folder, names, files in os.walk(root):
-        names.sort()
-        for name in sorted([*names, *files]):
-            path = Path(folder, name)
-            mode = path.lstat().st_mode
-            if stat.S_ISREG(mode):
-                yield path
-            elif not stat.S_ISDIR(mode):
-                what = "a link, which is not followed" if stat.S_ISLNK(mode) else "no file"
-                raise RecordError(f"{path}: {what}: take it out of that home")
-
-
 def _facts(root: Path) -> Iterator[Path]:
-    return (path for path in _files(root) if path.suffix == ".json")
+    return (path for path in files_in(root) if path.suffix == ".json")
 
 
 def _take_records(found: Merge, source: Path, wrote: set[Path]) -> None:
@@ -258,10 +193,10 @@ def _take_samples(found: Merge, source: Path, runs: Sequence[Path]) -> None:
 def _take_students(found: Merge, source: Path, runs: Sequence[Path]) -> None:
     for path in runs:
         own = path.relative_to(source / "runs")
-        if not (REPORT.fullmatch(own.as_posix()) and _weights(path.parent)):
+        if not (REPORT.fullmatch(own.as_posix()) and weights_of(path.parent)):
             continue
         here = found.into / "runs" / own.parent
-        if not _is_whole(path.parent):
+        if not is_whole(path.parent):
             print(
                 f"{path.parent}: left out: some files of its weights are never copied, such as code"
                 " of its own: train it here",
@@ -276,22 +211,6 @@ def _take_students(found: Merge, source: Path, runs: Sequence[Path]) -> None:
             found.n_here["students"] += 1
         else:
             found.add(Trained("students", path.parent, here), here)
-
-
-def _weights(run: Path) -> list[Path]:
-    files = (each for each in _files(run / "weights") if each.parent.name == "weights")
-    return [each for each in files if WEIGHTS.fullmatch(each.name)]
-
-
-def _is_whole(run: Path) -> bool:
-    """Whether all files that the sums of the weights name are among those that are copied."""
-    copied = {path.name: path for path in _weights(run)}
-    lines = copied[SUMS].read_text().splitlines() if SUMS in copied else []
-    return all(line.partition("  ")[2] in copied for line in lines)
-
-
-def _hashes(run: Path) -> dict[str, str]:
-    return {path.name: file_sha256(path) for path in _weights(run)}
 
 
 def _check_place(path: Path, expected: Path) -> None:
@@ -309,21 +228,3 @@ def _same_texts(one: Path, other: Path) -> bool:
 
 def _same_probe(one: Path, other: Path) -> bool:
     return ProbeRecord.load(one) == ProbeRecord.load(other)
-
-
-def _copy(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file to where none is; RecordError where it changed since it was read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        with (
-            os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb") as read,
-            part.open("xb") as write,
-        ):
-            shutil.copyfileobj(read, write)
-        if file_sha256(part) != sha256:
-            raise RecordError(f"{source}: changed while it was copied: merge again")
-        path.hardlink_to(part)  # unlike a rename, fails where a file came meanwhile
-    finally:
-        part.unlink(missing_ok=True)
