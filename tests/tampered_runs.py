@@ -327,20 +327,6 @@ def the_same_training_with_a_few_other_answers(board: Board) -> None:
         body["data_sets"][SET]["generated_tokens"][0] = body["data_sets"][SET]["n_calls"][0]
 
 
-@tampered("twins", "has provenance.weights_sha256 of", SECOND)
-def one_trained_student_for_two_seeds(board: Board) -> None:
-    for place in (STUDENT, SECOND):
-        with board.edited(place) as body:
-            body["provenance"]["weights_sha256"] = "3" * 64
-
-
-@tampered("twins", "has provenance.samples_sha256 of", SECOND)
-def the_samples_of_one_run_for_two(board: Board) -> None:
-    for place in (STUDENT, SECOND):
-        with board.edited(place) as body:
-            body["provenance"]["samples_sha256"] = "3" * 64
-
-
 @tampered("twins", "has the loss curve of .*other seeds draw other batches", SECOND)
 def the_loss_curve_of_another_seed(board: Board) -> None:
     _curve_of(board, STUDENT, SECOND)

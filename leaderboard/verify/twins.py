@@ -21,12 +21,13 @@ def check_twins(tree: Tree) -> Iterator[Fault]:
     for first, place in _pairs(tree.records, _key):
         yield _fault(tree, place, "provenance.key", first, "a key for each run")
     for table in tree.tables():
-        for of, what, expected in _WRITTEN:
-            for first, place in _pairs(table, of):
-                if run_of(table[place]) != run_of(table[first]):
-                    yield _fault(tree, place, what, first, expected)
+        for first, place in _pairs(table, _answers):
+            # A run that has two labels wrote them once.
+            if run_of(table[place]) != run_of(table[first]):
+                what, expected = "all outcomes and token counts", "answers of a run of its own"
+                yield _fault(tree, place, what, first, expected)
         yield from _curves(tree, table)
-        yield from _weights(tree, table)
+        yield from _trainings(tree, table)
 
 
 def _fault(tree: Tree, place: str, what: str, first: str, expected: str) -> Fault:
@@ -56,29 +57,20 @@ def _curves(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
         yield _fault(tree, place, "the loss curve", first, expected)
 
 
-def _weights(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+def _trainings(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
     """One trained student belongs to one seed."""
-    for of, what in ((_train_key, "train_key"), (_trained, "weights_sha256")):
-        for first, place in _pairs(table, of):
-            if table[place].seed != table[first].seed:
-                expected = "a training of its own for each seed"
-                yield _fault(tree, place, f"provenance.{what}", first, expected)
+    for first, place in _pairs(table, _train_key):
+        if table[place].seed != table[first].seed:
+            expected = "a training of its own for each seed"
+            yield _fault(tree, place, "provenance.train_key", first, expected)
 
 
 def _key(record: Record) -> str | None:
     return _text(record, "key")
 
 
-def _samples(record: Record) -> str | None:
-    return _text(record, "samples_sha256")
-
-
 def _train_key(record: Record) -> str | None:
     return _text(record, "train_key")
-
-
-def _trained(record: Record) -> str | None:
-    return _text(record, "weights_sha256") if record.training.n_steps else None
 
 
 def _text(record: Record, name: str) -> str | None:
@@ -106,10 +98,3 @@ def _curve(record: Record) -> str | None:
 def _spent(record: Record) -> tuple[object, ...]:
     spent = record.training
     return (spent.n_examples, spent.n_steps, spent.tokens, spent.final_loss, spent.kept_ratio)
-
-
-_WRITTEN: Sequence[tuple[_Trait, str, str]] = (
-    (_answers, "all outcomes and token counts", "answers of a run of its own"),
-    (_samples, "provenance.samples_sha256", "samples of its own"),
-)
-"""What a run wrote, and what is expected of it; a run that has two labels wrote it once."""
