@@ -161,11 +161,11 @@ def test_one_row_against_many_is_one_family_of_tests(track):
     plain = [gap.p for pair in pairs for gap in (pair.id, pair.ood)]
     assert [gap.p for each in found for gap in (each.id, each.ood)] == holm(plain) != plain
     assert [each.id.value for each in found] == [pair.id.value for pair in pairs]
-    assert against_table("std_cot", found, "text").splitlines()[2].startswith("kard ")
+    assert against_table("std_cot", found).splitlines()[2].startswith("kard ")
     only_id = [record("a", outcomes={"id_a": [1, 0]}), record("b", outcomes={"id_a": [0, 1]})]
     (alone,) = against(only_id[:1], [only_id[1:]], only_id)
     assert alone.ood is None
-    assert against_table("a", [alone], "text").splitlines()[2].split()[-2:] == ["-", "-"]
+    assert against_table("a", [alone]).splitlines()[2].split()[-2:] == ["-", "-"]
 
 
 def test_a_pool_leaves_no_test_that_speaks_of_one_run_alone(track):

@@ -170,7 +170,7 @@ def test_the_verb_prints_a_table_with_what_it_assumes_or_json(tmp_path, monkeypa
         return args.run(args), capsys.readouterr()
 
     (code, printed), found = run(), transfers([*runs, *other], [*runs, *other])
-    assert code == 0 and transfers_table("std_cot", found, "text") in printed.out
+    assert code == 0 and transfers_table("std_cot", found) in printed.out
     assert "seeds vary as OOD - ID of a run does" in printed.out
     code, printed = run("--json")
     body = json.loads(printed.out)

@@ -60,7 +60,7 @@ def test_what_a_cut_keeps_is_a_mean_over_seeds_and_the_largest_comes_first() -> 
             of_triples("loose_teacher", 0, None),
         ]
     )
-    table = cuts_table(found, "markdown")
+    table = cuts_table(found)
     assert cells(table, "comet_distil")[:6] == ["comet_distil", "1", "100", "50.0", "9", "0.70"]
     high = cells(table, "comet_distil[critic=high]")
     assert high[1:4] == ["2", "50", "25.0"] and high[6] == "0.75" and high[9] == "-"
@@ -69,7 +69,7 @@ def test_what_a_cut_keeps_is_a_mean_over_seeds_and_the_largest_comes_first() -> 
 
 
 def test_every_relation_has_its_accuracy_in_each_group() -> None:
-    table = relations_table(facts([of_triples("comet")]), "markdown")
+    table = relations_table(facts([of_triples("comet")]))
     assert cells(table, "comet") == ["comet", "100.0 / 100.0", "50.0 / 0.0"]
 
 
@@ -78,7 +78,7 @@ def test_the_probe_is_a_mean_over_relations_not_over_questions() -> None:
     probe = found.probes["id_a"]
     assert (probe.n, probe.p_1, probe.p_10) == (3, 0.25, 0.75)
     assert probe.mrr == pytest.approx(((1 + 1 / 20) / 2 + 1 / 4) / 2)
-    table = probe_table([found], "markdown")
+    table = probe_table([found])
     assert "| 3 |" in " ".join(table.split()) and "ood_a" in table
 
 
@@ -87,9 +87,9 @@ def test_what_a_judge_accepts_stands_between_its_floor_and_its_ceiling() -> None
     judged = of_triples("comet", acceptance=told)
     ranked = replace(judged.data_sets["id_a"], graded={"accepted": [1.0, 0.0, None, 1.0]})
     judged = replace(judged, data_sets={**judged.data_sets, "id_a": ranked})
-    table = probe_table(facts([judged, of_triples("comet_distil")]), "markdown")
+    table = probe_table(facts([judged, of_triples("comet_distil")]))
     assert "66.7 (20.0, 75.0)" in table and "0.80" in table
-    assert "accepted" not in probe_table(facts([of_triples("comet")]), "markdown")
+    assert "accepted" not in probe_table(facts([of_triples("comet")]))
 
 
 def test_the_picture_has_a_line_for_each_judge_and_is_the_same_twice() -> None:
@@ -127,10 +127,10 @@ def test_likeness_to_the_right_tails_has_its_columns_where_it_was_graded() -> No
     graded = {"bleu_2": [0.5, 0.0, 1.0, 0.5], "rouge_l": [0.2, 0.2, 0.2, 0.4]}
     only = replace(plain.data_sets["id_a"], graded=graded)
     found = facts([replace(plain, data_sets={**plain.data_sets, "id_a": only})])
-    table = probe_table(found, "markdown")
+    table = probe_table(found)
     (line,) = [each for each in table.splitlines() if "id_a" in each]
     assert "BLEU-2" in table and line.split()[-4:] == ["50.0", "|", "25.0", "|"]
-    assert "BLEU" not in probe_table(facts([plain]), "markdown")
+    assert "BLEU" not in probe_table(facts([plain]))
 
 
 def test_the_page_shows_the_section_and_keeps_it_fresh(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def frontier(args: Namespace) -> int:
     if args.json:
         print_json(frontier_json(found))
     else:
-        print_text(args, frontier_text(found, cost, "text"))
+        print_text(args, frontier_text(found, cost))
     return FINE
 
 
@@ -40,7 +40,7 @@ def amortised(args: Namespace) -> int:
     if args.json:
         print_json(amortised_json(found))
     else:
-        print_text(args, amortised_text(found, ranked[0].reference, "text"))
+        print_text(args, amortised_text(found, ranked[0].reference))
     return FINE
 
 

@@ -78,7 +78,7 @@ def _family(
     from leaderboard.compare.against import against, against_json, against_table
 
     found = against(one, others, track)
-    return against_json(found), against_table(one[0].label, found, "text")
+    return against_json(found), against_table(one[0].label, found)
 
 
 def audit(args: Namespace) -> int:
@@ -141,7 +141,7 @@ def transfer(args: Namespace) -> int:
         print_json(transfers_json(found))
     else:
         what = f"For accuracy read {args.metric}. " if args.metric else ""
-        text = f"{transfers_table(reference, found, 'text')}\n\n{what}{transfers_legend(reference)}"
+        text = f"{transfers_table(reference, found)}\n\n{what}{transfers_legend(reference)}"
         print_text(args, text)
     return FINE
 

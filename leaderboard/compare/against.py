@@ -6,7 +6,7 @@ from typing import Any
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.stats.averages import seeds
-from leaderboard.stats.formats import NONE, TableFormat, gap, p_value, tabulated
+from leaderboard.stats.formats import NONE, gap, p_value, tabulated
 from leaderboard.stats.intervals import Difference, family
 from leaderboard.store.record import Record
 
@@ -37,12 +37,11 @@ def against_json(found: Sequence[Against]) -> list[dict[str, Any]]:
     return [asdict(each) for each in found]
 
 
-def against_table(a: str, found: Sequence[Against], form: TableFormat) -> str:
+def against_table(a: str, found: Sequence[Against]) -> str:
     """A line for each other row."""
     headers = [f"{a} -", "ID", "p (Holm)", "OOD", "p (Holm)"]
-    return tabulated(
-        headers, [[each.b, *_cells(each.id), *_cells(each.ood)] for each in found], form
-    )
+    body = [[each.b, *_cells(each.id), *_cells(each.ood)] for each in found]
+    return tabulated(headers, body, "text")
 
 
 def _cells(found: Difference | None) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from leaderboard.rows.row import Row
-from leaderboard.stats.formats import NONE, TableFormat, significant, tabulated
+from leaderboard.stats.formats import NONE, significant, tabulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def amortised_json(found: Sequence[Amortised]) -> list[dict[str, Any]]:
     return [{**asdict(each), "fixed_flops": each.fixed_flops} for each in found]
 
 
-def amortised_text(found: Sequence[Amortised], reference: str, form: TableFormat) -> str:
+def amortised_text(found: Sequence[Amortised], reference: str) -> str:
     """A line per row, and what it means."""
     asked = [f"total at {each.n_questions:,}" for each in found[0].totals]
     headers = ["method", "teacher", "helpers", "training", "per question", *asked]
@@ -95,7 +95,7 @@ def amortised_text(found: Sequence[Amortised], reference: str, form: TableFormat
         ]
         for each in found
     ]
-    table = tabulated([*headers, f"cheaper than {reference}", "teacher tok"], body, form)
+    table = tabulated([*headers, f"cheaper than {reference}", "teacher tok"], body, "text")
     trials = max(each.n_trainings for each in found) > 1
     legend = (
         "FLOPs, means over seeds: what is spent once (a teacher of logits, helpers, training as"

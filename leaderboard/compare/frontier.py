@@ -19,7 +19,7 @@ from leaderboard.compare.pair import group_difference
 from leaderboard.rows.cost import Cost
 from leaderboard.rows.row import Row
 from leaderboard.stats.averages import Seeds, seeds
-from leaderboard.stats.formats import NONE, TableFormat, gap, interval, significant, tabulated
+from leaderboard.stats.formats import NONE, gap, interval, significant, tabulated
 from leaderboard.stats.intervals import ALPHA, Difference, Estimate, holm
 from leaderboard.store.board import of_label
 from leaderboard.store.record import GROUPS, Group, Record
@@ -113,9 +113,9 @@ def frontier_json(found: Mapping[Group, Sequence[Place]]) -> dict[str, list[dict
     }
 
 
-def frontier_text(found: Mapping[Group, Sequence[Place]], cost: Cost, form: TableFormat) -> str:
+def frontier_text(found: Mapping[Group, Sequence[Place]], cost: Cost) -> str:
     """A table for each group, cheapest row first, and what it means."""
-    tables = [_table(group, places, cost, form) for group, places in found.items()]
+    tables = [_table(group, places, cost) for group, places in found.items()]
     legend = (
         f"{cost.about} front: no row that costs no more is significantly better (one-sided p < 0.05"
         " after Holm over all such pairs of both groups); off: the surest of those that are, and"
@@ -126,7 +126,7 @@ def frontier_text(found: Mapping[Group, Sequence[Place]], cost: Cost, form: Tabl
     return "\n\n".join([*tables, legend])
 
 
-def _table(group: Group, places: Sequence[Place], cost: Cost, form: TableFormat) -> str:
+def _table(group: Group, places: Sequence[Place], cost: Cost) -> str:
     name = group.upper()
     headers = (
         *("method", cost.title, name, "front"),
@@ -144,7 +144,7 @@ def _table(group: Group, places: Sequence[Place], cost: Cost, form: TableFormat)
         ]
         for place in places
     ]
-    return tabulated(headers, body, form)
+    return tabulated(headers, body, "text")
 
 
 def _named(rivals: Sequence[Rival]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from leaderboard.compare.pair import group_difference, paired
 from leaderboard.stats.averages import Seeds, is_tuned, matrices, names_of, seeds
-from leaderboard.stats.formats import TableFormat, gap, p_value, tabulated
+from leaderboard.stats.formats import gap, p_value, tabulated
 from leaderboard.stats.intervals import (
     Difference,
     Matrix,
@@ -76,14 +76,14 @@ def transfers_json(found: Sequence[Transfer]) -> list[dict[str, Any]]:
     return [asdict(each) for each in found]
 
 
-def transfers_table(reference: str, found: Sequence[Transfer], form: TableFormat) -> str:
+def transfers_table(reference: str, found: Sequence[Transfer]) -> str:
     """A line for each row, in points."""
     headers = [f"- {reference}", "ID", "OOD", "OOD - ID", "p (Holm)"]
     body = [
         [each.label, gap(each.id), gap(each.ood), gap(each.transfer), p_value(each.transfer.p)]
         for each in found
     ]
-    return tabulated(headers, body, form)
+    return tabulated(headers, body, "text")
 
 
 def transfers_legend(reference: str) -> str:

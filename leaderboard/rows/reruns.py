@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from leaderboard.stats.formats import TableFormat, tabulated
+from leaderboard.stats.formats import tabulated
 from leaderboard.store.reruns import Rerun
 
 FEW = 0.01
@@ -29,11 +29,11 @@ def level(rerun: Rerun) -> int:
     return int(rerun.is_inside)
 
 
-def reruns_table(reruns: Sequence[Rerun], form: TableFormat) -> str:
+def reruns_table(reruns: Sequence[Rerun]) -> str:
     """One line for each row and kind of machine that it was run on again."""
     headers = ("method", "machine", "software", "reruns", "flipped, %", "other lengths, %", "level")
-    keyed = sorted(reruns, key=_kind)
-    return tabulated(headers, [_cells(list(group)) for _, group in groupby(keyed, _kind)], form)
+    keyed = groupby(sorted(reruns, key=_kind), _kind)
+    return tabulated(headers, [_cells(list(group)) for _, group in keyed], "markdown")
 
 
 def reruns_legend() -> str:

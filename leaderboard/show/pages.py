@@ -156,7 +156,7 @@ def _reruns(track: str, root: Path) -> list[str]:
     found = load_reruns(root, track)
     if not found:
         return []
-    table = reruns_table(found, "markdown")
+    table = reruns_table(found)
     return [f"### {track}: run again\n", f"{table}\n", f"{reruns_legend()}\n"]
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 
 from leaderboard.rows.triples import Facts, Means
-from leaderboard.stats.formats import NONE, TableFormat, interval, percent, ratio, tabulated
-
-GROUPS = (("id", "ID"), ("ood", "OOD"))
+from leaderboard.stats.formats import NONE, interval, percent, ratio, tabulated
 
 
 def section(track: str, found: Sequence[Facts], picture: str) -> list[str]:
@@ -13,18 +11,18 @@ def section(track: str, found: Sequence[Facts], picture: str) -> list[str]:
     return [
         f"### {track}: what a cut keeps\n",
         f"![Accuracy by how much of the machine's corpus a critic keeps](pictures/{picture})\n",
-        f"{cuts_table(found, 'markdown')}\n",
+        f"{cuts_table(found)}\n",
         f"{CUTS_NOTE}\n",
         f"### {track}: by relation\n",
-        f"{relations_table(found, 'markdown')}\n",
+        f"{relations_table(found)}\n",
         f"{RELATIONS_NOTE}\n",
         f"### {track}: probe\n",
-        f"{probe_table(found, 'markdown')}\n",
+        f"{probe_table(found)}\n",
         f"{PROBE_NOTE}\n",
     ]
 
 
-def cuts_table(found: Sequence[Facts], form: TableFormat) -> str:
+def cuts_table(found: Sequence[Facts]) -> str:
     """A line for each label that was trained on triples or asks a critic, the largest cut first."""
     heads = ("method", "seeds", "triples", "true %", "distinct tails", "distinct-2")
     heads += ("AUROC", "AP", "P@R80 %", "ECE", "ID %", "OOD %")
@@ -46,7 +44,7 @@ def cuts_table(found: Sequence[Facts], form: TableFormat) -> str:
         for each in sorted(found, key=lambda each: -each.cut.get("n", 0))
         if each.cut or each.critic
     ]
-    return tabulated(heads, body, form)
+    return tabulated(heads, body, "markdown")
 
 
 CUTS_NOTE = (
@@ -59,7 +57,7 @@ CUTS_NOTE = (
 )
 
 
-def relations_table(found: Sequence[Facts], form: TableFormat) -> str:
+def relations_table(found: Sequence[Facts]) -> str:
     """Accuracy in each relation, ID / OOD."""
     names = sorted({name for each in found for group in each.relations.values() for name in group})
     body = [
@@ -72,13 +70,13 @@ def relations_table(found: Sequence[Facts], form: TableFormat) -> str:
         ]
         for each in found
     ]
-    return tabulated(("method", *names), body, form)
+    return tabulated(("method", *names), body, "markdown")
 
 
 RELATIONS_NOTE = "Accuracy in %, ID / OOD, over all seeds."
 
 
-def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
+def probe_table(found: Sequence[Facts]) -> str:
     """A line for each label and data set whose candidates were ranked, or tails written."""
     heads = ["method", "data set", "n", "P@1 %", "P@10 %", "MRR", "novel %", "distinct-2"]
     graded = any("bleu_2" in said for each in found for said in each.written.values())
@@ -96,7 +94,7 @@ def probe_table(found: Sequence[Facts], form: TableFormat) -> str:
             varied = [percent(said.get("novel")), ratio(said.get("distinct_2"))]
             varied += [percent(said.get(grade)) for grade in ("bleu_2", "rouge_l") if graded]
             body.append([each.label, name, *ranked, *varied, *(_judged(each, said) * judged)])
-    return tabulated(heads, body, form)
+    return tabulated(heads, body, "markdown")
 
 
 def _judged(each: Facts, said: Means) -> list[str]:
