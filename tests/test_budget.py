@@ -78,7 +78,7 @@ def test_as_many_steps_as_spend_the_budget_come_within_one_step_of_it(
     label: str, toy_corpus: Corpus, tokenizer: Any
 ) -> None:
     rows = examples_of(toy_corpus, label)
-    total = n_steps(len(rows), TRAINING, None)
+    total = n_steps(len(rows), TRAINING)
     allowed = spent("skintern", toy_corpus, tokenizer, total)
     own = spent(label, toy_corpus, tokenizer, total)
     steps = budget.steps_for(label, allowed, own, total)

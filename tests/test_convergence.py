@@ -27,7 +27,7 @@ def first_tenth(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Mean loss of the first tenth of a real run on pocket, which is then cut off."""
     chosen = track.load("pocket")
     rows = attach.examples(corpus.obtain("pocket", home, world=0, data_dir=None), Needs(), 0)
-    total = n_steps(len(rows), chosen.training, None)
+    total = n_steps(len(rows), chosen.training)
     real, losses = training._Loop.step, list[float]()
 
     def step(loop: Any, at: int, sequences: Any) -> float:

@@ -90,6 +90,7 @@ def run(examples: list[Example], make_student: Callable[..., Student], tmp_path:
         **changes: Any,
     ) -> Progress:
         rows = chosen or examples
+        whole = n_steps(len(rows), training)
         return train(
             method or Plain(),
             rows,
@@ -97,7 +98,7 @@ def run(examples: list[Example], make_student: Callable[..., Student], tmp_path:
             training,
             changes.pop("decoding", MUTE),
             seed=changes.pop("seed", SEED),
-            total=n_steps(len(rows), training, changes.pop("limit", None)),
+            total=min(whole, changes.pop("limit", whole)),
             out=tmp_path / out,
             **changes,
         )

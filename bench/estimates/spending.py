@@ -85,7 +85,7 @@ def _epochs(cell: Cell, method: Method, made: Sequence[Example], meter: Meter) -
     accepted = [example for example in made if method.accepts(example)] or made
     n_rows = max(1, round(len(cell.corpus.rows) * len(accepted) / len(made)))
     training = cell.track.training
-    steps = n_steps(n_rows, training, None)
+    steps = n_steps(n_rows, training)
     share = steps * n_rows / math.ceil(n_rows / training.batch_size) / len(accepted)
     read = _read(cell, method, accepted, meter)
     spent = share * sum(budget.spent_on(sequences, training) for sequences in read)

@@ -165,7 +165,7 @@ def attached(cell: Cell, student: Student, judge: critic.Referee | None) -> list
 def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
     """Optimizer steps of the cell: its epochs, or those that spend what the matched method does."""
     training = cell.training
-    total = n_steps(len(examples), training, None)
+    total = n_steps(len(examples), training)
     if cell.matched is not None:
         same = replace(cell, method=cell.matched)
         other = attached(same, student, judge_of(same))
@@ -174,7 +174,7 @@ def total_steps(cell: Cell, student: Student, examples: list[Example]) -> int:
             budget.spent_by(method, rows, student.tokenizer, training, seed=cell.seed, total=steps)
             for method, rows, steps in (
                 (cell.method, examples, total),
-                (cell.matched, other, n_steps(len(other), training, None)),
+                (cell.matched, other, n_steps(len(other), training)),
             )
         )
         total = budget.steps_for(cell.method.label, matched, own, total)

@@ -8,10 +8,9 @@ from bench.track import Training
 from bench.types import Example
 
 
-def n_steps(n_examples: int, training: Training, limit: int | None) -> int:
-    """Optimizer steps of a run: whole epochs, or as many as the limit says."""
-    whole = training.epochs * math.ceil(n_examples / training.batch_size)
-    return whole if limit is None else min(limit, whole)
+def n_steps(n_examples: int, training: Training) -> int:
+    """Optimizer steps of a run: whole epochs."""
+    return training.epochs * math.ceil(n_examples / training.batch_size)
 
 
 def order(examples: Sequence[Example], step: int, batch_size: int, seed: int) -> list[Example]:
