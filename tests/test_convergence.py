@@ -43,6 +43,7 @@ def first_tenth(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
             rows,
             student.load(chosen.student, texts=(), home=home, seed=0),
             chosen.training,
+            chosen.decoding,
             seed=0,
             out=home / "out",
             total=total,
