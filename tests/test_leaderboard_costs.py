@@ -47,7 +47,6 @@ def paper(**changes: object) -> dict[str, object]:
         "schema": 1,
         "name": "Toy",
         "source": "a paper",
-        "mark": "SEEN",
         "note": "Read in the paper.",
         "flops_unit": "its own",
         "columns": [

@@ -7,7 +7,6 @@ printed, in percent. `track` and `label` name the counterpart on this board, whe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from leaderboard.store.reading import STRICT, First, RecordError, stored
 from leaderboard.store.record import Group
@@ -63,14 +62,13 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """All that one paper reports; `mark` says how we know: SEEN is read in the paper itself."""
+    """All that one paper reports."""
 
     __pydantic_config__ = STRICT
 
     schema: First
     name: str
     source: str
-    mark: Literal["SEEN", "MEMORY"]
     note: str
     flops_unit: str
     columns: list[Column]

@@ -175,11 +175,6 @@ def build(name: str, *, world: int, data_dir: Path | None) -> TeacherCorpus:
     )
 
 
-def dev(name: str, data_dir: Path | None) -> list[Item]:
-    """The questions that corpus `name` holds out: for choices that must not see a test set."""
-    return build(name, world=0, data_dir=data_dir).dev
-
-
 def _draw(part: Part, recipe: Recipe, folder: Path) -> tuple[list[Item], list[Written]]:
     """The questions held out, and what is taken of the others, wrong ones included."""
     found, held = list[Written](), list[Item]()
