@@ -18,6 +18,7 @@ from leaderboard.show.page.sections import html, sections
 from leaderboard.show.page.tables import front, track_of
 from leaderboard.show.pages import Told, of_track
 from leaderboard.stats.formats import interval, p_value, points, ratio
+from leaderboard.stats.rank_intervals import Rank
 from leaderboard.store import board as store
 from leaderboard.store.board import load, of_label
 from leaderboard.store.record import GROUPS
@@ -68,13 +69,12 @@ def test_rows_stand_as_in_the_boards_table(records, table):
 
 
 def test_ranks_are_sorted_by_the_best_place_and_then_by_the_worst():
-    rows = [{"id_rank": {"low": 1, "high": 12, "of": 40}}, {"id_rank": None}]
-    rows += [{"id_rank": {"low": 1, "high": 2, "of": 40}}, {"id_rank": {"low": 3, "high": 3}}]
-    (column,) = rank_column(rows, "id_rank", "rank ID")
+    ranks = [Rank(1, 12, 40), None, Rank(1, 2, 40), Rank(3, 3, 40)]
+    (column,) = rank_column(ranks, "rank ID")
     assert [cell.text for cell in column.cells] == ["1-12", "-", "1-2", "3"]
     values = [cell.value for cell in column.cells]
     assert values[2] < values[0] < values[3] and values[1] is None
-    assert rank_column([{}, {}], "id_rank", "rank ID") == []
+    assert rank_column([None, None], "rank ID") == []
 
 
 def test_rows_know_whether_they_train_and_what_marks_them(table):

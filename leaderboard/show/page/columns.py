@@ -1,12 +1,12 @@
 """The columns of the page's tables: texts as the board has them, and what they are sorted by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from leaderboard.rows.row import Row, row_json
-from leaderboard.stats.formats import NONE, interval, ratio
+from leaderboard.rows.row import Row
+from leaderboard.stats.formats import NONE, interval, place, ratio
 from leaderboard.stats.intervals import Estimate
+from leaderboard.stats.rank_intervals import Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,12 @@ class Column:
 
 def columns(ranked: Sequence[Row]) -> list[Column]:
     """All but the name of the row, as the board's table has them."""
-    plain = [row_json(row) for row in ranked]
     return [
         Column("seeds", "", "Training runs", [_number(row.n_seeds, "d") for row in ranked]),
         Column("ID", "%", "Accuracy in domain", [_interval(row.id) for row in ranked]),
-        *rank_column(plain, "id_rank", "rank ID"),
+        *rank_column([row.id_rank for row in ranked], "rank ID"),
         Column("OOD", "%", "Accuracy out of domain", [_interval(row.ood) for row in ranked]),
-        *rank_column(plain, "ood_rank", "rank OOD"),
+        *rank_column([row.ood_rank for row in ranked], "rank OOD"),
         Column(
             "FLOPs",
             "\N{MULTIPLICATION SIGN} reference",
@@ -73,20 +72,12 @@ def columns(ranked: Sequence[Row]) -> list[Column]:
     ]
 
 
-def rank_column(plain: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Column]:
-    """A column of rank intervals by their key in the rows' data; none where no row has one."""
-    found = [row.get(key) for row in plain]
-    if not any(found):
+def rank_column(ranks: Sequence[Rank | None], title: str) -> list[Column]:
+    """A column of rank intervals; none where no row has one."""
+    if not any(ranks):
         return []
-    cells = [
-        Cell(NONE, None)
-        if rank is None
-        else Cell(
-            f"{rank['low']}-{rank['high']}" if rank["low"] < rank["high"] else str(rank["low"]),
-            rank["low"] + rank["high"] / 1000,  # by the best place, then by the worst
-        )
-        for rank in found
-    ]
+    # Sorted by the best place, then by the worst.
+    cells = [Cell(place(rank), rank and rank.low + rank.high / 1000) for rank in ranks]
     return [Column(title, "places", "Places that the tests of all pairs leave open", cells)]
 
 
