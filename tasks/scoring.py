@@ -107,7 +107,7 @@ def strict(solution: str) -> str | None:
     return (_trimmed(rest.partition("\n")[0]) or None) if phrase else None
 
 
-def flexible(solution: str, options: Sequence[str] = ()) -> str | None:
+def flexible(solution: str, options: Sequence[str]) -> str | None:
     """The strict answer if any, else what a lenient reader would take for the answer.
 
     That is: the option named last, after the last "answer is" or "Answer:" or else anywhere; for a
@@ -176,7 +176,7 @@ _AUTHOR_CUES = {
 """Cue, and whether a blank line ends the answer; the first cue that is present decides."""
 
 
-def author(solution: str, task: str = "") -> str | None:
+def author(solution: str, task: str) -> str | None:
     """SKIntern's extractor (released eval/metric_utils.py), faults kept for comparison.
 
     It takes the *first* conclusion and ends it at the first full stop, so that "3.5" becomes "3";
@@ -198,7 +198,7 @@ def author(solution: str, task: str = "") -> str | None:
     return (sentence.partition("\n\n")[0] if at_blank_line else sentence).strip() or None
 
 
-def author_matches(answer: str | None, gold: str, task: str = "") -> bool:
+def author_matches(answer: str | None, gold: str, task: str) -> bool:
     """SKIntern's comparison: by letter if both have one, else exact; in mathematics by last number.
 
     In formal_fallacies all that does not say "invalid" counts as "valid", even an empty answer.

@@ -55,7 +55,7 @@ class Outcome:
     failures: list[Failure]
 
 
-def fetch(folder: Path, table: Sequence[Source], base: str = GITHUB) -> Outcome:
+def fetch(folder: Path, table: Sequence[Source], base: str) -> Outcome:
     """Bring the folder's files to what the table says; those that are right stay untouched.
 
     A file appears under its name only once its sha256 is right; none is above a few MB, so one

@@ -30,18 +30,12 @@ class Imported:
     source: str
 
 
-def read(
-    path: Path,
-    columns: Mapping[str, str] | None = None,
-    *,
-    revision: str | None = None,
-    split: str = "train",
-) -> Imported:
+def read(path: Path, columns: Mapping[str, str], *, revision: str | None, split: str) -> Imported:
     """Rows of a file or a data set; an id and a task are made up where there are none."""
     rows, faults = list[dict[str, Any]](), list[Fault]()
     ignored, seen = set[str](), set[str]()
     for number, told in training_files.rows(path, revision, split):
-        found = told if isinstance(told, str) else training_files.plain(told, columns or {})
+        found = told if isinstance(told, str) else training_files.plain(told, columns)
         if isinstance(found, str):
             faults.append(Fault(path, number, found))
             continue
@@ -133,7 +127,7 @@ def _sentences(*texts: str | None) -> list[str]:
     return [part for part in parts if part]
 
 
-def as_corpus(found: Imported, licence: str, *, passages: bool = False) -> TeacherCorpus:
+def as_corpus(found: Imported, licence: str, *, passages: bool) -> TeacherCorpus:
     """The corpus of the rows that were read, with `passages` of what they say of themselves."""
     rows: Any = found.rows
     written = {

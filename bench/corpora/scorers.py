@@ -27,7 +27,7 @@ def frequency(tasks: Sequence[str], texts: Sequence[str]) -> list[Scored]:
     return found
 
 
-def scorer(kind: str, student: Student, home: Path, identity: str | None = None) -> Score:
+def scorer(kind: str, student: Student, home: Path, identity: str | None) -> Score:
     """The scorer that a track names; what a model says is computed once and kept in `home`.
 
     `identity` is the hash or commit of the student; what one without says is not kept.

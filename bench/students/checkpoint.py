@@ -17,7 +17,7 @@ DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exao
 """Of the same way, after every digit was set apart."""
 
 
-def find(path: str, revision: str | None, gguf_file: str | None = None) -> str | None:
+def find(path: str, revision: str | None, gguf_file: str | None) -> str | None:
     """Check that `path` is a checkpoint: the commit of one on the hub, None for a folder.
 
     A hub id is looked up in the local cache where the hub cannot be reached. ConfigError says

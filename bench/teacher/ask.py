@@ -38,10 +38,10 @@ class Order:
     """What is asked for: `prices` are of a million tokens, of prompts and of completions."""
 
     sampling: Sampling
-    rationales: int = 1
-    concurrency: int = 8
-    limit: int | None = None
-    prices: tuple[float, float] | None = None
+    rationales: int
+    concurrency: int
+    limit: int | None
+    prices: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True)

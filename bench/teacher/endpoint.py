@@ -29,13 +29,7 @@ class Endpoint:
     """Asks over HTTP; the key is read from the environment and stays in memory."""
 
     def __init__(
-        self,
-        url: str,
-        model: str | None,
-        sampling: Sampling,
-        patience: Patience,
-        *,
-        plain: bool = False,
+        self, url: str, model: str | None, sampling: Sampling, patience: Patience, *, plain: bool
     ) -> None:
         """`plain` asks for completions: prompts are texts to go on with, and no turn of a chat."""
         from openai import AsyncOpenAI

@@ -13,9 +13,9 @@ BASE_S, CAP_S = 0.5, 60.0
 class Patience:
     """How an endpoint is treated; `rate_limit` is in requests per minute."""
 
-    timeout_s: float = 120.0
-    retries: int = 6
-    rate_limit: float | None = None
+    timeout_s: float
+    retries: int
+    rate_limit: float | None
 
 
 class PassingError(Exception):

@@ -85,7 +85,7 @@ def explain(
     mine: Mapping[Path, Record],
     track: Mapping[Path, Record],
     cell: str,
-    n_items: int = 0,
+    n_items: int,
 ) -> Explanation:
     """What the cell of a label is made of; `mine` are its records, or some seeds of them.
 

@@ -114,7 +114,7 @@ class CostRecord:
         return next(each for each in self.methods if each.label == self.reference)
 
 
-def stored_costs(root: Path = COSTS) -> list[CostRecord]:
+def stored_costs(root: Path) -> list[CostRecord]:
     """All stored costs, the smallest student first."""
     found = [CostRecord.load(path) for path in sorted(root.glob("*.json"))]
     return sorted(found, key=lambda record: (record.n_parameters, record.track))
