@@ -340,6 +340,28 @@ def test_two_records_of_one_cell_are_refused(published):
         run("show", "toy")
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["power", "--seeds"], "whole numbers from 1 on, separated by commas"),
+        (["amortised", "--questions"], "whole numbers from 0 on, separated by commas"),
+        (["explain", "std_cot", "--items"], "a whole number from 1 on"),
+        (["regress", "--base=HEAD", "--confirm"], "whole numbers from 0 on, separated by commas"),
+        (["regress", "--base=HEAD", "--latency-ratio"], "a number from 1 on"),
+    ],
+)
+@pytest.mark.parametrize("text", ["many", "", "-1", "0.5,1", "nan"])
+def test_numbers_that_are_none_or_out_of_bounds_are_told_what_is_expected(
+    words, expected, text, capsys
+):
+    with pytest.raises(SystemExit) as caught:
+        run(*words[:-1], f"{words[-1]}={text}")
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        f"argument {words[-1]}: expected {expected}, got '{text}'\n"
+    )
+
+
 def test_building_the_parser_loads_nothing_but_the_standard_library():
     code = (
         "import argparse, sys; from leaderboard.cli import parser\n"

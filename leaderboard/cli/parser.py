@@ -3,17 +3,23 @@
 Building the parser loads the standard library alone.
 """
 
-from argparse import ArgumentParser, Namespace, _SubParsersAction  # pyright: ignore[reportPrivateUsage]
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    _SubParsersAction,  # pyright: ignore[reportPrivateUsage]
+)
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from math import inf
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from leaderboard.verify.tree import Harness
 
+T = TypeVar("T", int, float)
 FORMATS = tuple(
     sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
 )
@@ -259,22 +265,28 @@ def _add_metric(verb: ArgumentParser) -> None:
 
 
 def _counts(text: str, least: int = 1) -> list[int]:
-    found = [int(part) for part in text.split(",")]
-    if min(found) < least:
-        raise ValueError
+    found = _numbers(int, text)
+    if not found or min(found) < least:
+        raise ArgumentTypeError(
+            f"expected whole numbers from {least} on, separated by commas, got '{text}'"
+        )
     return found
 
 
 def _amounts(text: str) -> list[int]:
-    found = [float(part) for part in text.split(",")]
-    if not all(amount >= 0 and amount.is_integer() for amount in found):
-        raise ValueError
+    found = _numbers(float, text)
+    if not found or not all(amount >= 0 and amount.is_integer() for amount in found):
+        raise ArgumentTypeError(
+            f"expected whole numbers from 0 on, separated by commas, got '{text}'"
+        )
     return [int(amount) for amount in found]
 
 
 def _count(text: str) -> int:
-    (found,) = _counts(text)
-    return found
+    found = _numbers(int, text)
+    if len(found) != 1 or found[0] < 1:
+        raise ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return found[0]
 
 
 def _seeds(text: str) -> list[int]:
@@ -282,9 +294,18 @@ def _seeds(text: str) -> list[int]:
 
 
 def _ratio(text: str) -> float:
-    if not 1 <= float(text) < inf:
-        raise ValueError
-    return float(text)
+    found = _numbers(float, text)
+    if len(found) != 1 or not 1 <= found[0] < inf:
+        raise ArgumentTypeError(f"expected a number from 1 on, got '{text}'")
+    return found[0]
+
+
+def _numbers(kind: Callable[[str], T], text: str) -> list[T]:
+    """Those that commas separate; [] where one of them is none."""
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        return []
 
 
 def _add_scope(verb: ArgumentParser) -> None:
