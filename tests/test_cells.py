@@ -162,11 +162,18 @@ def test_a_run_that_is_killed_before_it_notes_what_it_spent_goes_on_from_its_che
 def test_a_damaged_record_is_named_and_the_others_are_told_of(
     track: Path, told: Callable[..., Any], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", str(track), "--methods", "std_cot", "--seeds", "0,1", "--limit", "2"]) == 0
+    words = [str(track), "--methods", "std_cot", "--seeds", "0,1", "--limit", "2"]
+    assert main(["run", *words]) == 0
     next(home.glob("records/*/*/std_cot/seed0*.json")).write_text("{")
     assert states(told("status")) == {("std_cot", 0): "trained", ("std_cot", 1): "done"}
     assert main(["status"]) == 0
     assert "not JSON" in capsys.readouterr().err
+    assert main(["status", *words]) == 0
+    assert "made again" not in capsys.readouterr().err
+    assert main(["run", *words]) == 0
+    assert capsys.readouterr().err.count("made again") == 1
+    assert main(["run", *words]) == 0
+    assert "made again" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--methods", "std_cot"], ["--set", "a.b=1"], ["--seeds", "0"]])

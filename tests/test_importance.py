@@ -547,11 +547,15 @@ def test_scores_are_computed_once_and_read_back_bit_for_bit(home: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b'[{"importance": [', b'[{"n_tokens": []}]', b"3", b"\xff"]
 )
-def test_damaged_scores_are_computed_again(home: Path, content: bytes) -> None:
+def test_damaged_scores_are_told_and_computed_again(
+    home: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     cached(home, "key", lambda: SCORED)
+    assert not capsys.readouterr().err
     path = home / "importance" / "key.json"
     path.write_bytes(content)
     assert cached(home, "key", lambda: SCORED) == SCORED
+    assert capsys.readouterr().err == f"{path}: damaged: made again\n"
     assert len(json.loads(path.read_bytes())) == 2
 
 

@@ -188,6 +188,19 @@ def test_scores_are_kept_for_the_same_student_and_for_no_other(
         loglikelihood.columns(make_student("llama"), asked[1:], home)
 
 
+def test_damaged_scores_are_told_and_made_again(
+    make_student: Callable[..., Student], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = samples([as_item(row) for row in ROWS[:4]])
+    found = loglikelihood.columns(make_student("llama"), asked, home)
+    assert "made again" not in capsys.readouterr().err
+    (path,) = (home / "loglikelihood").glob("*.json")
+    path.write_text("{")
+    assert loglikelihood.columns(make_student("llama"), asked, home) == found
+    assert f"{path}: damaged: made again" in capsys.readouterr().err
+    assert json.loads(path.read_bytes()) == found
+
+
 @pytest.fixture
 def cell_of(make_cell: Callable[..., Cell]) -> Callable[[str], Cell]:
     """Cells that are asked ten questions of a set with options, and ten of one without."""

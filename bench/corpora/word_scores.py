@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -115,6 +116,7 @@ def cached(home: Path, key: str, compute: Callable[[], list[Scored]]) -> list[Sc
 
 
 def _read(path: Path) -> list[Scored] | None:
+    """The scores; None where there are none, or the file is damaged, which is told."""
     if not path.is_file():
         return None
     try:
@@ -122,4 +124,5 @@ def _read(path: Path) -> list[Scored] | None:
         names = ("importance", "n_tokens", "chunks")
         return [Scored(*(tuple(row[name]) for name in names)) for row in rows]
     except (ValueError, KeyError, TypeError):
+        print(f"{path}: damaged: made again", file=sys.stderr, flush=True)
         return None

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -264,12 +265,17 @@ class Cell:
     def record_path(self) -> Path:
         return home() / "records" / self.place
 
-    def found(self) -> Record | None:
-        """The cell's record if it is whole and was made from the very same inputs."""
+    def found(self, *, tell: bool = False) -> Record | None:
+        """The cell's record if it is whole and was made from the very same inputs.
+
+        `tell`: say of a damaged one that it is made again, for who is about to do so.
+        """
         if not self.record_path.is_file():
             return None
         try:
             record = Record.load(self.record_path)
-        except RecordError:
+        except RecordError as error:
+            if tell:
+                print(f"{error}: made again", file=sys.stderr, flush=True)
             return None
         return record if record.provenance.get("key") == self.key else None

@@ -6,6 +6,7 @@ method's prompt, so all such rows of one student have the same scores.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -64,10 +65,13 @@ def columns(student: Student, samples: Sequence[Sample], home: Path) -> dict[str
 
 
 def _kept(path: Path) -> dict[str, Columns] | None:
-    """What was scored before; None where nothing was, or the file is damaged."""
+    """What was scored before; None where nothing was, or the file is damaged, which is told."""
     try:
         return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError):
+        print(f"{path}: damaged: made again", file=sys.stderr, flush=True)
         return None
 
 

@@ -55,7 +55,7 @@ def _run_cell(cell: Cell, name: str, *, wait: bool) -> Record:
         locked(cell.record_path, wait=wait),
         locked(cell.folder, wait=wait),
     ):
-        record = cell.found()
+        record = cell.found(tell=True)
         print(f"{name}: {'found' if record else 'running'}", file=sys.stderr, flush=True)
         if record is None:
             record, solutions = _make_record(cell, wait=wait)
