@@ -37,7 +37,9 @@ def test_a_method_that_was_given_twice_the_tokens_is_flagged():
     head, _, first, second = table([marked, plain], "markdown").splitlines()
     assert "| kard ! " in first
     assert "!" not in head + second
-    assert "! not matched with std_cot" in legend([marked, plain])
+    told = "! not matched with std_cot in training tokens, steps, tuning trials or decoding"
+    assert told in legend([marked, plain])
+    assert f"{told}." in audit_legend(audit([record(), twice]), "std_cot")
     assert "!" not in legend([plain])
 
 

@@ -24,7 +24,7 @@ from leaderboard.store.board import load, of_label
 from leaderboard.store.record import GROUPS
 from leaderboard.store.reruns import publish_rerun, rerun
 from tests.board_verb import run
-from tests.leaderboard_records import probe, record
+from tests.leaderboard_records import probe, record, save, trained
 from tests.pages import HOSTILE, SCRIPT, TOLD, Elements, made, save_board
 
 
@@ -83,6 +83,16 @@ def test_rows_know_whether_they_train_and_what_marks_them(table):
     assert line(table, "kard").marks == {}
     assert set(line(table, HOSTILE).marks) == {"‡", "°"}
     assert {mark for each in table.lines for mark in each.marks} == set(table.marks)
+    assert all(f" {mark} {meaning}." in table.legend for mark, meaning in table.marks.items())
+
+
+def test_a_mark_says_the_same_in_the_page_as_below_the_boards_table(tmp_path):
+    root = tmp_path / "records"
+    save(root / "v1", [record(), trained(record("kard"), tokens=100_000)])
+    (table,) = track_of("toy", root).tables
+    assert f" ! {table.marks['!']}: `skbench board audit`." in table.legend
+    told = line(table, "kard").marks["!"]
+    assert told == f"{table.marks['!']}: training tokens 2.00x the reference"
 
 
 def test_older_suites_and_rows_at_the_tracks_settings_are_tables_of_their_own(tmp_path):

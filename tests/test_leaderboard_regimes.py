@@ -210,7 +210,8 @@ def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, ca
     dirty = replace(pairs()[0], provenance={"dirty": True})
     save(local, [dirty, *pairs()[1:]])
     assert run("map", "regimes") == 0
-    assert "40 †" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "40 †" in told and "† run from an uncommitted working tree." in told
     with pytest.raises(RecordError, match="40, skintern, world 0"):
         run("map", "regimes", "--publish")
     limited = [replace(r, scope=Scope(r.scope.world, limit=5)) for r in pairs(value="41")]

@@ -9,6 +9,7 @@ import numpy as np
 
 from leaderboard.stats.formats import (
     DIRTY,
+    MARKS,
     NONE,
     TableFormat,
     interval,
@@ -83,7 +84,7 @@ def probes_legend(found: Sequence[Internalization]) -> str:
         " share of the optimizer steps done. cloze P@1: % of the facts that the student completes"
         " rightly, before -> after training in the last line."
     )
-    dirty = f" {DIRTY} run from an uncommitted working tree."
+    dirty = f" {DIRTY} {MARKS[DIRTY]}."
     return note + (dirty if any(each.dirty for each in found) else "")
 
 

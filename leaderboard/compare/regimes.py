@@ -15,6 +15,7 @@ from leaderboard.compare.pair import check_pairs
 from leaderboard.stats.averages import matrices
 from leaderboard.stats.formats import (
     DIRTY,
+    MARKS,
     NONE,
     TableFormat,
     marked,
@@ -148,7 +149,7 @@ def map_legend(sweep: Sweep) -> str:
         " control in points [95 % interval, t over the worlds' paired differences]. tokens:"
         " training tokens of the treatment over the control's."
     )
-    dirty = f" {DIRTY} a run from an uncommitted working tree."
+    dirty = f" {DIRTY} {MARKS[DIRTY]}."
     return note + (dirty if any(_is_dirty(point) for point in sweep.points) else "")
 
 

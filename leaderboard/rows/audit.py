@@ -6,7 +6,16 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, cast
 
-from leaderboard.stats.formats import DIRTY, NONE, SKEWED, UNEQUAL, TableFormat, marked, tabulated
+from leaderboard.stats.formats import (
+    DIRTY,
+    MARKS,
+    NONE,
+    SKEWED,
+    UNEQUAL,
+    TableFormat,
+    marked,
+    tabulated,
+)
 from leaderboard.store.board import by_label
 from leaderboard.store.comparable import track_settings
 from leaderboard.store.record import Record
@@ -99,11 +108,11 @@ def audit_legend(treatments: Sequence[Treatment], reference: str) -> str:
     if not any(each.label == reference for each in treatments):
         note += f" {reference} has no row here: nothing was compared."
     if any(each.telling for each in treatments):
-        note += f" {UNEQUAL} training tokens, steps, tuning trials or decoding are not matched."
+        note += f" {UNEQUAL} {MARKS[UNEQUAL].format(reference=reference)}."
     if any(each.skewed for each in treatments):
-        note += f" {SKEWED} the test prompt differs on purpose from the one that was trained."
+        note += f" {SKEWED} {MARKS[SKEWED]}."
     if any(each.dirty for each in treatments):
-        note += f" {DIRTY} run from an uncommitted working tree."
+        note += f" {DIRTY} {MARKS[DIRTY]}."
     return note
 
 

@@ -8,6 +8,7 @@ from leaderboard.rows.row import Row
 from leaderboard.stats.formats import (
     BOUND,
     DIRTY,
+    MARKS,
     NONE,
     OUTSIDE,
     SKEWED,
@@ -91,39 +92,20 @@ def legend(rows: Sequence[Row]) -> str:
         " each run between restarts."
     )
     marks = (
-        (DIRTY, any(row.dirty for row in rows), "run from an uncommitted working tree."),
-        (
-            SKEWED,
-            any(row.skewed for row in rows),
-            "the test prompt differs on purpose from the one that was trained.",
-        ),
-        (
-            UNEQUAL,
-            any(row.unequal for row in rows),
-            f"not matched with {reference} in training tokens, steps, tuning trials or decoding:"
-            " `skbench board audit`.",
-        ),
-        (
-            OUTSIDE,
-            any(row.outside for row in rows),
-            "training loss outside the band of the label's published runs:"
-            " `skbench board bands --local`.",
-        ),
-        (
-            BOUND,
-            any(row.upper_bound for row in rows),
-            "an upper bound, which has no rank: shown, at test time, which facts a question needs.",
-        ),
-        (
-            UNKEPT,
-            any(row.is_unkept for row in rows),
-            "not verified: the answers of some of its runs are not kept, so its outcomes cannot be"
-            " scored again.",
-        ),
+        (DIRTY, any(row.dirty for row in rows), ""),
+        (SKEWED, any(row.skewed for row in rows), ""),
+        (UNEQUAL, any(row.unequal for row in rows), ": `skbench board audit`"),
+        (OUTSIDE, any(row.outside for row in rows), ": `skbench board bands --local`"),
+        (BOUND, any(row.upper_bound for row in rows), ""),
+        (UNKEPT, any(row.is_unkept for row in rows), ""),
     )
     note += _ranks_note(rows) + _averages_note(rows) + _knowledge_note(rows)
     note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
-    return note + "".join(f" {mark} {meaning}" for mark, applies, meaning in marks if applies)
+    return note + "".join(
+        f" {mark} {MARKS[mark].format(reference=reference)}{command}."
+        for mark, applies, command in marks
+        if applies
+    )
 
 
 def _averages(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:

@@ -16,6 +16,16 @@ STYLE: Mapping[TableFormat, str] = {
     "latex": "latex_booktabs",
 }
 DIRTY, SKEWED, UNEQUAL, OUTSIDE, BOUND, UNKEPT = "†", "‡", "!", "?", "^", "°"
+MARKS: Mapping[str, str] = {
+    DIRTY: "run from an uncommitted working tree",
+    SKEWED: "the test prompt differs on purpose from the one that was trained",
+    UNEQUAL: "not matched with {reference} in training tokens, steps, tuning trials or decoding",
+    OUTSIDE: "training loss outside the band of the label's published runs",
+    BOUND: "an upper bound, which has no rank: shown, at test time, which facts a question needs",
+    UNKEPT: "not verified: the answers of some of its runs are not kept, so its outcomes cannot be"
+    " scored again",
+}
+"""What each says of a row; `reference` is to be filled in."""
 NONE = "-"
 LEAST_P = 1e-9
 """Above the least that is computed, 1e-12, times the number of tests of any table."""

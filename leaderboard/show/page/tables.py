@@ -14,7 +14,7 @@ from leaderboard.rows.texts import with_texts
 from leaderboard.show.page.columns import Column, columns, rounded
 from leaderboard.show.page.story import Block, story
 from leaderboard.show.render import detail, legend
-from leaderboard.stats.formats import BOUND, DIRTY, SKEWED, UNEQUAL, UNKEPT, p_value, points
+from leaderboard.stats.formats import BOUND, DIRTY, MARKS, SKEWED, UNEQUAL, UNKEPT, p_value, points
 from leaderboard.store.board import beside, load, load_files, of_label, suites
 from leaderboard.store.comparable import track_settings
 from leaderboard.store.record import GROUPS, Group, Record
@@ -26,13 +26,6 @@ COSTS: Mapping[str, str] = {
     "tpot": "time per output token, ms",
 }
 """What accuracy is drawn against."""
-MARKS: Mapping[str, str] = {
-    DIRTY: "run from an uncommitted working tree",
-    SKEWED: "the test prompt differs on purpose from the one that was trained",
-    BOUND: "an upper bound, which has no rank: shown, at test time, which facts a question needs",
-    UNEQUAL: "not matched with the reference in training tokens, steps, trials or decoding",
-    UNKEPT: "not verified: the answers of some of its runs are not kept",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +133,11 @@ def _table(
         n_runs=sum(map(len, of.values())),
         columns=columns(ranked),
         lines=lines,
-        marks={m: text for m, text in MARKS.items() if any(m in line.marks for line in lines)},
+        marks={
+            mark: meaning.format(reference=ranked[0].reference)
+            for mark, meaning in MARKS.items()
+            if any(mark in line.marks for line in lines)
+        },
         legend=legend(ranked),
         resolution=resolution(chosen, labels, track),
         detail=detail(ranked, "markdown"),
@@ -193,5 +190,6 @@ def _marks(row: Row) -> dict[str, str]:
     marks = {DIRTY: row.dirty, SKEWED: row.skewed, BOUND: row.upper_bound, UNKEPT: row.is_unkept}
     found = {mark: MARKS[mark] for mark, applies in marks.items() if applies}
     if row.unequal:
-        found[UNEQUAL] = f"{MARKS[UNEQUAL]}: {'; '.join(row.unequal)}"
+        meaning = MARKS[UNEQUAL].format(reference=row.reference)
+        found[UNEQUAL] = f"{meaning}: {'; '.join(row.unequal)}"
     return found
