@@ -109,10 +109,10 @@ def reproduce(args: Namespace) -> int:
     from bench.ground.places import data_dir
     from bench.reuse import reproduce
     from bench.track import ConfigError
-    from leaderboard.cli.printing import today
     from leaderboard.compare.reproduction import reproduction, reproduction_json, reproduction_text
     from leaderboard.show.rendering import render_all
     from leaderboard.store import board
+    from leaderboard.store.files import today
     from leaderboard.store.generations import Generations
     from leaderboard.store.ledger import file_records
     from leaderboard.store.reruns import keep_texts, publish_rerun, rerun

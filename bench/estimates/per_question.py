@@ -25,6 +25,7 @@ from bench.students.student import checkpoint_path, scratch_tokenizer
 from bench.track import ConfigError, Scratch, Track
 from bench.types import Example, Knowledge, Question
 from leaderboard.store.costs import SCHEMA, CostRecord, MethodCost
+from leaderboard.store.files import today
 from tasks.solved import SOLVED, solved
 
 STAND_IN_VOCABULARY = 4096
@@ -73,7 +74,7 @@ def _provenance(
     track: Track, corpus: Corpus, questions: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "date": provenance.today(),
+        "date": today(),
         "versions": provenance.versions(),
         "corpus": track.corpus,
         "corpus_sha256": corpus.sha256,

@@ -1,4 +1,4 @@
-"""The one clock: wall clock is read through it, and for dates in provenance.py, nowhere else."""
+"""The one clock: wall clock is read through it, and dates through `today`, nowhere else."""
 
 import time
 

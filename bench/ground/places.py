@@ -3,13 +3,11 @@
 import os
 from pathlib import Path
 
+from leaderboard.store.files import home
+
+__all__ = ["TRUST_TASK_CODE", "data_dir", "home"]
 TRUST_TASK_CODE = "SKBENCH_TRUST_TASK_CODE"
 """Variable that lets code run which a YAML of a track's `include` names; processes inherit it."""
-
-
-def home() -> Path:
-    """Where everything that a run makes lives: $SKBENCH_HOME, by default .bench."""
-    return Path(os.environ.get("SKBENCH_HOME") or ".bench")
 
 
 def data_dir(argument: str | None) -> Path | None:

@@ -1,11 +1,10 @@
-"""Where a number comes from: commit, versions, device, date, hashes."""
+"""Where a number comes from: commit, versions, device, hashes."""
 
 import hashlib
 import json
 import platform
 import subprocess
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -101,8 +100,3 @@ def git_state() -> tuple[str | None, bool | None]:
         return None, None  # installed inside somebody else's repository
     commit, status = git("rev-parse", "HEAD"), git("status", "--porcelain")
     return commit, None if status is None else bool(status)
-
-
-def today() -> str:
-    """The date in UTC, as YYYY-MM-DD."""
-    return datetime.now(UTC).date().isoformat()

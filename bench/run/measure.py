@@ -24,6 +24,7 @@ from bench.students.student import Student
 from bench.track import ConfigError, told
 from bench.training.progress import Spent
 from bench.types import Question
+from leaderboard.store.files import today
 from leaderboard.store.record import N_POINTS, SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
 from tasks.corpora import n_tokens
@@ -294,7 +295,7 @@ def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
         "key": cell.key,
         "commit": commit,
         "dirty": dirty,
-        "date": provenance.today(),
+        "date": today(),
         "command": shlex.join(_command(cell, verb)),
         "device": provenance.device_name(),
         **precision.told(cell.track, trains=cell.method.trains),

@@ -1,10 +1,11 @@
 """How long to wait before a server is asked again, and how often it may be asked."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from bench.ground.clock import clock
 
 BASE_S, CAP_S = 0.5, 60.0
 
@@ -53,7 +54,7 @@ class Limiter:
     def __init__(
         self,
         per_minute: float | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._interval = 60 / per_minute if per_minute else 0.0

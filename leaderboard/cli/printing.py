@@ -4,7 +4,6 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from leaderboard.cli import source
@@ -37,11 +36,6 @@ def print_paths(paths: Sequence[Path]) -> None:
     """A line for each file."""
     for path in paths:
         print(path)
-
-
-def today() -> str:
-    """The day as a board's list of changes and its ledger have it: YYYY-MM-DD, in UTC."""
-    return datetime.now(UTC).date().isoformat()
 
 
 def print_json(body: object) -> None:

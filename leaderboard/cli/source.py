@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, load, load_files, of_label
+from leaderboard.store.files import home
 from leaderboard.store.index import facts_of, remembered
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
@@ -217,7 +218,7 @@ def studied(args: Namespace) -> "tuple[str, Question, Study | None]":
 
 def local() -> Path:
     """The suites of records in $SKBENCH_HOME."""
-    return board.home() / "records"
+    return home() / "records"
 
 
 def _is_file(args: Namespace) -> bool:

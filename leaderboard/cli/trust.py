@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaderboard.cli import source
-from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths, today
+from leaderboard.cli.printing import FAILED, FINE, USAGE, print_json, print_paths
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, tracks
+from leaderboard.store.files import today
 from leaderboard.store.reading import RecordError
 
 if TYPE_CHECKING:

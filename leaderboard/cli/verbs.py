@@ -16,11 +16,11 @@ from leaderboard.cli.printing import (
     print_json,
     print_paths,
     print_text,
-    today,
 )
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
 from leaderboard.store.comparable import check_table
+from leaderboard.store.files import today
 from leaderboard.store.record import Record
 
 

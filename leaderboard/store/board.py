@@ -30,11 +30,6 @@ class UnknownName(LookupError):  # noqa: N818 - it names what went wrong, as Loo
         super().__init__(f"unknown {what} {name!r}{hint}")
 
 
-def home() -> Path:
-    """Where everything of this machine lies: $SKBENCH_HOME, by default .bench."""
-    return Path(os.environ.get("SKBENCH_HOME") or ".bench")
-
-
 def version(name: str) -> int | None:
     """The version that a suite's folder is named after; None for the name of another folder."""
     found = _SUITE.fullmatch(name)

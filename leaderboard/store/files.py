@@ -1,4 +1,4 @@
-"""Facts are written once, whole or not at all."""
+"""Facts are written once, whole or not at all; where this machine's lie, and what day it is."""
 
 import errno
 import fcntl
@@ -7,8 +7,19 @@ import json
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+
+def home() -> Path:
+    """Where everything that a run makes lives: $SKBENCH_HOME, by default .bench."""
+    return Path(os.environ.get("SKBENCH_HOME") or ".bench")
+
+
+def today() -> str:
+    """The date in UTC, as YYYY-MM-DD."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def write_once(path: Path, body: Mapping[str, Any], what: str) -> None:

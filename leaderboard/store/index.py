@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from leaderboard.store.board import home
-from leaderboard.store.files import replace_bytes
+from leaderboard.store.files import home, replace_bytes
 
 T = TypeVar("T")
 _CODE = Path(__file__).parents[1]

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.ground.provenance import device_name, today
+from bench.ground.provenance import device_name
+from leaderboard.store.files import today
 from tests.perf.growth import estimate_page
 from tests.perf.growth.child import Case, Spent
 from tests.perf.growth.matrix import Row
