@@ -76,8 +76,8 @@ def _questions(suite: Any, split: str) -> list[dict[str, Any]]:
     """Those of the families that are trained, as somebody would write them down."""
     rows = [
         row
-        for name in ("pocket_chain", "pocket_hop", "pocket_perm", "pocket_price")
-        for row in suite.rows(name, world=WORLD, split=split)
+        for name in suite.TRAINED
+        for row in suite.rows(f"pocket_{name}", world=WORLD, split=split)
     ]
     keys = ("task", "question", "target", "facts")
     return [{key: row[key] for key in keys} for row in rows]
