@@ -227,13 +227,13 @@ def inform(args: Namespace) -> int:
 
 def contamination(args: Namespace) -> int:
     """Print what each corpus shares with each published test set, and what its teacher may know."""
-    from bench.corpora.contents import contamination
+    from bench.cli.contents import contamination
 
     return contamination(args.names, args.data_dir, as_json=args.json)
 
 
 def recall(args: Namespace) -> int:
     """Print which share of a row's knowledge is among the passages that its question retrieves."""
-    from bench.corpora.contents import recall
+    from bench.cli.contents import recall
 
     return recall(args.name, args.k, args.data_dir, as_json=args.json)
