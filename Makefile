@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# A process a core, each with one thread; a file's tests stay together, for what they share, in the
-# order of tests/conftest.py.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# A process a core and one more, as some tests wait; each with one thread. A file's tests stay together,
+# for what they share, in the order of tests/conftest.py.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count()) + 1)')
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-all soak check perf perf-check growth gpu peers bench
 
@@ -16,7 +17,7 @@ test: .venv/ready
 
 # Also what takes minutes.
 test-all: .venv/ready
-	$(PYTEST) -m "" --ignore tests/perf
+	$(PYTEST) -m "" --ignore tests/perf --durations 15
 
 # Kills, full disks, damage and bad inputs in their long form; another number draws other ones.
 soak: .venv/ready

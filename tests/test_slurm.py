@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,12 +51,16 @@ def command(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]
     begun = list[Any]()
 
     def command(*words: object, err: Path) -> "subprocess.Popen[bytes]":
+        heard = partial(
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        )  # what `&` in a script ignores
         with err.open("wb") as told:
             begun.append(
                 subprocess.Popen(
                     [sys.executable, "-m", "bench", *map(str, words)],
                     stdout=subprocess.DEVNULL,
                     stderr=told,
+                    preexec_fn=heard,
                 )
             )
         return begun[-1]
@@ -197,7 +203,7 @@ def test_ctrl_c_cancels_the_tasks(
     err = tmp_path / "err"
     process = command("run", track, "--methods", "std_cot", *SLURM, err=err)
     until(lambda: checkpoints(home), process, err)
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     assert ": cancelled" in err.read_text()
     assert not running()
