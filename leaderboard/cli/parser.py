@@ -5,21 +5,20 @@ Building the parser loads the standard library alone.
 
 from argparse import (
     ArgumentParser,
-    ArgumentTypeError,
     Namespace,
     _SubParsersAction,  # pyright: ignore[reportPrivateUsage]
 )
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from math import inf
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+from leaderboard.cli import numbers
 
 if TYPE_CHECKING:
     from leaderboard.verify.tree import Harness
 
-T = TypeVar("T", int, float)
 FORMATS = tuple(
     sorted(path.stem for path in (Path(__file__).parents[1] / "show/formats").glob("[!_]*.py"))
 )
@@ -84,7 +83,11 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     )
     verb.add_argument("--seed", type=int, metavar="N", help="one run of the row")
     verb.add_argument(
-        "--items", type=_count, default=0, metavar="N", help="also the first N of each data set"
+        "--items",
+        type=numbers.count,
+        default=0,
+        metavar="N",
+        help="also the first N of each data set",
     )
     _add_scope(verb)
     _add_source(verb, lambda args: _module("explain").explain(args))
@@ -92,7 +95,11 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("power", help="how small a difference a track's runs can find")
     _add_track(verb)
     verb.add_argument(
-        "--seeds", type=_counts, default=[3, 5, 10], metavar="N,..", help="of each side of a pair"
+        "--seeds",
+        type=numbers.counts,
+        default=[3, 5, 10],
+        metavar="N,..",
+        help="of each side of a pair",
     )
     verb.add_argument("--gap", type=float, default=5.0, metavar="POINTS", help="to find: how many?")
     _add_untuned(verb)
@@ -107,7 +114,11 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb = board.add_parser("amortised", help="FLOPs with training, over so many questions")
     _add_track(verb)
     verb.add_argument(
-        "--questions", type=_amounts, default=[10**3, 10**6], metavar="N,..", help="such as 1e3,1e6"
+        "--questions",
+        type=numbers.amounts,
+        default=[10**3, 10**6],
+        metavar="N,..",
+        help="such as 1e3,1e6",
     )
     verb.add_argument(
         "--tuning", action="store_true", help="with a training for each learning rate tried"
@@ -148,13 +159,19 @@ def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
         "--common", action="store_true", help="only the labels and seeds that the new records have"
     )
     verb.add_argument(
-        "--confirm", type=_seeds, default=[], metavar="SEED,..", help="local runs that ask again"
+        "--confirm",
+        type=numbers.seeds,
+        default=[],
+        metavar="SEED,..",
+        help="local runs that ask again",
     )
     verb.add_argument(
         "--candidate", metavar="METHOD@NAME", help="a checkpoint that `skbench evaluate` judged"
     )
     verb.add_argument("--against", metavar="LABEL", help="its row; default: the method's own")
-    verb.add_argument("--latency-ratio", type=_ratio, metavar="R", help="tolerated of new / base")
+    verb.add_argument(
+        "--latency-ratio", type=numbers.ratio, metavar="R", help="tolerated of new / base"
+    )
     verb.add_argument("--format", choices=REPORTS, default="text")
     verb.add_argument("--output", type=Path, metavar="FILE", help="the text is printed as well")
     _add_scope(verb)
@@ -262,50 +279,6 @@ def _add_metric(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--metric", metavar="NAME", help="a grade in the place of accuracy, such as bleu_2"
     )
-
-
-def _counts(text: str, least: int = 1) -> list[int]:
-    found = _numbers(int, text)
-    if not found or min(found) < least:
-        raise ArgumentTypeError(
-            f"expected whole numbers from {least} on, separated by commas, got '{text}'"
-        )
-    return found
-
-
-def _amounts(text: str) -> list[int]:
-    found = _numbers(float, text)
-    if not found or not all(amount >= 0 and amount.is_integer() for amount in found):
-        raise ArgumentTypeError(
-            f"expected whole numbers from 0 on, separated by commas, got '{text}'"
-        )
-    return [int(amount) for amount in found]
-
-
-def _count(text: str) -> int:
-    found = _numbers(int, text)
-    if len(found) != 1 or found[0] < 1:
-        raise ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
-    return found[0]
-
-
-def _seeds(text: str) -> list[int]:
-    return _counts(text, least=0)
-
-
-def _ratio(text: str) -> float:
-    found = _numbers(float, text)
-    if len(found) != 1 or not 1 <= found[0] < inf:
-        raise ArgumentTypeError(f"expected a number from 1 on, got '{text}'")
-    return found[0]
-
-
-def _numbers(kind: Callable[[str], T], text: str) -> list[T]:
-    """Those that commas separate; [] where one of them is none."""
-    try:
-        return [kind(part) for part in text.split(",")]
-    except ValueError:
-        return []
 
 
 def _add_scope(verb: ArgumentParser) -> None:
