@@ -118,9 +118,10 @@ def test_the_corpus_holds_a_clean_human_part_and_a_larger_loose_one() -> None:
     assert {row["split"] for row in built.labels} == {"corrupted", "train", "dev", "test"}
     heads = {
         split: {row["head"] for row in built.labels if row["split"] == split}
-        for split in ("train", "dev", "test")
+        for split in ("corrupted", "train", "dev", "test")
     }
-    assert not heads["train"] & heads["test"] and not heads["dev"] & heads["test"]
+    for split, others in [("test", ("corrupted", "train", "dev")), ("dev", ("corrupted", "train"))]:
+        assert not any(heads[split] & heads[other] for other in others)
 
 
 def test_how_much_people_wrote_changes_nothing_else_and_more_holds_the_fewer() -> None:

@@ -1,6 +1,6 @@
 """Corpora of triples: a small clean one by people, a large one by the loose teacher, and labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -82,10 +82,7 @@ def build(name: str, *, world: int, data_dir: Path | None = None) -> TeacherCorp
         },
         licence="Apache-2.0",
         source=f"generated, world {world}",
-        labels=[
-            *beside_corrupted(rng, [triple for triple, _ in kept]),
-            *_labels(rng, kept, recipe.labels),
-        ],
+        labels=_labels(rng, kept, recipe.labels),
     )
 
 
@@ -106,11 +103,16 @@ def _likely(written: Written) -> list[tuple[Triple, bool]]:
     ]
 
 
-def _labels(rng: Random, kept: Sequence[tuple[Triple, bool]], n: int) -> Iterator[LabelledTriple]:
-    """A sample of the drafts with the truth about each; no event is in two splits."""
+def _labels(rng: Random, kept: Sequence[tuple[Triple, bool]], n: int) -> list[LabelledTriple]:
+    """Drafts beside corrupted ones, and a sample of drafts with the truth about each.
+
+    No event is in two splits, and none of "dev" or "test" among the corrupted.
+    """
     names, weights = list(LABEL_SPLITS), list(LABEL_SPLITS.values())
     heads = dict.fromkeys(head for (head, _, _), _ in kept)
     split_of = {head: rng.choices(names, weights)[0] for head in heads}
+    made = beside_corrupted(rng, [triple for triple, _ in kept if split_of[triple[0]] == "train"])
     for triple, is_true in rng.sample(kept, min(n, len(kept))):
         head, relation, _ = triple
-        yield labelled(triple, PHRASES[relation], int(is_true), split_of[head])
+        made.append(labelled(triple, PHRASES[relation], int(is_true), split_of[head]))
+    return made
