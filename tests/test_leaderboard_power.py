@@ -16,7 +16,8 @@ from leaderboard.compare.power import power, power_text, resolution
 from leaderboard.compare.regress import Rule, regress
 from leaderboard.rows.rank import rows
 from leaderboard.stats.averages import is_tuned, matrices, seeds
-from leaderboard.stats.intervals import _residual, difference, holm, seed_variance
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import _residual, difference, seed_variance
 from leaderboard.stats.rank_intervals import rank_intervals
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, by_label, load, of_label, suite

@@ -13,7 +13,8 @@ from leaderboard.rows.rank import rows
 from leaderboard.show.render import legend, table
 from leaderboard.show.rendering import render_all
 from leaderboard.stats.averages import seeds
-from leaderboard.stats.intervals import ALPHA, Component, difference, holm, seed_variance
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import ALPHA, Component, difference, seed_variance
 from leaderboard.stats.rank_intervals import Rank, rank_intervals
 from leaderboard.store import board
 from leaderboard.store.board import PUBLISHED, load, of_label, suite

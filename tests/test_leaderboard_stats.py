@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from scipy.stats import binomtest, t, ttest_rel
 
+from leaderboard.stats.holm import holm
 from leaderboard.stats.intervals import (
     Component,
     by_cluster,
     detectable,
     difference,
     headline,
-    holm,
     mcnemar,
     seed_component,
     seed_variance,

@@ -9,7 +9,8 @@ import pytest
 from leaderboard.compare import regimes
 from leaderboard.compare.study import collect, findings, verdict
 from leaderboard.show.rendering import check
-from leaderboard.stats.intervals import difference, holm, seed_variance
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import difference, seed_variance
 from leaderboard.store import board
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope

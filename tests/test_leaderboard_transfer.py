@@ -14,7 +14,8 @@ from scipy.stats import ttest_ind
 from leaderboard.cli.parser import add_parser
 from leaderboard.compare.pair import compare
 from leaderboard.compare.transfer import contrast, transfers, transfers_table
-from leaderboard.stats.intervals import headline, holm
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import headline
 from leaderboard.store import board
 from leaderboard.store.board import load, of_label, suite
 from leaderboard.store.reading import RecordError

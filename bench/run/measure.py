@@ -1,7 +1,6 @@
-"""What a cell's run comes to: outcomes, FLOPs, latency and provenance in one record."""
+"""What a cell's run comes to: outcomes, FLOPs and latency in one record."""
 
 import math
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -16,15 +15,15 @@ from bench.costs import latency
 from bench.costs.flops import FlopModel
 from bench.ground import provenance
 from bench.ground.clock import clock
-from bench.run import critic, precision, reranker
+from bench.run import critic, reranker
 from bench.run.cell import Cell
 from bench.run.evaluate import Evaluation, Sample
+from bench.run.origin import provenance_of
 from bench.students.lm import Ask
 from bench.students.student import Student
 from bench.track import ConfigError, told
 from bench.training.progress import Spent
 from bench.types import Question
-from leaderboard.store.files import today
 from leaderboard.store.record import N_POINTS, SCHEMA, DataSet, Group, Latency, Record
 from leaderboard.store.record import Training as TrainingCost
 from tasks.corpora import n_tokens
@@ -274,35 +273,3 @@ def _contamination(cell: Cell, data_sets: Iterable[str]) -> dict[str, Any]:
     known = provenance.contamination(cell.track.corpus)
     found = {name: known[name] for name in data_sets if name in known}
     return {"contamination": found} if found else {}
-
-
-def _command(cell: Cell, verb: str) -> list[str]:
-    """What makes the cell again."""
-    own = cell.own
-    if own is not None and own.trials_sha256 is None:
-        return ["skbench", "tune", *cell.origin, "--methods", own.of]
-    command = ["skbench", verb, *cell.origin, "--methods", own.of if own else cell.label]
-    command += ["--seeds", str(cell.seed)]
-    command += ["--tuned"] if own else []
-    return command + cell.scope.words()
-
-
-def provenance_of(cell: Cell, student: Student, verb: str) -> dict[str, Any]:
-    """Where a number of the cell comes from, with the command that makes it."""
-    commit, dirty = cell.git_state
-    lock = provenance.ROOT / "requirements.lock"
-    return {
-        "key": cell.key,
-        "commit": commit,
-        "dirty": dirty,
-        "date": today(),
-        "command": shlex.join(_command(cell, verb)),
-        "device": provenance.device_name(),
-        **precision.told(cell.track, trains=cell.method.trains),
-        "versions": provenance.versions(),
-        "lock_sha256": provenance.file_sha256(lock) if lock.is_file() else None,
-        "corpus_sha256": cell.corpus.sha256,
-        "student_sha256": cell.student_sha256,
-        "student_revision": student.revision,
-        "train_key": cell.train_key,
-    }

@@ -20,7 +20,7 @@ from bench.method import Method
 from bench.run import precision
 from bench.run.cell import Cell, identity
 from bench.run.fit import fit, fresh
-from bench.run.measure import provenance_of
+from bench.run.origin import provenance_of
 from bench.students import student as students
 from bench.students.generate import Generator
 from bench.students.student import Student

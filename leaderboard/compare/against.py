@@ -7,7 +7,8 @@ from typing import Any
 from leaderboard.compare.pair import group_difference
 from leaderboard.stats.averages import seeds
 from leaderboard.stats.formats import NONE, gap, p_value, tabulated
-from leaderboard.stats.intervals import Difference, family
+from leaderboard.stats.holm import family
+from leaderboard.stats.intervals import Difference
 from leaderboard.store.record import Record
 
 

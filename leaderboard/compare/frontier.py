@@ -20,7 +20,8 @@ from leaderboard.rows.cost import Cost
 from leaderboard.rows.row import Row
 from leaderboard.stats.averages import Seeds, seeds
 from leaderboard.stats.formats import NONE, gap, interval, significant, tabulated
-from leaderboard.stats.intervals import ALPHA, Difference, Estimate, holm
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import ALPHA, Difference, Estimate
 from leaderboard.store.board import of_label
 from leaderboard.store.record import GROUPS, Group, Record
 

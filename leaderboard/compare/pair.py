@@ -8,7 +8,8 @@ from leaderboard.rows.rank import row
 from leaderboard.stats.averages import Seeds, aligned, matrices, names_of, seeds
 from leaderboard.stats.formats import gap as in_points
 from leaderboard.stats.formats import p_value
-from leaderboard.stats.intervals import Difference, Matrix, difference, holm, mcnemar
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import Difference, Matrix, difference, mcnemar
 from leaderboard.store.comparable import check_seeds, questions
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Group, Record

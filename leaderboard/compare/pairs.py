@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from leaderboard.compare.pair import check_pairs
 from leaderboard.rows.rank import rows
 from leaderboard.stats.averages import Seeds, aligned, names_of, seeds
-from leaderboard.stats.intervals import Component, Difference, Matrix, difference, holm
+from leaderboard.stats.holm import holm
+from leaderboard.stats.intervals import Component, Difference, Matrix, difference
 from leaderboard.store.board import of_label
 from leaderboard.store.record import GROUPS, Group, Record
 

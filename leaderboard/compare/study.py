@@ -10,7 +10,8 @@ import numpy as np
 
 from leaderboard.compare.regimes import swept
 from leaderboard.stats.formats import NONE, TableFormat, gap, p_value, percent, tabulated
-from leaderboard.stats.intervals import Difference, Matrix, difference, family, seed_variance
+from leaderboard.stats.holm import family
+from leaderboard.stats.intervals import Difference, Matrix, difference, seed_variance
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import GROUPS, Group, Record
 from leaderboard.store.studies import SCHEMA, Pair, Question, Run, Study

@@ -20,13 +20,8 @@ from typing import Any
 from leaderboard.compare.pair import group_difference, paired
 from leaderboard.stats.averages import Seeds, is_tuned, matrices, names_of, seeds
 from leaderboard.stats.formats import gap, p_value, tabulated
-from leaderboard.stats.intervals import (
-    Difference,
-    Matrix,
-    difference,
-    family,
-    seed_variance,
-)
+from leaderboard.stats.holm import family
+from leaderboard.stats.intervals import Difference, Matrix, difference, seed_variance
 from leaderboard.store.board import by_label
 from leaderboard.store.comparable import distinct
 from leaderboard.store.record import GROUPS, Record

@@ -20,7 +20,7 @@ n is then the number of clusters.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp, inf, sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import TypeAlias
@@ -180,25 +180,6 @@ def mcnemar(a: Sequence[int], b: Sequence[int]) -> float:
     only_a = sum(x > y for x, y in zip(a, b, strict=True))
     only_b = sum(x < y for x, y in zip(a, b, strict=True))
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values (Holm 1979), in the order given.
-
-    scipy has none; statsmodels, which has, would bring pandas to a board that starts in a moment.
-    """
-    adjusted = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = highest
-    return adjusted
-
-
-def family(gaps: Sequence[Difference | None]) -> list[Difference | None]:
-    """Differences that one text speaks of, None where there is none: p values after Holm."""
-    adjusted = iter(holm([gap.p for gap in gaps if gap is not None]))
-    return [gap and replace(gap, p=next(adjusted)) for gap in gaps]
 
 
 def _items(means: Sequence[Matrix], most: float) -> Component:

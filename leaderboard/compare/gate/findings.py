@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from leaderboard.stats.intervals import holm
+from leaderboard.stats.holm import holm
 from leaderboard.store.record import Group
 
 Counted = Literal["prompt_tokens", "prefill_flops", "decode_flops", "helper_flops"]
