@@ -12,6 +12,7 @@ from leaderboard.show.pictures import map_svg
 from leaderboard.show.rendering import check
 from leaderboard.stats.intervals import mean_interval
 from leaderboard.store import board
+from leaderboard.store.board import UnknownName
 from leaderboard.store.maps import Sweep, publish_map, stored_maps
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Scope
@@ -102,11 +103,11 @@ def test_other_records_and_other_labels_of_the_sweep_are_left_alone(local):
 
 def test_a_run_without_its_counterpart_is_named_and_the_exit_code_says_so(local, capsys):
     save(local, pairs()[:-1])
-    assert run("map", "regimes") == 3
+    assert run("map", "regimes", "--local") == 3
     printed = capsys.readouterr()
     assert "training items = 40: no run of std_cot[restarts=3] in world 2" in printed.err
     assert "2" in printed.out.splitlines()[2].split()
-    assert run("map", "nothing") == 3
+    assert run("map", "nothing", "--local") == 3
 
 
 def test_runs_with_a_limit_are_left_out_where_there_are_full_ones(local, capsys):
@@ -147,12 +148,12 @@ def test_a_point_that_lacks_a_field_or_contradicts_itself_is_refused(local):
 
 def test_the_table_and_json_hold_each_points_facts(local, capsys):
     save(local, pairs())
-    assert run("map", "regimes") == 0
+    assert run("map", "regimes", "--local") == 0
     text = capsys.readouterr().out
     assert "-26.7 [-64.6, +11.3]" in text
     assert "-30.0 -10.0 -40.0" in text
     assert "Treatment - control: skintern - std_cot[restarts=3]." in text
-    assert run("map", "regimes", "--json") == 0
+    assert run("map", "regimes", "--local", "--json") == 0
     (point,) = json.loads(capsys.readouterr().out)["points"]
     assert (point["n_worlds"], point["tokens_ratio"]) == (3, 3.0)
     assert point["worlds"][1]["treatment"]["id"] == 0.6
@@ -173,12 +174,17 @@ def test_a_published_map_is_read_back_and_shown_with_its_picture(local, maps, ca
     save(local, pairs())
     assert run("map", "regimes", "--publish") == 0
     assert stored_maps(maps.parent) == [("v1", swept(local))]
+    published = capsys.readouterr().out
+    assert run("map", "regimes") == 0
+    assert "-26.7 [-64.6, +11.3]" in capsys.readouterr().out
+    with pytest.raises(UnknownName, match=r"unknown published map 'regime'.*there are: regimes"):
+        run("map", "regime")
     home = board.PUBLISHED.parents[1]
     page = (home / "leaderboard" / "LEADERBOARD.md").read_text()
     assert "## Regimes" in page
     assert "pictures/regimes.svg" in page
     picture = home / "leaderboard" / "pictures" / "regimes.svg"
-    assert str(picture) in capsys.readouterr().out
+    assert str(picture) in published
     assert check(home / "leaderboard" / "records") == []
     assert run("map", "regimes", "--publish") == 0
     assert capsys.readouterr().out == ""
@@ -209,7 +215,7 @@ def test_a_published_map_is_never_made_smaller_and_may_grow(local, maps):
 def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, capsys):
     dirty = replace(pairs()[0], provenance={"dirty": True})
     save(local, [dirty, *pairs()[1:]])
-    assert run("map", "regimes") == 0
+    assert run("map", "regimes", "--local") == 0
     told = capsys.readouterr().out
     assert "40 †" in told and "† run from an uncommitted working tree." in told
     with pytest.raises(RecordError, match="40, skintern, world 0"):

@@ -278,11 +278,12 @@ def test_a_map_is_of_the_version_of_its_track(
     assert "| 400 " in text and "| 40 " not in text
     assert {path.parent.name for path in maps.rglob("regimes.json")} == {"v1", "v2"}
     capsys.readouterr()
-    for words, value in (((), "400"), (("--suite", "v1"), "40")):
-        assert run("map", "regimes", "--json", *words) == 0
-        assert [p["value"] for p in json.loads(capsys.readouterr().out)["points"]] == [value]
-    with pytest.raises(UnknownName, match=r"'v7'.*v1, v2"):
-        run("map", "regimes", "--suite", "v7")
+    for where in ((), ("--local",)):
+        for words, value in (((), "400"), (("--suite", "v1"), "40")):
+            assert run("map", "regimes", "--json", *where, *words) == 0
+            assert [p["value"] for p in json.loads(capsys.readouterr().out)["points"]] == [value]
+        with pytest.raises(UnknownName, match=r"'v7'.*v1, v2"):
+            run("map", "regimes", *where, "--suite", "v7")
 
 
 def test_a_map_is_made_of_the_newest_suite_that_has_runs_of_the_sweep(
@@ -290,11 +291,11 @@ def test_a_map_is_made_of_the_newest_suite_that_has_runs_of_the_sweep(
 ) -> None:
     save(local / "v1", pair(1, 5))
     save(local / "v2", [of(2)])
-    assert run("map", "regimes", "--json") == 0
+    assert run("map", "regimes", "--local", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["points"]) == 1
     save(local / "v2", pair(1, 5))
     with pytest.raises(RecordError, match=r"seed0\.json: .*suite v1"):
-        run("map", "regimes")
+        run("map", "regimes", "--local")
 
 
 # ------------------------------------------------------------ a track of one's own

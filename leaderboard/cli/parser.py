@@ -179,12 +179,11 @@ def _add_regress(board: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _add_publishing(board: "_SubParsersAction[ArgumentParser]") -> None:
-    verb = board.add_parser("map", help="a sweep of local runs: treatment - control per point")
+    verb = board.add_parser("map", help="a sweep: treatment - control per point")
     verb.add_argument("sweep", metavar="SWEEP")
     _add_suite(verb)
-    verb.add_argument("--publish", action="store_true", help="store it in the repository")
-    verb.add_argument("--json", action="store_true", help="print JSON")
-    _runs(verb, lambda args: _module("verbs").regime_map(args))
+    verb.add_argument("--publish", action="store_true", help="store that of local runs")
+    _add_source(verb, lambda args: _module("verbs").regime_map(args))
 
     verb = board.add_parser("study", help="a question with its rule, and what runs say of it")
     verb.add_argument("study", metavar="NAME")

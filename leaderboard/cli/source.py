@@ -184,9 +184,21 @@ def superseded_by(args: Namespace) -> str | None:
 
 
 def swept(args: Namespace) -> "tuple[str, Collected]":
-    """The local runs of a sweep in the suite asked for, or in the newest that has some."""
-    from leaderboard.compare.regimes import collect
+    """The map of a sweep in the suite asked for, or in the newest that has it: what is published,
+    or made of local runs; UnknownName."""
+    from leaderboard.compare.regimes import Collected, collect
+    from leaderboard.store.maps import Sweep
 
+    if not (args.local or args.publish):
+        maps, file = board.beside(board.PUBLISHED, "maps"), f"{args.sweep}.json"
+        suites = board.suites_with(maps, file)
+        if not suites:
+            known = sorted({path.stem for path in maps.glob("v*/*.json")})
+            raise UnknownName("published map", args.sweep, known)
+        suite = args.suite or suites[-1]
+        if suite not in suites:
+            raise UnknownName("suite", suite, suites)
+        return suite, Collected(Sweep.load(maps / suite / file), [], [])
     names = board.suites(local()) or ["v1"]
     if args.suite is not None and args.suite not in names:
         raise UnknownName("suite", args.suite, names)

@@ -191,7 +191,7 @@ def probes(args: Namespace) -> int:
 
 
 def regime_map(args: Namespace) -> int:
-    """Print the map of a sweep, or publish it; 3 where a run has no counterpart."""
+    """Print the map of a sweep, or publish that of local runs; 3 where one has no counterpart."""
     from leaderboard.compare.regimes import map_json, map_legend, map_table
     from leaderboard.show.rendering import render_all
     from leaderboard.store.maps import publish_map
