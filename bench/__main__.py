@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="skbench", description="Train and judge chain-of-thought distillation methods."
     )
+    parser.add_argument("--version", action=_Version)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _add_list(verbs)
     run.add_parser(verbs)
@@ -108,6 +109,23 @@ def _rescorer() -> "Rescorer":
     return Rescorer(data_dir(None))
 
 
+class _Version(argparse.Action):
+    """What is installed, and the commit of the clone if it is one."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="of the package, and the commit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        from bench.ground import provenance
+
+        commit, dirty = provenance.git_state()
+        of = f" ({commit}{', changed' if dirty else ''})" if commit else ""
+        print(f"skintern-bench {version('skintern-bench')}{of}")
+        parser.exit()
+
+
 class _Harness:
     """What the board asks."""
 
@@ -126,8 +144,8 @@ def _track_names() -> list[str]:
 
 
 def _add_list(verbs: Any) -> None:
-    verb = verbs.add_parser("list", help="methods, tracks, tasks or sweeps")
-    verb.add_argument("what", choices=("methods", "tracks", "tasks", "sweeps"))
+    verb = verbs.add_parser("list", help="methods, tracks, tasks, corpora or sweeps")
+    verb.add_argument("what", choices=("methods", "tracks", "tasks", "corpora", "sweeps"))
     verb.add_argument("--json", action="store_true")
     verb.set_defaults(run=_list)
 

@@ -15,7 +15,9 @@ import baselines
 import tasks
 from bench import registry, track
 from bench.__main__ import main
+from bench.corpora import corpus
 from bench.corpora.corpus import Corpus
+from bench.ground import provenance
 from bench.run import fit, planning, sweep
 from bench.track import ConfigError
 from leaderboard.store.ranges import labels_in
@@ -349,6 +351,7 @@ def test_a_toy_file_dropped_into_the_folder_is_listed(
     assert json.loads(capsys.readouterr().out) == [
         {
             "method": "toy_method",
+            "about": "A method of one's own.",
             "source": "nowhere",
             "needs": {},
             "defaults": {"share": 0.5, "word": "so"},
@@ -398,7 +401,15 @@ def test_only_what_depends_on_the_seed_is_run_for_each(
 # ------------------------------------------------------------ reading verbs
 
 
-@pytest.mark.parametrize("what", ["methods", "tracks", "tasks", "sweeps"])
+def test_the_version_names_the_package_and_the_commit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    commit, _ = provenance.git_state()
+    told = capsys.readouterr().out
+    assert told.startswith("skintern-bench 0.") and (commit is None or commit in told)
+
+
+@pytest.mark.parametrize("what", ["methods", "tracks", "tasks", "corpora", "sweeps"])
 def test_what_is_listed_can_be_read_by_eye_and_by_machine(
     what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -406,7 +417,7 @@ def test_what_is_listed_can_be_read_by_eye_and_by_machine(
     entries = json.loads(capsys.readouterr().out)
     assert main(["list", what]) == 0
     table = capsys.readouterr().out
-    key = "name" if what == "tasks" else what.removesuffix("s")
+    key = {"tasks": "name", "corpora": "corpus"}.get(what, what.removesuffix("s"))
     names = [entry[key] for entry in entries]
     assert names == sorted(names) and all(name in table for name in names)
     known = {
@@ -417,6 +428,7 @@ def test_what_is_listed_can_be_read_by_eye_and_by_machine(
             for path in Path(tasks.__file__).parent.rglob("*.yaml")
             if re.search("^task: [a-z]", path.read_text(), re.MULTILINE)
         },
+        "corpora": set(corpus.builders()),
         "sweeps": set(sweep.names()),
     }[what]
     assert set(names) == known

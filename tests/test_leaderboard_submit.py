@@ -54,6 +54,17 @@ def test_a_folder_of_runs_is_taken_with_their_texts(home, theirs):
     assert run("verify", rescore=rescore) == 0
 
 
+def test_the_texts_of_a_run_are_found_where_a_home_keeps_them(home, theirs, tmp_path):
+    texts = json.dumps(texts_of(Record.load(theirs)))
+    kept = tmp_path / "home/records" / THIRD
+    for path in (kept, generations_of(tmp_path / "home/records", THIRD)):
+        path.parent.mkdir(parents=True)
+    theirs.rename(kept)
+    generations_of(tmp_path / "home/records", THIRD).write_bytes(lzma.compress(texts.encode()))
+    assert run("submit", kept, rescore=rescore) == 0
+    assert events(home)[-1].generations == file_sha256(generations_of(home.root, THIRD))
+
+
 def test_a_run_that_is_published_is_not_taken_again(home, theirs, capsys):
     assert run("submit", theirs) == 0
     assert run("submit", theirs) == 2

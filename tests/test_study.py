@@ -154,7 +154,7 @@ def test_the_readme_on_ones_own_runs_as_written(
     section = readme.partition("\n## Your own")[2].partition("\n## ")[0]
     first = section.partition("\n    ")[2].partition("\n\n")[0]
     commands = [line.partition(" # ")[0].strip() for line in first.splitlines()]
-    assert len(commands) == 9 and "```python" in section
+    assert len(commands) == 8 and "```python" in section
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SKBENCH_HOME", raising=False)
     monkeypatch.setattr(board, "PUBLISHED", board.PUBLISHED)
@@ -165,7 +165,8 @@ def test_the_readme_on_ones_own_runs_as_written(
     small(Path())
     traces = [{"problem": "1 plus 1?", "generation": "<think>one and one.</think> Answer: 2"}]
     parquet.write_table(pa.Table.from_pylist(traces), "traces.parquet")
-    for command in commands[1:]:
+    (importing,) = re.findall("`(skbench corpus import [^`]+)`", section)
+    for command in [*commands[1:], importing]:
         program, *words = shlex.split(command)
         assert program == "skbench" and main(words) == 0, command
 
@@ -176,7 +177,7 @@ def test_the_readme_on_ones_own_runs_as_written(
         "tokenizer": student.tokenizer,
         "data": Dataset.from_list([{"input_ids": ids, "labels": ids}]),
     }
-    code = section.partition("```python\n")[2].partition("```")[0]
+    code = "".join(re.findall("```python\n(.*?)```", section, re.DOTALL))
     exec(compile(code, "README.md", "exec"), mine)
     assert set(mine["frame"]["label"]) == {"method", "std_cot", "zero_shot"}
 

@@ -1,13 +1,15 @@
-"""What there is: methods, tracks and tasks, as lists and as tables in the READMEs."""
+"""What there is, as lists and as tables in the READMEs."""
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from bench import registry, track
+from bench.corpora import corpus
 from bench.ground.files import write_atomically
 from bench.ground.provenance import ROOT
 from bench.run import sweep
@@ -20,10 +22,11 @@ Entry = dict[str, Any]
 
 
 def methods() -> list[Entry]:
-    """Every method with its source, needs and defaults."""
+    """Every method with the first line of its file, its source, needs and defaults."""
     return [
         {
             "method": name,
+            "about": (sys.modules[type(method).__module__].__doc__ or "").partition("\n")[0],
             "source": method.source,
             "needs": {k: v for k, v in asdict(method.needs).items() if v != getattr(Needs(), k)},
             "defaults": {f.name: f.default for f in fields(method)},
@@ -39,6 +42,8 @@ def tracks() -> list[Entry]:
             "track": t.name,
             "version": t.version,
             "about": t.about,
+            "student": t.student.path or "from random weights",
+            "corpus": t.corpus,
             "methods": t.methods,
             "seeds": t.seeds,
         }
@@ -73,6 +78,22 @@ def task_rows() -> list[Entry]:
     return [{key: entry[key] for key in shown} for entry in tasks()]
 
 
+def corpora() -> list[Entry]:
+    """Every built-in corpus, as it is pinned."""
+    paths = (ROOT / "tasks/corpora" / f"{name}.json" for name in sorted(corpus.builders()))
+    pins = [json.loads(path.read_text()) for path in paths]
+    return [
+        {
+            "corpus": pin["name"],
+            "teacher": pin["teacher"],
+            "rows": pin["n"],
+            "passages": pin["n_passages"],
+            "licence": pin["licence"],
+        }
+        for pin in pins
+    ]
+
+
 def sweeps() -> list[Entry]:
     """Every sweep with its size."""
     return [
@@ -81,7 +102,13 @@ def sweeps() -> list[Entry]:
     ]
 
 
-LISTS = {"methods": methods, "tracks": tracks, "tasks": tasks, "sweeps": sweeps}
+LISTS = {
+    "methods": methods,
+    "tracks": tracks,
+    "tasks": tasks,
+    "corpora": corpora,
+    "sweeps": sweeps,
+}
 TABLES = {**LISTS, "tasks": task_rows}
 """The same as shown to people."""
 

@@ -232,7 +232,7 @@ def print_rows(records: list[Any], *, as_json: bool) -> None:
         print(json.dumps([row_json(row) for rows in tables for row in rows], indent=1))
     else:
         for rows in tables:
-            print(f"{render.table(rows, 'markdown')}\n\n{render.legend(rows)}\n")
+            print(f"{render.table(rows, 'markdown')}\n\n{render.legend(rows, detailed=False)}\n")
 
 
 def probe(args: Namespace) -> int:

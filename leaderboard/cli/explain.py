@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from leaderboard.cli import source
-from leaderboard.cli.printing import FINE, nothing, print_json, print_text
+from leaderboard.cli.printing import FINE, nothing, print_json, print_text, tell_tuned
 from leaderboard.store.board import UnknownName
 
 
@@ -20,6 +20,7 @@ def explain(args: Namespace) -> int:
     chosen = {path: r for path, r in mine.items() if args.seed in (None, r.seed)}
     if not chosen:
         raise UnknownName("seed", str(args.seed), {str(r.seed) for r in mine.values()})
+    tell_tuned([args.row], files.values())
     found = explain(chosen, files, args.cell, args.items)
     if args.json:
         print_json(explanation_json(found))

@@ -3,10 +3,11 @@
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from leaderboard.cli import source
+from leaderboard.store.record import Record
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
@@ -21,6 +22,17 @@ def nothing(args: Namespace) -> int:
         file=sys.stderr,
     )
     return INCOMPLETE
+
+
+def tell_tuned(labels: Sequence[str], records: Iterable[Record]) -> None:
+    """Say which of the labels stand in the table under another, with settings of their own."""
+    tuned = {str(own["of"]): record.label for record in records if (own := record.own)}
+    for label in labels:
+        if label in tuned:
+            print(
+                f"{label} is at the track's settings; in the table stands {tuned[label]}",
+                file=sys.stderr,
+            )
 
 
 def print_text(args: Namespace, text: str) -> None:

@@ -16,6 +16,7 @@ from leaderboard.cli.printing import (
     print_json,
     print_paths,
     print_text,
+    tell_tuned,
 )
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
@@ -38,7 +39,8 @@ def show(args: Namespace) -> int:
     else:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
         what = f"For accuracy read {args.metric}. " if args.metric else ""
-        print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}{legend(ranked)}")
+        what += legend(ranked, detailed=args.by_task)
+        print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}")
         if args.signatures:
             print("\n".join(["", *signature_lines(ranked)]))
     return FINE
@@ -51,6 +53,7 @@ def compare(args: Namespace) -> int:
         return nothing(args)
     check_table(records)  # all of them tell how far seeds differ
     table = source.shown(records, args)
+    tell_tuned([args.a, *args.b], records)
     labels = args.b or sorted({record.label for record in table} - {args.a})
     others = [source.row_asked(args, records, label) for label in labels]
     told = _pair if len(args.b) == 1 else _family

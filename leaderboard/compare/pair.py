@@ -111,7 +111,7 @@ def comparison_text(comparison: Comparison) -> str:
     """A comparison as a few lines."""
     c = comparison
     width = max(15, *map(len, c.data_sets)) + 1
-    lines = [f"{c.track}: {c.a} - {c.b}, in points of accuracy"]
+    lines = [f"{c.track}: {c.a} - {c.b}, in points"]
     for name, gap in (("ID", c.id), ("OOD", c.ood)):
         if gap is not None:
             lines.append(f"  {name:<{width}}{in_points(gap)}  p = {p_value(gap.p)}")

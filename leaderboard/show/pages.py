@@ -1,5 +1,6 @@
 """LEADERBOARD.md and its pictures: a section for each track, and those that are of none."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,15 @@ def leaderboard(records: Path) -> dict[Path, str]:
     home = records.parent
     told = [*(of_track(track, records) for track in all_tracks(records)), of_all(records)]
     pictures = {home / "pictures" / name: svg for t in told for name, svg in t.pictures.items()}
-    return {home / "LEADERBOARD.md": "\n".join([_HEAD, *(t.text for t in told)]), **pictures}
+    text = "\n".join(each.text for each in told)
+    return {home / "LEADERBOARD.md": f"{_HEAD}\n{_contents(text)}\n\n{text}", **pictures}
+
+
+def _contents(text: str) -> str:
+    """A line of links to the sections, by the anchors that GitHub gives them."""
+    titles = re.findall("^## (.+)$", text, re.MULTILINE)
+    anchors = (re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles)
+    return " | ".join(f"[{t}](#{a})" for t, a in zip(titles, anchors, strict=True))
 
 
 def all_tracks(records: Path) -> list[str]:
@@ -115,7 +124,7 @@ def _tables(title: str, records: Sequence[Record], files: Mapping[Path, Record])
     if not ranked:
         return []
     return [
-        f"{explained(ranked, records, list(files.values()), '')}\n",
+        f"{explained(ranked, records, list(files.values()), detailed=True)}\n",
         f"{detail(ranked, 'markdown')}\n",
         f"### {title}: fair treatment\n",
         f"{audit_table(treatments, 'markdown')}\n",
@@ -190,9 +199,15 @@ def _studies(records: Path) -> list[str]:
 
 
 def explained(
-    chosen: Sequence[Row], records: Sequence[Record], track: Sequence[Record], shown: str
+    chosen: Sequence[Row],
+    records: Sequence[Record],
+    track: Sequence[Record],
+    shown: str = "",
+    *,
+    detailed: bool,
 ) -> str:
-    """The table of the rows chosen, with what `shown` says of them, what its columns mean and what
-    the `records` beside the whole `track` can resolve."""
+    """The table of the rows chosen, with what `shown` says of them, what its columns mean, and if
+    `detailed` those of its details, and what the `records` beside the whole `track` can resolve."""
     told = resolution(records, [row.method for row in chosen], track)
-    return f"{table(chosen, 'markdown')}\n\n{f'{shown} {legend(chosen)} {told}'.strip()}"
+    note = f"{shown} {legend(chosen, detailed=detailed)} {told}".strip()
+    return f"{table(chosen, 'markdown')}\n\n{note}"

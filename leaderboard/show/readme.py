@@ -47,7 +47,7 @@ def _selected(files: Mapping[Path, Record], methods: str | None, root: Path, rea
     records = shown(track, [root.parent / "trials"])
     ranked = with_texts(rows(records, track), files)
     if methods is None:
-        return explained(ranked, records, track, "")
+        return explained(ranked, records, track, detailed=False)
     # A comma inside brackets parts the fields of one label, not two labels.
     tuned = {str(own["of"]): record.label for record in records if (own := record.own)}
     wanted = [tuned.get(label, label) for label in labels_in(methods)]
@@ -59,4 +59,4 @@ def _selected(files: Mapping[Path, Record], methods: str | None, root: Path, rea
             )
     chosen = [row for row in ranked if row.method in wanted]
     told = f"{len(chosen)} of {len(ranked)} rows." if len(chosen) < len(ranked) else ""
-    return explained(chosen, records, track, told)
+    return explained(chosen, records, track, told, detailed=False)

@@ -77,8 +77,9 @@ def detail(rows: Sequence[Row], form: TableFormat) -> str:
     return f"{main}\n\n{below}" if below else main
 
 
-def legend(rows: Sequence[Row]) -> str:
-    """One line that says what the numbers of the tables mean, and the marks that are in them."""
+def legend(rows: Sequence[Row], *, detailed: bool = True) -> str:
+    """One line that says what the numbers of the tables mean, and the marks that are in them;
+    `detailed`: of `detail` as well."""
     reference = rows[0].reference if rows else "the reference"
     newer = rows[0].superseded_by if rows else None
     note = f"Suite {rows[0].suite}, superseded by {newer}. " if newer else ""
@@ -86,11 +87,9 @@ def legend(rows: Sequence[Row]) -> str:
         "ID, OOD: accuracy in %, unweighted mean over data sets, [95 % interval over items and"
         f" seeds]. Costs per solved question: FLOPs relative to {reference} (rel.: every call,"
         " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"
-        " at batch 1, mean tokens. Training: tokens, seconds. failed: % of questions in which no"
-        " answer was found; overflow: prompts that did not fit; recall: % of the relevant passages"
-        " that were retrieved; kept: % of the knowledge's words that training prompts showed, in"
-        " each run between restarts."
+        " at batch 1, mean tokens. Training: tokens, seconds. Rows by the mean of ID and OOD."
     )
+    note += _ranks_note(rows) + (_detail_note(rows) if detailed else "") + _knowledge_note(rows)
     marks = (
         (DIRTY, any(row.dirty for row in rows), ""),
         (SKEWED, any(row.skewed for row in rows), ""),
@@ -99,8 +98,6 @@ def legend(rows: Sequence[Row]) -> str:
         (BOUND, any(row.upper_bound for row in rows), ""),
         (UNKEPT, any(row.is_unkept for row in rows), ""),
     )
-    note += _ranks_note(rows) + _averages_note(rows) + _knowledge_note(rows)
-    note += LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else ""
     return note + "".join(
         f" {mark} {MARKS[mark].format(reference=reference)}{command}."
         for mark, applies, command in marks
@@ -139,14 +136,19 @@ def _ranks_note(rows: Sequence[Row]) -> str:
     ) + (f" Could be the best: {told}." if told else "")
 
 
-def _averages_note(rows: Sequence[Row]) -> str:
-    if not _has_macro(rows):
-        return ""
-    return (
-        " A data set's own column is its micro average, the mean over its items; macro: the"
-        " unweighted mean over its sub-tasks. ID micro, OOD micro: the mean over all items of all"
-        " data sets together; ID and OOD average over data sets, as the paper does."
+def _detail_note(rows: Sequence[Row]) -> str:
+    note = (
+        " failed: % of questions in which no answer was found; overflow: prompts that did not fit;"
+        " recall: % of the relevant passages that were retrieved; kept: % of the knowledge's words"
+        " that training prompts showed, in each run between restarts."
     )
+    if _has_macro(rows):
+        note += (
+            " A data set's own column is its micro average, the mean over its items; macro: the"
+            " unweighted mean over its sub-tasks. ID micro, OOD micro: the mean over all items of"
+            " all data sets together; ID and OOD average over data sets, as the paper does."
+        )
+    return note + (LOGLIKELIHOOD_NOTE if any(row.loglikelihood for row in rows) else "")
 
 
 def _knowledge_note(rows: Sequence[Row]) -> str:

@@ -28,9 +28,11 @@ class Run:
 
     @property
     def generations(self) -> Path | None:
-        """What the run wrote, where it lies beside the record."""
-        path = self.path.with_name(f"{self.path.name}.xz")
-        return path if path.is_file() else None
+        """What the run wrote, where it lies beside the record, or where a home keeps it."""
+        texts, path = self.path.with_name(f"{self.path.name}.xz"), self.path.resolve()
+        if not texts.is_file() and path.as_posix().endswith(f"/{self.place}"):
+            texts = generations_of(path.parents[3], self.place)
+        return texts if texts.is_file() else None
 
 
 def found_in(path: Path) -> list[Run]:
