@@ -132,10 +132,15 @@ class _Harness:
     def rescore(self, record: "Record", generations: "Generations") -> "Outcomes | str":
         return _rescorer()(record, generations)
 
-    def traits(self, label: str) -> "Mapping[str, bool] | str | None":
+    def traits(self, label: str, own: "Mapping[str, Any]") -> "Mapping[str, Any] | str | None":
         from bench import registry
 
-        return registry.traits(label)
+        return registry.traits(label, own)
+
+    def lengths(
+        self, record: "Record", generations: "Generations"
+    ) -> "Mapping[str, list[int]] | None":
+        return _rescorer().lengths(record, generations)
 
 
 def _track_names() -> list[str]:

@@ -113,9 +113,10 @@ def is_what_ran(method: Method, ran: object) -> bool:
     return isinstance(ran, dict) and {**own, **ran} == own
 
 
-def traits(label: str) -> dict[str, bool] | str | None:
-    """What rows of a label are, whoever tells of them: `skewed`, an `upper_bound`; in words what is
-    wrong with the label; None of a method that is not built in."""
+def traits(label: str, own: Mapping[str, Any]) -> dict[str, Any] | str | None:
+    """What rows of a label with settings of their own are, whoever tells of them: `skewed`, an
+    `upper_bound`, how many `restarts`, the `method`'s fields; in words what is wrong with the
+    label; None of a method that is not built in."""
     known = discover()
     if label.partition("[")[0] not in known:
         return None
@@ -123,7 +124,14 @@ def traits(label: str) -> dict[str, bool] | str | None:
         method = configure(known, label, [])
     except ConfigError as error:
         return str(error)
-    return {"skewed": method.skewed, "upper_bound": method.upper_bound}
+    names = {field.name for field in fields(method)}
+    method = replace(method, **{name: value for name, value in own.items() if name in names})
+    return {
+        "skewed": method.skewed,
+        "upper_bound": method.upper_bound,
+        "restarts": 0 if method.keeps_moments else len(method.restart_points),
+        "method": json.loads(json.dumps(asdict(method))),
+    }
 
 
 def configure_named(spec: str) -> Method:

@@ -1,7 +1,7 @@
 """`skbench board` as a function."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.cli.parser import add_parser
@@ -21,7 +21,10 @@ class Given:
     def rescore(self, record: Record, generations: Generations) -> Scored | str:
         return self.rescored(record, generations)
 
-    def traits(self, label: str) -> None:
+    def lengths(self, record: Record, generations: Generations) -> None:
+        return None
+
+    def traits(self, label: str, own: Mapping[str, object]) -> None:
         return None
 
 

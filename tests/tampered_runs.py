@@ -28,6 +28,18 @@ def silence_on_an_uncommitted_tree(board: Board) -> None:
         del body["provenance"]["dirty"]
 
 
+@tampered("provenance", "provenance.dirty 1")
+def a_number_for_a_tree(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["dirty"] = 1
+
+
+@tampered("provenance", "provenance.date '2026-02-30'")
+def a_day_that_never_was(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["date"] = "2026-02-30"
+
+
 @tampered("provenance", "null alone")
 def a_commit_that_nobody_knows(board: Board) -> None:
     with board.edited() as body:
@@ -87,6 +99,33 @@ def settings_of_nobody(board: Board) -> None:
         body["snapshot"]["own"] = {"settings": {}}
 
 
+@tampered("provenance", "with settings of its own", f"{TRACK}/std_cot+mine/seed0.json")
+def a_second_row_of_settings(board: Board) -> None:
+    """Which the table would be held against."""
+    place = f"{TRACK}/std_cot+mine/seed0.json"
+    board.move(as_tuned(board, learning_rate=0.009), place)
+    with board.edited(place) as body:
+        body["label"], body["snapshot"]["own"]["name"] = "std_cot+mine", "mine"
+
+
+@tampered("provenance", "snapshot.method .*'rationales': 9.* should be .*'rationales': 1")
+def a_field_that_the_label_does_not_name(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["method"]["rationales"] = 9
+
+
+@tampered("provenance", "snapshot.method 'x'")
+def no_fields(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["method"] = "x"
+
+
+@tampered("provenance", "snapshot.restarts 3; should be 0")
+def restarts_that_the_label_does_not_name(board: Board) -> None:
+    with board.edited() as body:
+        body["snapshot"]["restarts"] = 3
+
+
 @tampered("provenance", "without settings of its own", f"{TRACK}/std_cot+best/seed0.json")
 def a_row_of_a_run_that_nobody_tuned(board: Board) -> None:
     place = f"{TRACK}/std_cot+best/seed0.json"
@@ -143,6 +182,26 @@ def the_command_of_another_run(board: Board) -> None:
         body["provenance"]["command"] = "skbench run pocket-100 --methods kard --seeds 0"
 
 
+@tampered("provenance", "makes another run")
+def the_command_of_fewer_questions(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["command"] += " --limit 5"
+
+
+@tampered("provenance", "makes another run")
+def the_command_of_another_verb(board: Board) -> None:
+    with board.edited() as body:
+        command = body["provenance"]["command"]
+        body["provenance"]["command"] = command.replace("skbench run", "skbench plan")
+
+
+@tampered("provenance", "makes another run", f"{TRACK}/std_cot+tuned")
+def the_command_of_the_untuned_row(board: Board) -> None:
+    with board.edited(as_tuned(board, learning_rate=0.009)) as body:
+        command = body["provenance"]["command"]
+        body["provenance"]["command"] = command.removesuffix(" --tuned")
+
+
 @tampered("provenance", "contamination")
 def an_overlap_of_no_share(board: Board) -> None:
     with board.edited() as body:
@@ -191,6 +250,15 @@ def an_item_lost(board: Board) -> None:
 def other_questions_under_the_same_names(board: Board) -> None:
     with board.data_set() as found:
         found["items_sha256"] = "0" * 64
+
+
+@tampered("coverage", f"{SET}: other items, .*than its questions have elsewhere", "pocket-tokens")
+def clusters_that_other_tracks_do_not_know(board: Board) -> None:
+    """By a table of one row, which has no other to be held against."""
+    place = "v2/pocket-tokens/std_cot/seed0.json"
+    board.copy(str(PUBLISHED / place), place)
+    with board.data_set(place) as found:
+        found["clusters"] = ["one"] * len(found["items"])
 
 
 @tampered("coverage", "64 hexadecimal digits")
@@ -261,6 +329,23 @@ def the_same_run_under_another_key(board: Board) -> None:
         body["training"]["loss_curve"][0] += 0.001
 
 
+@tampered("twins", r"has 99.9% of its answers.* of", FOURTH)
+def the_same_run_with_another_answer(board: Board) -> None:
+    """Under other keys, with losses a little higher."""
+    _again(board, key="1" * 64, train_key="2" * 64)
+    with board.edited(FOURTH) as body:
+        body["training"]["loss_curve"] = [1.1 * loss for loss in body["training"]["loss_curve"]]
+        body["data_sets"][SET]["generated_tokens"][0] += 1
+
+
+@tampered("twins", "has nearly the loss curve of", SECOND)
+def nearly_the_loss_curve_of_another_seed(board: Board) -> None:
+    with board.edited(STUDENT) as body:
+        curve = body["training"]["loss_curve"]
+    with board.edited(SECOND) as body:
+        body["training"]["loss_curve"] = [loss + 1e-5 for loss in curve]
+
+
 def trials_of(board: Board, *tried: Mapping[str, float]) -> Path:
     """The file of trials of std_cot, of which the first was the best."""
     version, track = TRACK.split("/")
@@ -327,7 +412,7 @@ def the_same_training_with_a_few_other_answers(board: Board) -> None:
         body["data_sets"][SET]["generated_tokens"][0] = body["data_sets"][SET]["n_calls"][0]
 
 
-@tampered("twins", "has the loss curve of .*other seeds draw other batches", SECOND)
+@tampered("twins", "has nearly the loss curve of .*other seeds draw other batches", SECOND)
 def the_loss_curve_of_another_seed(board: Board) -> None:
     _curve_of(board, STUDENT, SECOND)
 

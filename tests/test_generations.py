@@ -19,6 +19,7 @@ from leaderboard.store.ledger import events_of, file_records, ledger_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.chain import check_ledger
+from leaderboard.verify.rescored import scored_again
 from leaderboard.verify.tree import read_tree
 from tests.tracks import toy_track
 
@@ -73,6 +74,52 @@ def test_texts_are_not_scored_on_other_questions(run: Path) -> None:
     assert list(Rescorer(None)(changed, texts)) == [other]
     strange = replace(record, data_sets={"of_no_track": others})
     assert Rescorer(None)(strange, replace(texts, data_sets={"of_no_track": ["4"]})) == {}
+
+
+ROW = "v2/pocket/skintern+tuned/seed0.json"
+
+
+def published() -> tuple[Record, Generations]:
+    path = board.PUBLISHED / ROW
+    return Record.load(path), Generations.load(place(path))
+
+
+def rescored(record: Record, texts: Generations, tmp_path: Path) -> list[str]:
+    """What `board verify` says of a record of ours with those texts."""
+    kept = place(tmp_path / "records" / ROW)
+    kept.parent.mkdir(parents=True)
+    packed(kept, json.dumps(asdict(texts)).encode())
+    return [str(each) for each in scored_again(kept, ROW, record, entry._Harness())]
+
+
+def test_texts_of_other_lengths_than_were_told_are_a_fault(tmp_path: Path) -> None:
+    record, texts = published()
+    name, *_ = record.data_sets
+    longer = [f"It is so and so. {text}" for text in texts.data_sets[name]]
+    assert rescored(record, texts, tmp_path / "honest") == []
+    texts = replace(texts, data_sets={**texts.data_sets, name: longer})
+    (said,) = rescored(record, texts, tmp_path)
+    assert f"{name}.generated_tokens" in said and "not those of the texts" in said
+
+
+@pytest.mark.parametrize(
+    "told", [{"seeds": "garbage"}, {"methods": ["std_cot", 7]}, {"reranker": {"nonsense": 1}}]
+)
+def test_a_track_that_is_none_is_a_fault_and_no_reason_to_score_nothing(
+    tmp_path: Path, told: dict[str, object]
+) -> None:
+    record, texts = published()
+    snapshot = {**record.snapshot, "track": {**record.snapshot["track"], **told}}
+    said, _ = rescored(replace(record, snapshot=snapshot), texts, tmp_path)
+    assert "should be the track as `skbench run` tells it" in said
+
+
+def test_a_track_of_ours_asks_its_own_questions_alone(tmp_path: Path) -> None:
+    record, texts = published()
+    tasks = {**record.snapshot["track"]["tasks"], "include": "nowhere"}
+    snapshot = {**record.snapshot, "track": {**record.snapshot["track"], "tasks": tasks}}
+    said, _ = rescored(replace(record, snapshot=snapshot), texts, tmp_path)
+    assert "questions of its own" in said
 
 
 def naming(run: Path, **told: object) -> tuple[Record, Generations]:

@@ -6,16 +6,19 @@ code of a task's author runs, whatever is trusted elsewhere.
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+from bench import registry
 from bench.ground import provenance
 from bench.ground.quiet import quiet_libraries
 from bench.reuse.reproduce import track_of
-from bench.track import ConfigError, Tasks
+from bench.track import ConfigError, Tasks, Track, load, names
 from leaderboard.store.generations import Generations
-from leaderboard.store.record import Record
+from leaderboard.store.reading import RecordError
+from leaderboard.store.record import Record, Scope
 from tasks.docs import WrongItemsError
 
 Outcomes = Mapping[str, Mapping[str, list[int]]]
@@ -32,14 +35,17 @@ class Rescorer:
         """`data` is the folder of published data, for records of tracks that ask them."""
         self._data = data
         self._loaded: dict[str, Any] = {}
+        self._tokenizers: dict[str, Any] = {}
 
     def __call__(self, record: Record, generations: Generations) -> Outcomes | str:
         """What the texts score, without data sets whose questions here are not the record's; in
-        words why not, where its questions are not to be had here."""
+        words why not, where its questions are not to be had here. RecordError for a record whose
+        track is none."""
         from bench.questions.obtain import SCORES
 
+        track = _told(record)
         try:
-            tasks = self._tasks(record)
+            tasks = self._tasks(track, record.scope)
         except (ConfigError, WrongItemsError, OSError) as error:
             return shorten(str(error), MOST_OF_REASON)
         found = dict[str, dict[str, list[int]]]()
@@ -55,20 +61,56 @@ class Rescorer:
             found[name] = {key: [int(each[key]) for each in scored] for key in SCORES}
         return found
 
-    def _tasks(self, record: Record) -> Mapping[str, Any]:
+    def lengths(self, record: Record, generations: Generations) -> Mapping[str, list[int]] | None:
+        """Tokens of each text of a suite's own student, under a method of ours, whose texts are all
+        that it generated; None of others."""
+        path = _told(record).student.path or ""
+        is_ours = record.kind == "student" and record.method in registry.discover()
+        if not is_ours or not _is_embedded(path):
+            return None
+        if path not in self._tokenizers:
+            from tokenizers import Tokenizer
+
+            found = Tokenizer.from_file(str(provenance.ROOT / path / "tokenizer.json"))
+            self._tokenizers[path] = found
+        read = partial(self._tokenizers[path].encode_batch, add_special_tokens=False)
+        return {
+            name: [len(each) for each in read(texts)]
+            for name, texts in generations.data_sets.items()
+        }
+
+    def _tasks(self, told: Track, scope: Scope) -> Mapping[str, Any]:
         from bench.run.evaluate import load_tasks
 
-        track, scope = track_of(record), record.scope
-        _check_paths(track.tasks)
+        _check_paths(told.tasks)
         # Not its pins either: a hash of what was asked stands in the record.
-        track = replace(track, tasks=replace(track.tasks, items_sha256={}))
+        told = replace(told, tasks=replace(told.tasks, items_sha256={}))
         asked = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
-        key = provenance.digest([asdict(track.tasks), asked])
+        key = provenance.digest([asdict(told.tasks), asked])
         if key not in self._loaded:
             quiet_libraries()
             metadata = asked | {"data_dir": self._data and str(self._data)}
-            self._loaded[key] = load_tasks(track, metadata, trusted=False)["tasks"]
+            self._loaded[key] = load_tasks(told, metadata, trusted=False)["tasks"]
         return self._loaded[key]
+
+
+def _told(record: Record) -> Track:
+    """The record's track; RecordError where it is none, or asks what the one of its name does
+    not."""
+    try:
+        found = track_of(record)
+    except ConfigError as error:
+        raise RecordError(shorten(str(error), MOST_OF_REASON)) from error
+    if record.track in names():
+        ours = load(record.track).tasks
+        if (found.tasks.files, found.tasks.include) != (ours.files, ours.include):
+            raise RecordError(f"track '{record.track}' has questions of its own in its snapshot")
+    return found
+
+
+def _is_embedded(path: str) -> bool:
+    parts = Path(path).parts
+    return parts[:1] == ("tasks",) and ".." not in parts and (provenance.ROOT / path).is_dir()
 
 
 def _check_paths(told: Tasks) -> None:

@@ -16,7 +16,7 @@ from bench.track import ConfigError
 from leaderboard.store import board
 from leaderboard.store.files import file_sha256
 from leaderboard.store.record import Record, Scope
-from leaderboard.store.trials import RATE, SCHEMA, Trial, Trials, fields_of, place
+from leaderboard.store.trials import RATE, SCHEMA, TUNED, Trial, Trials, fields_of, place
 
 
 def tuned(cell: Cell) -> Cell:
@@ -41,7 +41,7 @@ def tuned(cell: Cell) -> Cell:
             f"{path}: {n} of its {len(found.trials)} trials are of code or settings that are others"
             f" now; again: {command}"
         )
-    return _with(cell, "tuned", found.chosen, file_sha256(path))
+    return _with(cell, TUNED, found.chosen, file_sha256(path))
 
 
 def by_rate(cell: Cell, rates: Sequence[float]) -> list[Cell]:

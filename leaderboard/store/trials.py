@@ -20,6 +20,8 @@ from leaderboard.store.record import Record
 
 SCHEMA = 1
 RATE = "learning_rate"
+TUNED = "tuned"
+"""What settings are called that trials chose: its row is LABEL+tuned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def check_coverage(tree: Tree) -> Iterator[Fault]:
     for table in tree.tables():
         yield from _layouts(tree, table)
         yield from _settings(tree, table)
+    yield from _questions(tree)
 
 
 def _data_sets(record: Record) -> Iterator[tuple[str, str]]:
@@ -60,6 +61,23 @@ def _layouts(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
                     f"{name}: other items than most records of the track ({n}, they {n_usual})",
                     "the same items in the same order, with one hash",
                 )
+
+
+def _questions(tree: Tree) -> Iterator[Fault]:
+    """One hash of questions that has other items, sub-tasks or clusters elsewhere on the board."""
+    of_hash = dict[str, dict[tuple[str, str], list[list[str]]]]()
+    for place, record in tree.records.items():
+        for name, each in record.data_sets.items():
+            layout = [each.items, each.tasks, each.clusters]
+            of_hash.setdefault(each.items_sha256, {})[place, name] = layout
+    for layouts in of_hash.values():
+        usual = most_common(layouts.values())
+        for (place, name), layout in layouts.items():
+            if layout != usual:
+                what = (
+                    f"{name}: other items, sub-tasks or clusters than its questions have elsewhere"
+                )
+                yield Fault(tree.file(place), what, "one and the same for one items_sha256")
 
 
 def _settings(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:

@@ -3,20 +3,20 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from datetime import date
 from itertools import pairwise
 
 from leaderboard.rows.overlap import overlaps
-from leaderboard.store.ranges import DATE, SHA256
+from leaderboard.store.ranges import SHA256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
-from leaderboard.store.trials import fields_of
+from leaderboard.store.trials import TUNED, fields_of
 from leaderboard.verify.snapshot import names, told
 from leaderboard.verify.tree import Fault, Harness, Tree
 
 _FORMS: Mapping[str, tuple[str, bool]] = {
     "key": (SHA256, False),
     "commit": ("^[0-9a-f]{40}$", True),
-    "date": (DATE, False),
     "command": ("^skbench .", False),
     "device": (".", False),
     "lock_sha256": (SHA256, True),
@@ -44,13 +44,22 @@ def _missing(record: Record) -> Iterator[tuple[str, str]]:
         is_null = may_be_null and key in origin and value is None
         if not is_null and not (isinstance(value, str) and re.search(form, value)):
             yield f"provenance.{key} {value!r}", f"a text like {form}"
-    if origin.get("dirty") not in (True, False, None) or "dirty" not in origin:
+    if not _is_date(origin.get("date")):
+        yield f"provenance.date {origin.get('date')!r}", "a day of the calendar"
+    if not isinstance(origin.get("dirty", ""), bool | None):
         yield f"provenance.dirty {origin.get('dirty')!r}", "true, false, or null outside of git"
     if (origin.get("commit") is None) != (origin.get("dirty") is None):
         yield "provenance.commit or dirty is null alone", "both known, or both null outside of git"
     versions = origin.get("versions")
     if not isinstance(versions, Mapping) or "python" not in versions:
         yield "provenance.versions names no python", "the version of each package, and of python"
+
+
+def _is_date(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _of_another(record: Record) -> Iterator[tuple[str, str]]:
@@ -65,11 +74,10 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
     of = _run_label(record)
     if record.own is None and "+" in record.label.rpartition("]")[2]:
         yield f"label {record.label!r} without settings of its own", "snapshot.own, which says them"
-    if record.own is not None and record.label != f"{of}+{record.own.get('name')}":
-        yield (
-            f"label {record.label!r}, with settings of its own",
-            "LABEL+NAME, as snapshot.own says",
-        )
+    if record.own is not None and record.label != f"{of}+{TUNED}":
+        yield f"label {record.label!r}, with settings of its own", f"{of}+{TUNED}"
+    if record.own is not None and record.own.get("name") != TUNED:
+        yield f"snapshot.own.name {record.own.get('name')!r}", f"{TUNED!r}"
     method = of.partition("[")[0]
     if record.method != method:
         yield f"method {record.method!r} under label {record.label!r}", f"{method!r}"
@@ -89,7 +97,8 @@ def _run_label(record: Record) -> str:
 
 def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]:
     """What the record tells of its method otherwise than the method does."""
-    found = harness.traits(_run_label(record))
+    own = told(record, "own", "settings")
+    found = harness.traits(_run_label(record), own if isinstance(own, Mapping) else {})
     if isinstance(found, str):
         yield f"label {record.label!r}: {found}", "METHOD[field=value,..] as `skbench run` calls it"
     elif found is not None:
@@ -97,6 +106,13 @@ def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]
             if found[name] != is_so:
                 told_as = str(found[name]).lower()
                 yield f"{name} {str(is_so).lower()} under label {record.label!r}", told_as
+        ran, fields = told(record, "method"), found["method"]
+        # A field that came after the record is at its default.
+        if not isinstance(ran, Mapping) or {**fields, **ran} != fields:
+            yield f"snapshot.method {ran!r} under label {record.label!r}", f"{fields}"
+        restarts = told(record, "restarts")
+        if restarts not in (None, found["restarts"]):
+            yield f"snapshot.restarts {restarts!r}", f"{found['restarts']}, as its label has it"
 
 
 def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
@@ -112,6 +128,12 @@ def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
     if {key: pairs.get(key) for key in wanted} != wanted:
         told_as = shlex.join(word for pair in wanted.items() for word in pair)
         yield f"provenance.command {command!r} makes another run", f"one with {told_as}"
+    of_track = words[2:3] == [record.track] or any(word.endswith(".toml") for word in words[2:3])
+    is_tuned = "--tuned" in words
+    odd = [word for word in words if word in ("--limit", "--split", "--sealed", "--world")]
+    if words[:2] != ["skbench", "run"] or not of_track or is_tuned != bool(record.own) or odd:
+        expected = f"skbench run {record.track} ..{' --tuned' * bool(record.own)}"
+        yield f"provenance.command {command!r} makes another run", expected
 
 
 def _overlaps(record: Record) -> Iterator[tuple[str, str]]:

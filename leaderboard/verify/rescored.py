@@ -1,6 +1,6 @@
 """Whether outcomes are what the kept generations score, where a run's texts are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from leaderboard.store.generations import Generations
@@ -58,11 +58,18 @@ def scored_again(
         yield Fault(name, what, expected)
         yield FAULTY
         return
-    scored = harness.rescore(record, found) if harness else "nobody here can score"
+    try:
+        scored = harness.rescore(record, found) if harness else "nobody here can score"
+    except RecordError as error:
+        yield Fault(of, str(error), "the track as `skbench run` tells it")
+        yield FAULTY
+        return
     if isinstance(scored, str):
         yield scored
-    else:
-        yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
+        return
+    yield from (Fault(of, what, expected) for what, expected in _outcomes(record, scored))
+    lengths = harness.lengths(record, found) if harness else None
+    yield from (Fault(of, what, expected) for what, expected in _lengths(record, lengths or {}))
 
 
 def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
@@ -80,6 +87,21 @@ def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
             yield (
                 f"the questions of {name} here are not those that it was asked",
                 "the same: check out the commit that the record names",
+            )
+
+
+def _lengths(record: Record, lengths: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, str]]:
+    """Counts of what was generated that are not those of the texts. A call may have ended by a
+    token that is no text, and texts that are read apart or together part otherwise."""
+    for name, of_texts in lengths.items():
+        each = record.data_sets[name]
+        told = zip(each.generated_tokens, of_texts, each.n_calls, strict=True)
+        odd = [i for i, (n, n_text, n_calls) in enumerate(told) if abs(n - n_text) > n_calls]
+        if odd:
+            yield (
+                f"{name}.generated_tokens: {len(odd)} are not those of the texts, the first of item"
+                f" {each.items[odd[0]]}",
+                f"{of_texts[odd[0]]} there",
             )
 
 

@@ -26,12 +26,19 @@ class Harness(Protocol):
 
     def rescore(self, record: Record, generations: Generations) -> Scored | str:
         """What the texts score, without data sets whose questions here are other ones; in words why
-        not, where questions are not to be had here."""
+        not, where questions are not to be had here. RecordError for a record of no track."""
         ...
 
-    def traits(self, label: str) -> Mapping[str, bool] | str | None:
-        """Whether rows of a method's label are `skewed`, and an `upper_bound`; in words what is
-        wrong with the label; None of a method that is not built in."""
+    def lengths(
+        self, record: Record, generations: Generations
+    ) -> Mapping[str, Sequence[int]] | None:
+        """Tokens of each text, by data set; None where the student's tokenizer is not here."""
+        ...
+
+    def traits(self, label: str, own: Mapping[str, Any]) -> Mapping[str, Any] | str | None:
+        """Whether rows of a method's label, at settings of their own, are `skewed`, and an
+        `upper_bound`, their `restarts` and the fields of their `method`; in words what is wrong
+        with the label; None of a method that is not built in."""
         ...
 
 

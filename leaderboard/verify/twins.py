@@ -2,15 +2,24 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leaderboard.store.comparable import run_of
-from leaderboard.store.record import Record
+from leaderboard.store.record import N_POINTS, Record
 from leaderboard.verify.tree import Fault, Tree
 
 ENOUGH_ITEMS = 100
 """On fewer questions, or where all answers are right or all wrong, two runs may agree by chance."""
-
+ENOUGH_LENGTHS = 10
+"""Answers of so many different lengths are texts, and no letters that students may share."""
+SAME_LOSS = 0.003
+"""Of two seeds some tenth of the steps differs by more: by 0.7 % at the least on the board."""
+TOO_ALIKE = 0.98
+"""Share of questions that two trainings answer alike, in as many tokens: 0.95 at most so far."""
 
 _Trait: TypeAlias = Callable[[Record], str | None]
 """What only one run can have; None where a record has none of it."""
@@ -26,6 +35,7 @@ def check_twins(tree: Tree) -> Iterator[Fault]:
             if run_of(table[place]) != run_of(table[first]):
                 what, expected = "all outcomes and token counts", "answers of a run of its own"
                 yield _fault(tree, place, what, first, expected)
+        yield from _near(tree, table)
         yield from _curves(tree, table)
         yield from _trainings(tree, table)
 
@@ -44,17 +54,57 @@ def _pairs(records: Mapping[str, Record], of: _Trait) -> Iterator[tuple[str, str
             yield first, place
 
 
+def _near(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+    """Two trainings answer some questions otherwise: what is alike in nearly all is a copy that
+    was touched."""
+    of_size = dict[int, dict[str, NDArray[np.int64]]]()
+    for place, record in table.items():
+        if (columns := _columns(record)) is not None:
+            of_size.setdefault(len(columns), {})[place] = columns
+    for columns in of_size.values():
+        places, stacked = [*columns], np.stack([*columns.values()])
+        for i, place in enumerate(places):
+            alike = (stacked[:i] == stacked[i]).all(axis=2).mean(axis=1)
+            for first, share in zip(places, alike, strict=False):
+                if TOO_ALIKE <= share < 1 and run_of(table[first]) != run_of(table[place]):
+                    what = f"{share:.1%} of its answers, with their token counts,"
+                    yield _fault(tree, place, what, first, f"less than {TOO_ALIKE:.0%} alike")
+
+
+def _columns(record: Record) -> NDArray[np.int64] | None:
+    """(n, 4): outcomes and token counts of each question, of a row that was trained to write
+    texts; None of others, whose answers may well be alike."""
+    sets = record.data_sets.values()
+    lengths = {n for each in sets for n in each.generated_tokens}
+    n_items = sum(len(each.items) for each in sets)
+    if not record.training.n_steps or len(lengths) < ENOUGH_LENGTHS or n_items < ENOUGH_ITEMS:
+        return None
+    return np.concatenate(
+        [
+            np.array([each.strict, each.failed, each.prompt_tokens, each.generated_tokens]).T
+            for each in sets
+        ]
+    )
+
+
 def _curves(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
     """One loss curve belongs to one training: of one seed, with one cost."""
     for first, place in _pairs(table, _curve):
         one, other = table[first], table[place]
-        if one.seed != other.seed:
-            expected = "a curve of its own: other seeds draw other batches"
-        elif _spent(one) != _spent(other):
+        # Rows that differ at test time alone share one trained student.
+        if one.seed == other.seed and _spent(one) != _spent(other):
             expected = "the same training, or a curve of its own"
-        else:
-            continue  # rows that differ at test time alone share one trained student
-        yield _fault(tree, place, "the loss curve", first, expected)
+            yield _fault(tree, place, "the loss curve", first, expected)
+    curves = {p: r for p, r in table.items() if len(r.training.loss_curve) == N_POINTS}
+    for (first, one), (place, other) in combinations(curves.items(), 2):
+        if one.seed != other.seed and _nearly(one.training.loss_curve, other.training.loss_curve):
+            expected = "a curve of its own: other seeds draw other batches"
+            yield _fault(tree, place, "nearly the loss curve", first, expected)
+
+
+def _nearly(one: Sequence[float], other: Sequence[float]) -> bool:
+    pairs = zip(one, other, strict=True)
+    return all(abs(a - b) <= SAME_LOSS * max(abs(a), abs(b)) for a, b in pairs)
 
 
 def _trainings(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
