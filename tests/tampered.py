@@ -28,6 +28,11 @@ STUDENT, SECOND, THIRD = (f"{TRACK}/std_cot/seed{n}.json" for n in (0, 1, 2))
 OTHER = f"{TRACK}/skintern/seed0.json"
 UNTRAINED = f"{TRACK}/zero_shot/seed0.json"
 KARD = f"{TRACK}/kard/seed0.json"
+CSQA = "v1/smollm2-135m-csqa/std_cot/seed0.json"
+GRADED = tuple(
+    f"v1/atomic-real/{label}/seed0.json" for label in ("comet", "comet_distil", "loose_teacher")
+)
+"""Published, and not on the small board."""
 PLACES = (STUDENT, SECOND, THIRD, OTHER, KARD, UNTRAINED)
 WITH_TEXTS = (STUDENT, SECOND)
 SET = "pocket_chain"

@@ -32,6 +32,12 @@ def negative_tokens(board: Board) -> None:
         found["prompt_tokens"][0] = -11
 
 
+@tampered("form", "n_examples .*1000000000000000")
+def more_examples_than_a_float_can_count(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["n_examples"] = 10**400
+
+
 @tampered("form", "label must match")
 def a_script_in_the_label(board: Board) -> None:
     with board.edited() as body:

@@ -1,6 +1,6 @@
 """Ways to tamper with what training and timing spent; ledger and hashes are made right again."""
 
-from tests.tampered import OTHER, Board, tampered
+from tests.tampered import CSQA, OTHER, PUBLISHED, Board, tampered
 
 # ---------------------------------------------------------------- training and times
 
@@ -77,3 +77,71 @@ def further_tokens_in_no_time(board: Board) -> None:
 def training_in_milliseconds(board: Board) -> None:
     with board.edited() as body:
         body["training"]["seconds"] *= 1000
+
+
+@tampered("training", "a loss of -0.5")
+def a_negative_loss(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["loss_curve"][3] = -0.5
+
+
+@tampered("training", "final_loss .*, the curve's last point")
+def a_last_loss_far_below_the_curve(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["final_loss"] /= 20
+
+
+@tampered("training", "final_loss .*, the curve's last point")
+def a_last_loss_far_above_the_curve(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["final_loss"] *= 20
+
+
+@tampered("training", "skipped_examples 1; should be 0 at most")
+def an_example_left_out_where_that_ends_a_run(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["skipped_examples"] = 1
+
+
+@tampered("training", "skipped_examples .* meet no more", CSQA)
+def more_examples_left_out_than_met(board: Board) -> None:
+    board.copy(str(PUBLISHED / CSQA), CSQA)
+    with board.edited(CSQA) as body:
+        body["training"]["skipped_examples"] = 10**9
+
+
+@tampered("flops", r"training\.flops .* for training\.tokens")
+def training_at_a_tenth_of_its_cost(board: Board) -> None:
+    with board.edited() as body:
+        body["training"]["flops"] //= 10
+
+
+@tampered("flops", r"training\.flops .* for training\.tokens", OTHER)
+def training_on_half_of_its_tokens(board: Board) -> None:
+    with board.edited(OTHER) as body:
+        body["training"]["tokens"] //= 2
+
+
+@tampered("rates", "latency.ttft_s_p50: .* at most on a CPU")
+def a_device_that_nobody_else_has(board: Board) -> None:
+    _on_a_device(board, "CPU of my own")
+
+
+@tampered("rates", "latency.questions_per_s: .* 2e.15 at most: ")
+def an_accelerator_beyond_all_others(board: Board) -> None:
+    _on_a_device(board, "GPU of my own")
+
+
+@tampered("rates", "training.seconds: .* FLOPs a second")
+def training_in_no_time_on_a_device_of_its_own(board: Board) -> None:
+    _on_a_device(board, "CPU of my own")
+
+
+def _on_a_device(board: Board, name: str) -> None:
+    """All times a millionth; with as many answers in each second."""
+    with board.edited() as body:
+        body["provenance"]["device"] = name
+        for key in ("ttft_s_p50", "ttft_s_p95", "tpot_s_p50", "tpot_s_p95"):
+            body["latency"][key] /= 1e6
+        body["latency"]["questions_per_s"] *= 1e6
+        body["training"]["seconds"] /= 1e6

@@ -11,10 +11,16 @@ from leaderboard.store.record import Record
 from leaderboard.verify.base import read_base
 from leaderboard.verify.checks import CHECKS, Report, verify
 from leaderboard.verify.tree import read_tree
-from tests import tampered_files, tampered_questions, tampered_runs, tampered_training
+from tests import (
+    tampered_files,
+    tampered_labels,
+    tampered_questions,
+    tampered_runs,
+    tampered_training,
+)
 from tests.tampered import CASES, PUBLISHED, STUDENT, Board, Harness, made
 
-OF = (tampered_files, tampered_questions, tampered_runs, tampered_training)
+OF = (tampered_files, tampered_labels, tampered_questions, tampered_runs, tampered_training)
 """They add the cases when they are imported."""
 
 

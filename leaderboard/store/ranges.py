@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field
 
 _FIELD = r"[A-Za-z_][A-Za-z0-9_]*=[A-Za-z0-9_.:+()-]*"
 METHOD = r"^[A-Za-z_][A-Za-z0-9_-]*$"
@@ -24,7 +24,7 @@ SHA256 = r"^[0-9a-f]{64}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 Mark = Annotated[int, Field(ge=0, le=1)]
-Count = NonNegativeInt
+Count = Annotated[int, Field(ge=0, le=10**15)]
 Calls = Annotated[int, Field(ge=0, le=10**6, json_schema_extra={"unit": "calls"})]
 Options = Annotated[int, Field(ge=0, le=10**6)]
 Method = Annotated[str, Field(pattern=METHOD, max_length=MOST_OF_LABEL)]

@@ -9,6 +9,7 @@ from leaderboard.verify.base import check_base
 from leaderboard.verify.chain import check_ledger
 from leaderboard.verify.coverage import check_coverage
 from leaderboard.verify.flops import check_flops
+from leaderboard.verify.labels import check_labels
 from leaderboard.verify.notes import notes
 from leaderboard.verify.outcomes import check_outcomes
 from leaderboard.verify.place import check_place
@@ -29,6 +30,7 @@ OF_RUNS: Mapping[str, Check] = {
     "training": check_training,
     "provenance": check_provenance,
     "coverage": check_coverage,
+    "labels": check_labels,
     "twins": check_twins,
     "trials": check_trials,
     "rates": check_rates,

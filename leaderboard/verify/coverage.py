@@ -10,7 +10,9 @@ from leaderboard.store.record import Record
 from leaderboard.verify.snapshot import names, told
 from leaderboard.verify.tree import Fault, Tree, most_common
 
-_SHARED = ("corpus_sha256", "student_sha256", "student_revision")
+LAST_DIGIT = 1e-9
+"""By which a product of roots may miss 1."""
+_SHARED = ("corpus_sha256", "student_sha256", "student_revision", "contamination")
 """What the rows of a track have in common, of their provenance."""
 
 
@@ -21,6 +23,8 @@ def check_coverage(tree: Tree) -> Iterator[Fault]:
             yield Fault(tree.file(place), what, expected)
     for table in tree.tables():
         yield from _layouts(tree, table)
+        yield from _options(tree, table)
+        yield from _grades(tree, table)
         yield from _settings(tree, table)
     yield from _questions(tree)
 
@@ -78,6 +82,44 @@ def _questions(tree: Tree) -> Iterator[Fault]:
                     f"{name}: other items, sub-tasks or clusters than its questions have elsewhere"
                 )
                 yield Fault(tree.file(place), what, "one and the same for one items_sha256")
+
+
+def _options(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+    """Other options ranked than in most of the rows that rank: they are the questions' own."""
+    for name in sorted({name for record in table.values() for name in record.data_sets}):
+        own = {
+            place: each.n_options
+            for place, record in table.items()
+            if (each := record.data_sets.get(name)) is not None and each.n_options
+        }
+        if not own:
+            continue
+        usual = most_common(own.values())
+        for place, options in own.items():
+            if options != usual:
+                yield Fault(
+                    tree.file(place),
+                    f"{name}: other n_options than most records of the track that rank options",
+                    "as many for each item, 0 for the same items",
+                )
+
+
+def _grades(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:
+    """Grades outside of [0, 1], of those that lie in it in most rows."""
+    found = dict[tuple[str, str], dict[str, bool]]()
+    for place, record in table.items():
+        for name, data_set in record.data_sets.items():
+            for grade, values in data_set.graded.items():
+                is_share = all(value is None or 0 <= value <= 1 + LAST_DIGIT for value in values)
+                found.setdefault((name, grade), {})[place] = is_share
+    for (name, grade), rows in found.items():
+        for place, is_share in rows.items():
+            if not is_share and sum(rows.values()) * 2 > len(rows):
+                yield Fault(
+                    tree.file(place),
+                    f"{name}: {grade} outside of [0, 1], where most rows of the track lie",
+                    "a share of 1 for each item",
+                )
 
 
 def _settings(tree: Tree, table: Mapping[str, Record]) -> Iterator[Fault]:

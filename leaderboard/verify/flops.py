@@ -7,16 +7,19 @@ rows share cost both the same.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leaderboard.store.record import Record
-from leaderboard.verify.snapshot import told
+from leaderboard.verify.snapshot import told, whole
 from leaderboard.verify.tree import Fault, Tree
 
 EXACT = 1e-6
 """Relative: far below what one token more costs, far above what floats lose."""
+BACKWARD_AND_FORWARD = 3
+"""What a training step costs, over a forward pass."""
 HELPERS = ("critic", "reranker")
 ROUGH, FREE = 0.001, 3
 """Relative, of a law that is read beyond its points; the most factors that a law has."""
@@ -31,7 +34,8 @@ def check_flops(tree: Tree) -> Iterator[Fault]:
         usual = _usual(spent)
         laws = _laws(usual)
         for place, record in table.items():
-            yield from (Fault(tree.file(place), *fault) for fault in _outside(record, laws))
+            outside = [*_outside(record, laws), *_of_training(record, usual, laws)]
+            yield from (Fault(tree.file(place), *fault) for fault in outside)
             helped = any(any(each.helper_flops) for each in record.data_sets.values())
             if helped and not any(told(record, "track", name) for name in HELPERS):
                 yield Fault(
@@ -127,6 +131,28 @@ def _outside(record: Record, laws: Mapping[str, NDArray[np.float64]]) -> Iterato
                         f"from {low:.4g} to {high:.4g}, as one student spends",
                     )
                     return
+
+
+def _of_training(
+    record: Record, usual: Mapping[Lengths, int], laws: Mapping[str, NDArray[np.float64]]
+) -> Iterator[tuple[str, str]]:
+    """Training that costs what its tokens could not, however they lie in sequences: forward and
+    backward through the linear layers at least, and at most with attention over the longest
+    sequences. What the student wrote to learn on, it read once more than it learned on it.
+    """
+    spent, law = record.training, laws.get("prefill")
+    each = [flops / key[1] for key, flops in usual.items() if key[0] == "prompt_only" and key[1]]
+    longest = whole(told(record, "track", "training", "max_tokens"))
+    if not (spent.tokens and each and law is not None and longest):
+        return
+    low = BACKWARD_AND_FORWARD * median(each) * spent.tokens
+    passes = BACKWARD_AND_FORWARD + (spent.written_tokens > 0)
+    high = passes * float(np.dot(law, (1, 1, longest))) * spent.tokens
+    if not (1 - ROUGH) * low <= spent.flops <= (1 + ROUGH) * high:
+        yield (
+            f"training.flops {spent.flops:.4g} for training.tokens {spent.tokens}",
+            f"from {low:.4g} to {high:.4g}, as one student spends on so many",
+        )
 
 
 def _is_lawful(cost: str, points: Mapping[Lengths, int]) -> bool:

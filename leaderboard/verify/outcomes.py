@@ -45,6 +45,18 @@ def _laws(record: Record, data_set: DataSet) -> Iterator[Law]:
         "wrong and failed, at no cost of a last call",
         (overflow == 1) & ((right == 1) | (failed == 0) | (column("flexible") == 1)),
     )
+    if told(record, "track", "decoding", "overflow") == "error":
+        yield (
+            "its prompt did not fit",
+            "no such prompt: decoding.overflow is 'error', which ends a run",
+            overflow == 1,
+        )
+    if record.training.n_steps:
+        yield (
+            "options were ranked by log-likelihood, in a row that trains",
+            "no n_options: rows that train are not asked for it",
+            column("n_options") > 0,
+        )
     is_silent = calls == 0
     costs = (prompt, written, prefill, only)
     yield (

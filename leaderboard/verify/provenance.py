@@ -11,7 +11,7 @@ from leaderboard.store.ranges import SHA256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.trials import TUNED, fields_of
-from leaderboard.verify.snapshot import names, told
+from leaderboard.verify.snapshot import names, run_label, told
 from leaderboard.verify.tree import Fault, Harness, Tree
 
 _FORMS: Mapping[str, tuple[str, bool]] = {
@@ -71,7 +71,7 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
     labels = names(told(record, "track", "methods"))
     if record.reference not in labels:
         yield f"reference {record.reference!r}", f"one of the track's labels: {', '.join(labels)}"
-    of = _run_label(record)
+    of = run_label(record)
     if record.own is None and "+" in record.label.rpartition("]")[2]:
         yield f"label {record.label!r} without settings of its own", "snapshot.own, which says them"
     if record.own is not None and record.label != f"{of}+{TUNED}":
@@ -90,15 +90,10 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
     yield from _overlaps(record)
 
 
-def _run_label(record: Record) -> str:
-    """The label of what ran, without the name of settings of its own."""
-    return str(told(record, "own", "of")) if record.own is not None else record.label
-
-
 def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]:
     """What the record tells of its method otherwise than the method does."""
     own = told(record, "own", "settings")
-    found = harness.traits(_run_label(record), own if isinstance(own, Mapping) else {})
+    found = harness.traits(run_label(record), own if isinstance(own, Mapping) else {})
     if isinstance(found, str):
         yield f"label {record.label!r}: {found}", "METHOD[field=value,..] as `skbench run` calls it"
     elif found is not None:

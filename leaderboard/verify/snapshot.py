@@ -14,6 +14,11 @@ def told(record: Record, *keys: str) -> object:
     return found
 
 
+def run_label(record: Record) -> str:
+    """The label of what ran, without the name of settings of its own."""
+    return str(told(record, "own", "of")) if record.own is not None else record.label
+
+
 def names(value: object) -> list[str]:
     """The texts of a list; [] of anything else."""
     items = cast(list[object], value) if isinstance(value, list) else []

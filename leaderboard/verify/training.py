@@ -10,6 +10,9 @@ from leaderboard.verify.tree import Fault, Tree
 SLOWEST, FASTEST = 1 / 20, 4
 """A batch is not twenty times slower than one question after another, nor four times faster than
 as many questions at once."""
+LAST, ROUNDED = (0.2, 5), 1e-6
+"""A last step's loss over the mean of the last tenth, which was 0.53 to 2.03 in honest runs; a
+curve has six decimals."""
 
 
 def check_training(tree: Tree) -> Iterator[Fault]:
@@ -40,18 +43,47 @@ def _training(record: Record) -> Iterator[tuple[str, str]]:
             f"training.kept_ratio of {len(spent.kept_ratio)} runs with {restarts} restarts",
             "a share for each run between restarts",
         )
+    yield from _losses(spent)
+    yield from _left_out(record, spent)
     yield from _steps(record, spent)
+
+
+def _losses(spent: Training) -> Iterator[tuple[str, str]]:
+    """No loss is negative, and that of the last step is of the order of the last tenth's mean."""
+    if spent.final_loss is None or not spent.loss_curve:
+        return
+    least, last = min(*spent.loss_curve, spent.final_loss), spent.loss_curve[-1]
+    if least < 0:
+        yield f"a loss of {least:g} in training", "0 or more: losses are likelihoods or distances"
+    elif not LAST[0] * last - ROUNDED <= spent.final_loss <= LAST[1] * last + ROUNDED:
+        yield (
+            f"training.final_loss {spent.final_loss:g}, the curve's last point {last:g}",
+            f"{LAST[0]:g} to {LAST[1]:g} times of it",
+        )
+
+
+def _left_out(record: Record, spent: Training) -> Iterator[tuple[str, str]]:
+    """An example is left out at most as often as it is met, and where overflow is an error never:
+    the run ends."""
+    if told(record, "track", "decoding", "overflow") == "error":
+        most, why = 0, "decoding.overflow is 'error', which ends a run"
+    else:
+        most = spent.n_steps * (_setting(record, "batch_size") or spent.n_examples)
+        why = f"{spent.n_steps} steps meet no more"
+    if spent.skipped_examples > most:
+        yield f"training.skipped_examples {spent.skipped_examples}", f"{most} at most: {why}"
+
+
+def _setting(record: Record, name: str) -> int | None:
+    """Of training: the row's own, or the track's."""
+    return whole(told(record, "own", "settings", name)) or whole(
+        told(record, "track", "training", name)
+    )
 
 
 def _steps(record: Record, spent: Training) -> Iterator[tuple[str, str]]:
     """Whole epochs, where the track gives epochs and not another method's tokens."""
-
-    def setting(name: str) -> int | None:
-        return whole(told(record, "own", "settings", name)) or whole(
-            told(record, "track", "training", name)
-        )
-
-    epochs, batch = setting("epochs"), setting("batch_size")
+    epochs, batch = _setting(record, "epochs"), _setting(record, "batch_size")
     if told(record, "track", "training", "match") is not None or not (epochs and batch):
         return
     expected = epochs * math.ceil(spent.n_examples / batch)
