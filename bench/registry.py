@@ -20,6 +20,8 @@ from bench.track import ConfigError
 from leaderboard.store.reading import nearest
 
 FOLDER = Path(baselines.__file__).parent
+MOST = 10**6
+"""Of a field that is a number: some are counted up to."""
 
 
 def discover(extra: Path | None = None) -> dict[str, Method]:
@@ -115,20 +117,21 @@ def is_what_ran(method: Method, ran: object) -> bool:
 
 def traits(label: str, own: Mapping[str, Any]) -> dict[str, Any] | str | None:
     """What rows of a label with settings of their own are, whoever tells of them: `skewed`, an
-    `upper_bound`, how many `restarts`, the `method`'s fields; in words what is wrong with the
-    label; None of a method that is not built in."""
+    `upper_bound`, ones that `retrieve`; their `restarts` and the fields of their `method`; in words
+    what is wrong with the label; None of a method that is not built in."""
     known = discover()
     if label.partition("[")[0] not in known:
         return None
     try:
         method = configure(known, label, [])
+        for name in own.keys() & {field.name for field in fields(method)}:
+            method = _with_field(method, name, str(own[name]))
     except ConfigError as error:
         return str(error)
-    names = {field.name for field in fields(method)}
-    method = replace(method, **{name: value for name, value in own.items() if name in names})
     return {
         "skewed": method.skewed,
         "upper_bound": method.upper_bound,
+        "retrieve": bool(method.needs.passages),
         "restarts": 0 if method.keeps_moments else len(method.restart_points),
         "method": json.loads(json.dumps(asdict(method))),
     }
@@ -166,8 +169,8 @@ def _parsed(hint: Any, text: str) -> Any:
             raise ValueError(f"one of {', '.join(get_args(hint))}")
         return text
     value = {"true": True, "false": False}[text] if hint is bool else hint(text)
-    if hint in (int, float) and not 0 <= value < float("inf"):
-        raise ValueError("from 0 on")
+    if hint in (int, float) and not 0 <= value <= MOST:
+        raise ValueError(f"from 0 to {MOST}")
     return value
 
 

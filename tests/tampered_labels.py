@@ -103,6 +103,12 @@ def _second_of_kard(board: Board) -> str:
     return place
 
 
+@tampered("provenance", "retrieval_recall 0.9 .* null: it retrieves nothing")
+def passages_found_where_none_are_looked_for(board: Board) -> None:
+    with board.edited() as body:
+        body["retrieval_recall"] = 0.9
+
+
 # ---------------------------------------------------------------- columns that are shown beside
 
 

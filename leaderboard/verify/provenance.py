@@ -108,6 +108,9 @@ def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]
         restarts = told(record, "restarts")
         if restarts not in (None, found["restarts"]):
             yield f"snapshot.restarts {restarts!r}", f"{found['restarts']}, as its label has it"
+        if record.retrieval_recall is not None and not found["retrieve"]:
+            what = f"retrieval_recall {record.retrieval_recall} under label {record.label!r}"
+            yield what, "null: it retrieves nothing"
 
 
 def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:

@@ -36,9 +36,9 @@ class Harness(Protocol):
         ...
 
     def traits(self, label: str, own: Mapping[str, Any]) -> Mapping[str, Any] | str | None:
-        """Whether rows of a method's label, at settings of their own, are `skewed`, and an
-        `upper_bound`, their `restarts` and the fields of their `method`; in words what is wrong
-        with the label; None of a method that is not built in."""
+        """Whether rows of a method's label, at settings of their own, are `skewed`, an
+        `upper_bound`, ones that `retrieve`; their `restarts` and the fields of their `method`; in
+        words what is wrong with the label; None of a method that is not built in."""
         ...
 
 
