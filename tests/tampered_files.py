@@ -121,7 +121,7 @@ def texts_that_are_no_texts(board: Board) -> None:
     generations_of(board.root, STUDENT).write_bytes(lzma.compress(b"nothing"))
 
 
-@tampered("generations", "is a link, or too large", TEXTS)
+@tampered("generations", "is a link, a folder, or too large", TEXTS)
 def texts_that_are_a_link(board: Board) -> None:
     path = generations_of(board.root, STUDENT)
     path.rename(path.with_suffix(".elsewhere"))

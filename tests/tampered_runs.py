@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from leaderboard.store.files import file_sha256
+from leaderboard.store.record import Record
 from leaderboard.store.trials import SCHEMA, Trial, Trials
 from tests.tampered import OTHER, PUBLISHED, SECOND, SET, STUDENT, TRACK, Board, tampered
 
@@ -349,8 +350,10 @@ def nearly_the_loss_curve_of_another_seed(board: Board) -> None:
 def trials_of(board: Board, *tried: Mapping[str, float]) -> Path:
     """The file of trials of std_cot, of which the first was the best."""
     version, track = TRACK.split("/")
+    sets = Record.load(board.root / STUDENT).data_sets
+    asked = {name: "sha256" for name, each in sets.items() if each.group == "id"}
     trials = [
-        Trial(settings, {SET: [float(number == 0)]}, {SET: "sha256"}, {})
+        Trial(settings, {name: [float(number == 0)] for name in asked}, asked, {"dirty": False})
         for number, settings in enumerate(tried)
     ]
     path = board.root.parent / "trials" / version / track / "std_cot.json"

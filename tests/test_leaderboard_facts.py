@@ -20,12 +20,14 @@ from leaderboard.verify.checks import verify
 from leaderboard.verify.tree import read_tree
 from tests.board_verb import run as skbench
 from tests.leaderboard_records import probe
-from tests.tampered import STUDENT, Board, made
+from tests.tampered import PUBLISHED, STUDENT, Board, made
 
 TRIALS = "trials/v2/pocket-100.why.long/std_cot.json"
 STUDY, QUESTION, MAP = "studies/v2/why.json", "studies/why.toml", "maps/v2/regimes.json"
 PROBE, RERUN = "probes/v2/toy/skintern/seed0.json", "reruns/v2/pocket-100/std_cot/seed0-1.json"
 CLEAN = {"dirty": False}
+GROUPS = {n: each.group for n, each in Record.load(PUBLISHED / STUDENT).data_sets.items()}
+INSIDE = {name: "sha" for name, group in GROUPS.items() if group == "id"}
 ASKED = """
 about = "Is it the method?"
 rule = { pair = "A", margin = 6.0, below = "yes", within = "no", undecided = "not yet" }
@@ -35,7 +37,8 @@ pairs = [{ name = "A", asks = "which", a = "long/std_cot+tuned", b = "long/std_c
 
 def tried(*rates: float) -> Trials:
     trials = [
-        Trial({"learning_rate": rate}, {"id_a": [rate]}, {"id_a": "sha"}, {}) for rate in rates
+        Trial({"learning_rate": rate}, {name: [rate] for name in INSIDE}, INSIDE, CLEAN)
+        for rate in rates
     ]
     return Trials(SCHEMA, "pocket-100.why.long", 2, "std_cot", 0, trials)
 
@@ -43,10 +46,15 @@ def tried(*rates: float) -> Trials:
 def study(home: Path, *bits: str, rate: float = 0.3) -> Study:
     sha256 = file_sha256(home / TRIALS)
     runs = [
-        Run("long/std_cot+tuned", seed, {"id_a": each}, {"learning_rate": rate}, sha256, CLEAN)
+        Run("long/std_cot+tuned", seed, answers(each), {"learning_rate": rate}, sha256, CLEAN)
         for seed, each in enumerate(bits)
     ]
-    return Study(1, "why", "pocket-100", 15, {"id_a": "id"}, {"id_a": "sha"}, runs)
+    return Study(1, "why", "pocket-100", 15, GROUPS, dict.fromkeys(GROUPS, "sha"), runs)
+
+
+def answers(bits: str) -> dict[str, str]:
+    """The same in each data set."""
+    return dict.fromkeys(GROUPS, bits)
 
 
 def sweep(*accuracies: float) -> Sweep:
@@ -189,7 +197,7 @@ def test_a_run_of_a_study_ran_at_what_its_trials_chose(home, change, says):
 
 
 def test_a_row_of_a_study_at_the_track_s_settings_needs_no_trials(home):
-    plain = Run("long/zero_shot", 0, {"id_a": "0000"}, {}, None, CLEAN)
+    plain = Run("long/zero_shot", 0, answers("0000"), {}, None, CLEAN)
     publish_study(replace(study(home, "0110"), runs=[plain]), (home / STUDY).parent)
     assert verify_alone(home) == []
 

@@ -238,7 +238,7 @@ def test_dirty_runs_and_limited_ones_are_shown_but_not_published(local, maps, ca
         ("[]", r"\[\]"),
         ('{"schema": 1, "sweep": "bad", "points": [{}]}', "'points.0.axis'"),
         ('{"schema": 2, "sweep": "bad", "points": []}', "schema .*2"),
-        ('{"schema": 1, "sweep": "else", "points": []}', "rename the file"),
+        ('{"schema": 1, "sweep": "bad", "points": []}', "points must not be empty"),
     ],
 )
 def test_a_bad_map_is_named(tmp_path, text, words):

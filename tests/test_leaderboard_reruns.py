@@ -74,7 +74,9 @@ def test_reruns_are_filed_one_beside_the_other_and_shown_by_machine(path: Path) 
     path.unlink()
     here.save(path)
     there = record(outcomes=flipped(2), provenance={**cpu, "device": "CPU Y"})
-    stored = [publish_rerun(found(path, each), path) for each in (here, there, there)]
+    again = replace(there, provenance=there.provenance | {"date": "2026-11-30"})
+    stored = [publish_rerun(found(path, each), path) for each in (here, there, again)]
+    assert publish_rerun(found(path, again), path) == stored[-1], "filed once"
     assert [each.name for each in stored] == [f"seed0-{n}.json" for n in (1, 2, 3)]
     table = reruns_table(load_reruns(stored[0].parents[2], "toy"))
     same, another = (re.split(r" *\| *", line)[1:-1] for line in table.splitlines()[2:])

@@ -12,15 +12,25 @@ from leaderboard.verify.base import read_base
 from leaderboard.verify.checks import CHECKS, Report, verify
 from leaderboard.verify.tree import read_tree
 from tests import (
+    tampered_facts,
     tampered_files,
     tampered_labels,
     tampered_questions,
+    tampered_readings,
     tampered_runs,
     tampered_training,
 )
 from tests.tampered import CASES, PUBLISHED, STUDENT, Board, Harness, made
 
-OF = (tampered_files, tampered_labels, tampered_questions, tampered_runs, tampered_training)
+OF = (
+    tampered_facts,
+    tampered_files,
+    tampered_labels,
+    tampered_questions,
+    tampered_readings,
+    tampered_runs,
+    tampered_training,
+)
 """They add the cases when they are imported."""
 
 
@@ -45,6 +55,12 @@ def verified(board: Board, honest: Path, tmp_path: Path) -> Report:
 def test_an_honest_board_has_no_fault(board, honest, tmp_path):
     report = verified(board, honest, tmp_path)
     assert report.faults == [] and report.n_records == 6
+
+
+def test_honest_files_beside_the_records_have_no_fault(board, honest, tmp_path):
+    for add in tampered_facts.HONEST:
+        assert (board.root.parent / add(board)).is_file()
+    assert verified(board, honest, tmp_path).faults == []
 
 
 def test_a_run_at_the_track_s_own_rate_may_stand_under_both_labels(board, honest, tmp_path):

@@ -137,7 +137,8 @@ def test_a_board_of_ones_own_is_kept_shown_and_guarded_beside_the_study(
     gate = ["board", "regress", "--base", str(records), "--track", "track.toml"]
     assert main([*gate, "--local", "--common"]) == 0
     assert ours == board.PUBLISHED and not (ours / "v1" / "mine").exists()
-    tried = Trial({"learning_rate": 1e-3}, {"questions": [1.0]}, {"questions": "sha"}, {})
+    clean = {"dirty": False}
+    tried = Trial({"learning_rate": 1e-3}, {"questions": [1.0]}, {"questions": "sha"}, clean)
     trials = Trials(1, "mine", 1, "std_cot", 0, [tried])
     trials.save(study.parent / "home" / "trials" / "v1" / "mine" / "std_cot.json")
     assert main(["board", "publish", "track.toml", *own]) == 0

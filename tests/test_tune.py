@@ -63,7 +63,7 @@ def tuned(track: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
 def trial(rate: float, *outcomes: float, **others: float) -> Trial:
     settings = {"learning_rate": rate, **others}
-    return Trial(settings, {"id_a": list(outcomes)}, {"id_a": "sha"}, {})
+    return Trial(settings, {"id_a": list(outcomes)}, {"id_a": "sha"}, {"dirty": False})
 
 
 def trials(*each: Trial, label: str = "std_cot") -> Trials:
@@ -328,6 +328,14 @@ def test_published_trials_are_added_to_and_never_lost(tmp_path: Path) -> None:
         publish(src, "toy", dest)
     trials(trial(3, 1)).save(local)
     with pytest.raises(RecordError, match="no trial is lost"):
+        publish(src, "toy", dest)
+
+
+def test_trials_from_an_uncommitted_tree_are_not_published(tmp_path: Path) -> None:
+    src, dest = tmp_path / "home" / "records" / "v1", tmp_path / "board" / "records" / "v1"
+    found = trials(replace(trial(1, 0), provenance={"dirty": True}))
+    found.save(tmp_path / "home" / "trials" / "v1" / "toy" / "std_cot.json")
+    with pytest.raises(RecordError, match=r"std_cot\.json: .* uncommitted working tree"):
         publish(src, "toy", dest)
 
 

@@ -162,6 +162,11 @@ def _new_trials(src_root: Path, track: str, dest_root: Path) -> list[tuple[Path,
                 " lost; delete the local file, and tune again"
             )
         if len(found.trials) > len(known):
+            if not all(trial.is_committed for trial in found.trials):
+                raise RecordError(
+                    f"{src}: holds trials from an uncommitted working tree; commit, delete the"
+                    " file, and tune again"
+                )
             if known and any((dest_root / track).glob(f"{escape(src.stem)}+*/*.json")):
                 raise RecordError(
                     f"{src}: has more trials than {path}, which chose the settings of a row that is"

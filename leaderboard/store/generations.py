@@ -9,7 +9,14 @@ from pathlib import Path
 from leaderboard.store.board import beside
 from leaderboard.store.files import write_bytes_once
 from leaderboard.store.ranges import Count, Label, Name, Title
-from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed
+from leaderboard.store.reading import (
+    STRICT,
+    First,
+    MisreadError,
+    RecordError,
+    check_told_once,
+    parsed,
+)
 from leaderboard.store.record import Record
 
 MAX_BYTES = 64 * 2**20
@@ -64,7 +71,10 @@ class Generations:
             raise RecordError(f"{path}: unpacks to more than {MAX_BYTES:,} bytes")
         if not reader.eof:
             raise RecordError(f"{path}: cut off")
+        if reader.unused_data:
+            raise RecordError(f"{path}: {len(reader.unused_data)} bytes after what xz packed")
         try:
+            check_told_once(body)
             return parsed(cls, body)
         except MisreadError as error:
             raise RecordError(f"{path}: {error}") from error

@@ -11,11 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from leaderboard.store import generations
 from leaderboard.store.files import alone_in, file_sha256, replace_text
-from leaderboard.store.ranges import Day, Place, Sha256
+from leaderboard.store.ranges import Day, Place, Positive, Sha256
 from leaderboard.store.reading import STRICT, MisreadError, RecordError, parsed
 
 Kind = Literal["file", "remove", "rescore"]
@@ -31,7 +31,7 @@ class Event:
 
     __pydantic_config__ = STRICT
 
-    number: PositiveInt
+    number: Positive
     """Of the line, from 1."""
     date: Day
     event: Kind
@@ -54,7 +54,7 @@ def ledger_of(records: Path) -> Path:
 def lines_of(ledger: Path) -> list[str]:
     """The lines; [] where there is no ledger yet. RecordError where they are no text."""
     try:
-        text = ledger.read_text(encoding="utf-8") if ledger.is_file() else ""
+        text = ledger.read_bytes().decode() if ledger.is_file() else ""
     except UnicodeDecodeError as error:
         raise RecordError(f"{ledger}: not UTF-8 ({error}): restore it from git") from error
     return text.removesuffix("\n").split("\n") if text else []

@@ -4,9 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from leaderboard.store.board import suites_with
 from leaderboard.store.files import replace_text
+from leaderboard.store.ranges import Count, Share, Tokens, Whole
 from leaderboard.store.reading import STRICT, First, RecordError, stored
 
 SCHEMA = 1
@@ -16,11 +20,11 @@ SCHEMA = 1
 class Side:
     """One run of a pair: accuracies as fractions, unweighted mean over data sets."""
 
-    id: float
-    ood: float | None
-    tokens: int
+    id: Share
+    ood: Share | None
+    tokens: Tokens
     """Spent in training."""
-    seed: int
+    seed: Count
     is_full: bool
     """Whether it answered all test items: no limit, no other split."""
     commit: str | None
@@ -33,7 +37,7 @@ class Side:
 class World:
     """One pair of runs in one world."""
 
-    world: int
+    world: Count
     treatment: Side
     control: Side
 
@@ -46,7 +50,7 @@ class Point:
     value: str
     treatment: str
     control: str
-    order: int
+    order: Whole
     track: str
     worlds: list[World]
 
@@ -64,7 +68,7 @@ class Sweep:
 
     schema: First
     sweep: str
-    points: list[Point]
+    points: Annotated[list[Point], Field(min_length=1)]
 
     @property
     def track(self) -> str:
@@ -86,6 +90,11 @@ class Sweep:
         sweep = stored(cls, path)
         if sweep.sweep != path.stem:
             raise RecordError(f"{path}: is of sweep {sweep.sweep!r}; rename the file")
+        if len({point.name for point in sweep.points}) < len(sweep.points):
+            raise RecordError(f"{path}: two points of one name; remove one")
+        for point in sweep.points:
+            if len({world.world for world in point.worlds}) < len(point.worlds):
+                raise RecordError(f"{path}: a world of {point.axis} = {point.value} twice")
         return sweep
 
 
@@ -98,7 +107,7 @@ def publish_map(sweep: Sweep, root: Path) -> Path | None:
     path = root / f"{sweep.sweep}.json"
     if not sweep.points:
         raise RecordError(f"{path}: the sweep has no pair of runs yet; nothing to publish")
-    _check_runs(sweep)
+    check_runs(sweep)
     if path.exists():
         stored = Sweep.load(path)
         if stored == sweep:
@@ -115,7 +124,8 @@ def stored_maps(base: Path) -> list[tuple[str, Sweep]]:
     return [(suite, Sweep.load(base / suite / name)) for suite, name in newest]
 
 
-def _check_runs(sweep: Sweep) -> None:
+def check_runs(sweep: Sweep) -> None:
+    """Raise RecordError for runs from an uncommitted tree, or on fewer items."""
     for why, field, bad in (
         ("come from an uncommitted working tree; commit, then run them again", "dirty", True),
         ("did not answer all test items; run them without a limit", "is_full", False),

@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import PositiveInt
-
 from leaderboard.store.board import check_place
 from leaderboard.store.files import write_once
-from leaderboard.store.ranges import Count, Label, Mark, Name
+from leaderboard.store.ranges import Count, Label, Mark, Name, Positive
 from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
 from leaderboard.store.record import Scope
 
@@ -27,7 +25,7 @@ class ProbePoint:
 
     progress: float
     """Optimizer steps done over all, 0 to 1."""
-    step: int
+    step: Count
     accuracy: list[list[Mark]]
     """0 or 1, (shares, items): the answer is right with that share of knowledge in view."""
     cloze: list[Mark]
@@ -53,7 +51,7 @@ class ProbeRecord:
     facts: list[str]
     """The statements of the cloze test."""
     provenance: Mapping[str, Any]
-    version: PositiveInt = 1
+    version: Positive = 1
     """Of the track."""
 
     @property

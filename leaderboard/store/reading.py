@@ -1,6 +1,7 @@
 """What others wrote, as our dataclasses: types, ranges and unknown keys by their annotations."""
 
 import difflib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from functools import cache
@@ -18,6 +19,8 @@ STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, use_attrib
 stands below a field describes it in the JSON Schema."""
 
 
+MOST_DIGITS = 31
+"""Of a whole number: more than any field holds, and less than overflows a float."""
 _SLIPS = ("unexpected_keyword_argument", "extra_forbidden")
 """What pydantic calls an unknown key, of a dataclass and of a model."""
 
@@ -41,6 +44,40 @@ def stored(cls: type[T], path: Path) -> T:
 def parsed(cls: type[T], text: str | bytes) -> T:
     """The dataclass that a JSON text stands for; MisreadError names the first wrong field."""
     return _read(cls, lambda reader: reader.validate_json(text))
+
+
+def check_told_once(text: str | bytes) -> None:
+    """Raise MisreadError for JSON that readers differ on: with a key twice, or with numbers that
+    are none or too long. What is no JSON passes: whoever parses it says it better."""
+    try:
+        json.loads(
+            text, object_pairs_hook=_told_once, parse_constant=_no_number, parse_int=_whole_number
+        )
+    except MisreadError:
+        raise
+    except RecursionError as error:
+        raise MisreadError("nested too deeply, and is not read") from error
+    except ValueError:
+        return
+
+
+def _told_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise MisreadError(f"key {max(keys, key=keys.count)!r} stands there twice")
+    return found
+
+
+def _no_number(text: str) -> float:
+    raise MisreadError(f"holds {text}, which is no number")
+
+
+def _whole_number(text: str) -> int:
+    n = len(text.removeprefix("-"))
+    if n > MOST_DIGITS:
+        raise MisreadError(f"holds a number of {n} digits, more than {MOST_DIGITS}")
+    return int(text)
 
 
 def checked(cls: type[T], value: object) -> T:

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from leaderboard.store import ranges
 from leaderboard.store.files import write_once
-from leaderboard.store.ranges import Count, Flops, Mark, Tokens
+from leaderboard.store.ranges import MOST, Count, Flops, Mark, Positive, Tokens, Whole
 from leaderboard.store.reading import STRICT, RecordError, stored
 
 SCHEMA = 2
@@ -112,7 +112,7 @@ class Latency:
     The time to the first token includes the time to retrieve what the prompt shows.
     """
 
-    n: PositiveInt
+    n: Positive
     ttft_s_p50: ranges.PromptSeconds
     ttft_s_p95: ranges.PromptSeconds
     tpot_s_p50: ranges.PromptSeconds | None
@@ -173,8 +173,8 @@ class Scope:
 
     world: Count = 0
     split: Literal["test", "dev", "sealed"] = "test"
-    sealed: int | None = None
-    limit: PositiveInt | None = None
+    sealed: Whole | None = None
+    limit: Positive | None = None
 
     @property
     def is_public(self) -> bool:
@@ -287,8 +287,8 @@ class Record:
         """What the types of the fields do not say."""
         if self.schema < 2 and self._has_newer():
             yield "schema 1 knows no grades, and no run without a latency: this is of schema 2"
-        if type(self.version) is not int or self.version < 1:
-            yield "snapshot.track.version must be a whole number from 1 on"
+        if type(self.version) is not int or not 1 <= self.version <= MOST:
+            yield f"snapshot.track.version must be a whole number from 1 to {MOST}"
         for name, data_set in self.data_sets.items():
             for fault in data_set.faults():
                 yield f"{name}.{fault}"

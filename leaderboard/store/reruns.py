@@ -9,8 +9,9 @@ from typing import Any
 from leaderboard.store.board import beside
 from leaderboard.store.files import write_once
 from leaderboard.store.generations import Generations, place
+from leaderboard.store.ranges import Count
 from leaderboard.store.reading import STRICT, First, RecordError, stored
-from leaderboard.store.record import Count, Record
+from leaderboard.store.record import Record
 
 _TELLING = ("commit", "dirty", "date", "command", "device", "precision", "versions")
 
@@ -81,12 +82,16 @@ def rerun(path: Path, expected: Record, obtained: Record, *, is_inside: bool) ->
 
 
 def publish_rerun(found: Rerun, path: Path) -> Path:
-    """File it beside the record at `path`; RecordError for one from an uncommitted tree."""
+    """File it beside the record at `path`, unless it is there; RecordError for one from an
+    uncommitted tree."""
     if found.again.get("dirty") is not False:
         raise RecordError(
             f"{found.label} seed {found.seed}: run again from an uncommitted working tree; commit,"
             " delete what it made, and reproduce it once more"
         )
+    for each in reruns_of(path):
+        if stored(Rerun, each) == found:
+            return each
     folder = beside(path.parents[2], "reruns") / found.track / found.label
     stored_at = folder / f"seed{found.seed}-{len(reruns_of(path)) + 1}.json"
     write_once(stored_at, asdict(found), "rerun")

@@ -15,8 +15,8 @@ from pydantic import Field, PositiveFloat
 
 from leaderboard.store.board import suites_with
 from leaderboard.store.files import replace_text
-from leaderboard.store.ranges import Count
-from leaderboard.store.reading import STRICT, First, MisreadError, RecordError, parsed, stored
+from leaderboard.store.ranges import Count, Name, Row, Whole
+from leaderboard.store.reading import STRICT, First, RecordError, parsed, stored
 from leaderboard.store.record import Group
 
 SCHEMA = 1
@@ -59,8 +59,9 @@ class Question:
     def load(cls, path: Path) -> "Question":
         """Read a question; RecordError names the file and the fault."""
         try:
-            found = parsed(cls, json.dumps(tomllib.loads(path.read_text(encoding="utf-8"))))
-        except (MisreadError, tomllib.TOMLDecodeError) as error:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            found = parsed(cls, json.dumps(table, default=str))
+        except ValueError as error:
             raise RecordError(f"{path}: {error}") from error
         if found.rule.pair not in {pair.name for pair in found.pairs}:
             raise RecordError(f"{path}: rule.pair {found.rule.pair!r} names no pair")
@@ -71,7 +72,7 @@ class Question:
 class Run:
     """One run on the study's sealed items."""
 
-    row: str
+    row: Row
     """POINT/LABEL."""
     seed: Count
     outcomes: Mapping[str, Bits]
@@ -90,9 +91,9 @@ class Study:
     __pydantic_config__ = STRICT
 
     schema: First
-    study: str
-    track: str
-    sealed: int
+    study: Name
+    track: Name
+    sealed: Whole
     """Seed of the items."""
     groups: Mapping[str, Group]
     items_sha256: Mapping[str, str]

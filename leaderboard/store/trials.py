@@ -11,10 +11,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any, cast
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from leaderboard.store.files import file_sha256, replace_text
-from leaderboard.store.ranges import Count, Label, Name, Share
+from leaderboard.store.ranges import Count, Label, Name, Positive, Share
 from leaderboard.store.reading import STRICT, First, RecordError, stored
 from leaderboard.store.record import Record
 
@@ -39,6 +39,12 @@ class Trial:
     provenance: Mapping[str, Any]
 
     @property
+    def is_committed(self) -> bool:
+        """Whether its code was committed; outside of git, commit and dirty are both null."""
+        commit, dirty = (self.provenance.get(key, "") for key in ("commit", "dirty"))
+        return dirty is False or (commit is None and dirty is None)
+
+    @property
     def accuracy(self) -> float:
         """Unweighted mean over data sets."""
         return fmean(fmean(each) for each in self.outcomes.values())
@@ -52,7 +58,7 @@ class Trials:
 
     schema: First
     track: Name
-    version: PositiveInt
+    version: Positive
     label: Label
     seed: Count
     trials: Annotated[list[Trial], Field(min_length=1)]

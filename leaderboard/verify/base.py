@@ -21,7 +21,8 @@ from leaderboard.store.reading import MisreadError, RecordError, parsed
 from leaderboard.store.record import Record
 from leaderboard.store.studies import Study
 from leaderboard.store.trials import Trials
-from leaderboard.verify.tree import Base, Fault, Tree, read_record
+from leaderboard.verify.reading import read_record
+from leaderboard.verify.tree import Base, Fault, Tree
 
 _Load: TypeAlias = Callable[[Path], Trials | Study | Sweep]
 _GROWING: Mapping[str, _Load] = {
@@ -52,7 +53,7 @@ def check_base(tree: Tree) -> Iterator[Fault]:
     if base is None:
         return
     ledger = ledger_of(tree.root)
-    lines = lines_of(ledger)
+    lines = _lines(ledger)
     kept = 0
     for own, line in zip(lines, base.ledger, strict=False):
         if own != line:
@@ -73,6 +74,14 @@ def check_base(tree: Tree) -> Iterator[Fault]:
         elif own != before:
             yield from _rescored(tree, base, place, events)
     yield from _facts(tree, base, {each.path for each in events if each.event == REMOVED})
+
+
+def _lines(ledger: Path) -> list[str]:
+    """None where they are no text, which is a fault of the ledger."""
+    try:
+        return lines_of(ledger)
+    except RecordError:
+        return []
 
 
 def _facts(tree: Tree, base: Base, removed: Collection[str]) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from leaderboard.store.ledger import (
     line_sha256,
     lines_of,
 )
-from leaderboard.store.reading import MisreadError, parsed
+from leaderboard.store.reading import MisreadError, RecordError, check_told_once, parsed
 from leaderboard.verify.tree import Fault, Tree
 
 _CUT_OFF = "filed: run the `publish` or `submit` that copied it once more, or `remove` it"
@@ -26,9 +26,15 @@ def check_ledger(tree: Tree) -> Iterator[Fault]:
         yield Fault(ledger.name, "is not there", "beside the records: the next `publish` begins it")
         return
     filed, previous = dict[str, Event](), None
-    for number, line in enumerate(lines_of(ledger), 1):
+    try:
+        lines = lines_of(ledger)
+    except RecordError as error:
+        yield Fault(ledger.name, str(error).removeprefix(f"{ledger}: "), "lines of UTF-8")
+        return
+    for number, line in enumerate(lines, 1):
         where = f"{ledger.name}, line {number}"
         try:
+            check_told_once(line)
             event = parsed(Event, line)
         except MisreadError as error:
             yield Fault(where, str(error), "an event: `skbench board schema ledger`")

@@ -10,9 +10,11 @@ from leaderboard.verify.chain import check_ledger
 from leaderboard.verify.coverage import check_coverage
 from leaderboard.verify.flops import check_flops
 from leaderboard.verify.labels import check_labels
+from leaderboard.verify.maps import check_maps
 from leaderboard.verify.notes import notes
 from leaderboard.verify.outcomes import check_outcomes
 from leaderboard.verify.place import check_place
+from leaderboard.verify.probes import check_probes
 from leaderboard.verify.provenance import check_provenance
 from leaderboard.verify.rates import check_rates
 from leaderboard.verify.reruns import check_reruns
@@ -21,6 +23,7 @@ from leaderboard.verify.studies import check_studies
 from leaderboard.verify.training import check_training
 from leaderboard.verify.tree import Fault, Tree, Unscored
 from leaderboard.verify.trials import check_trials
+from leaderboard.verify.tried import check_tried
 from leaderboard.verify.twins import check_twins
 
 Check: TypeAlias = Callable[[Tree], Iterable[Fault | Unscored]]
@@ -44,7 +47,10 @@ CHECKS: Mapping[str, Check] = {
     **OF_RUNS,
     "generations": check_generations,
     "reruns": check_reruns,
+    "tried": check_tried,
     "studies": check_studies,
+    "maps": check_maps,
+    "probes": check_probes,
 }
 
 

@@ -84,8 +84,9 @@ def _laws(record: Record, data_set: DataSet) -> Iterator[Law]:
         )
     most = told(record, "track", "decoding", "max_new_tokens")
     if isinstance(most, int):
+        in_a_call = -(-written // np.maximum(calls, 1))  # calls * most may not fit 64 bits
         yield (
             f"more than {most} tokens written in a call",
             "decoding.max_new_tokens at most",
-            written > calls * most,
+            in_a_call > most,
         )

@@ -1,31 +1,32 @@
 """Whether each rerun repeats the record that is filed, and tells of it what it holds."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from leaderboard.store.files import file_sha256
-from leaderboard.store.reading import RecordError, stored
+from leaderboard.store.reading import stored
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import Rerun, rerun
+from leaderboard.verify.facts import facts
 from leaderboard.verify.tree import Fault, Tree
 
 
 def check_reruns(tree: Tree) -> Iterator[Fault]:
-    """Reruns that cannot be read, of a record that is not there or no longer the same, or that tell
-    of it what it does not hold."""
-    folder = tree.root.parent / "reruns"
-    for path in sorted(folder.glob("v*/*/*/*.json")):
-        suite, track, label, _ = path.relative_to(folder).parts
-        file = path.relative_to(folder.parent).as_posix()
-        if not tree.is_of_track(f"{suite}/{track}"):
+    """Reruns that cannot be read, of a record that is not there or no longer the same, that tell of
+    it what it does not hold, or are filed twice."""
+    first = dict[tuple[str, str], str]()
+    for each in facts(tree, "reruns", "vN/TRACK/LABEL/seedN-M.json", lambda p: stored(Rerun, p)):
+        if isinstance(each, Fault):
+            yield each
             continue
-        try:
-            found = stored(Rerun, path)
-        except RecordError as error:
-            yield Fault(file, str(error), "what `reproduce --publish` writes")
-            continue
-        place = f"{suite}/{track}/{label}/{path.stem.rpartition('-')[0]}.json"
+        file, found = each.file, each.holds
+        folder = file.removeprefix("reruns/").rpartition("/")[0]
+        place = f"{folder}/{each.path.stem.rpartition('-')[0]}.json"
+        other = first.setdefault((place, json.dumps(asdict(found), sort_keys=True)), file)
+        if other != file:
+            yield Fault(file, f"tells what {other} tells", "another rerun, or away")
         record = tree.records.get(place)
         if record is None or file_sha256(tree.root / place) != found.record_sha256:
             yield Fault(file, f"repeats another record than {place}", "a rerun of that, or away")

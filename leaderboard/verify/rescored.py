@@ -8,7 +8,8 @@ from leaderboard.store.ledger import generations_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.base import has_other_outcomes
-from leaderboard.verify.tree import MOST_BYTES, Fault, Harness, Scored, Tree, Unscored
+from leaderboard.verify.reading import MOST_BYTES
+from leaderboard.verify.tree import Fault, Harness, Scored, Tree, Unscored
 
 NOT_KEPT = "no generations are kept of them"
 """Why most records are not scored again."""
@@ -45,8 +46,9 @@ def scored_again(
     """What is wrong with a file of texts, or with the record that faults call `of`; in words why
     it was not scored again, if it was not."""
     name = f"generations/{'/'.join(path.parts[-4:])}"
-    if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-        yield Fault(name, "is a link, or too large to be read", f"{MOST_BYTES} bytes at most")
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        what = "is a link, a folder, or too large to be read"
+        yield Fault(name, what, f"a file of {MOST_BYTES} bytes at most")
         yield FAULTY
         return
     try:

@@ -6,10 +6,10 @@ from typing import cast
 from leaderboard.store.record import Record
 
 
-def told(record: Record, *keys: str) -> object:
-    """What stands at a path of keys below the snapshot; None where nothing does."""
+def told(record: Record, *path: str) -> object:
+    """What stands at a path below the snapshot; None where nothing does."""
     found: object = record.snapshot
-    for key in keys:
+    for key in path:
         found = cast(Mapping[str, object], found).get(key) if isinstance(found, Mapping) else None
     return found
 
@@ -17,6 +17,12 @@ def told(record: Record, *keys: str) -> object:
 def run_label(record: Record) -> str:
     """The label of what ran, without the name of settings of its own."""
     return str(told(record, "own", "of")) if record.own is not None else record.label
+
+
+def keys(record: Record, *path: str) -> list[str]:
+    """The keys of what stands there; [] where nothing with keys does."""
+    found = told(record, *path)
+    return [*cast(Mapping[str, object], found)] if isinstance(found, Mapping) else []
 
 
 def names(value: object) -> list[str]:

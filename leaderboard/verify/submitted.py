@@ -10,8 +10,9 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.checks import OF_RUNS, verify
 from leaderboard.verify.place import faults_of_scope
+from leaderboard.verify.reading import read_record
 from leaderboard.verify.rescored import scored_again
-from leaderboard.verify.tree import Fault, Harness, read_record, read_tree
+from leaderboard.verify.tree import Fault, Harness, read_tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from leaderboard.store.generations import Generations
 from leaderboard.store.ranges import PLACE
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
+from leaderboard.verify.reading import MOST_BYTES, read_record
 
-MOST_BYTES = 16 * 2**20
-"""Of a file that is read: fifteen times the largest record so far."""
 Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
 """Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
 _PLACE = re.compile(PLACE)
@@ -160,26 +159,6 @@ def is_place(text: str) -> bool:
     return _PLACE.fullmatch(text) is not None
 
 
-def read_record(path: Path) -> Record:
-    """A record from a stranger; RecordError without the path for what is none, or too large."""
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise RecordError(f"{size} bytes, and is not read")
-    data = path.read_bytes()
-    try:
-        json.loads(data, object_pairs_hook=_told_once, parse_constant=_no_number)
-    except RecursionError as error:
-        raise RecordError("nested too deeply, and is not read") from error
-    except RecordError:
-        raise
-    except ValueError:
-        pass  # Record.load says it better
-    try:
-        return Record.load(path)
-    except RecordError as error:
-        raise RecordError(str(error).removeprefix(f"{path}: ")) from error
-
-
 def most_common(values: Iterable[Any]) -> Any:
     """The value that most have, the first of several such; compared as JSON."""
     texts = [json.dumps(value, sort_keys=True) for value in values]
@@ -193,19 +172,6 @@ def _read_into(found: _Found, root: Path, place: str) -> None:
     except RecordError as error:
         expected = f"a record of at most {MOST_BYTES} bytes: `skbench board schema record`"
         found.faults.append(Fault(f"{root.name}/{place}", str(error), expected))
-
-
-def _told_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object none of whose keys stands there twice: readers differ in which they take."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise RecordError(f"key {max(keys, key=keys.count)!r} stands there twice")
-    return found
-
-
-def _no_number(text: str) -> float:
-    raise RecordError(f"holds {text}, which is no number")
 
 
 def _below(root: Path) -> Iterator[tuple[str, bool]]:

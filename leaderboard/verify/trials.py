@@ -7,6 +7,7 @@ from leaderboard.store.board import beside
 from leaderboard.store.files import file_sha256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.trials import Trials, place
+from leaderboard.verify.reading import read
 from leaderboard.verify.snapshot import told
 from leaderboard.verify.tree import Fault, Tree
 
@@ -32,7 +33,7 @@ def faults_of_choice(path: Path, sha256: object, settings: object) -> Iterator[t
         yield "another file than chose its settings", "as it was then"
     else:
         try:
-            chosen = dict(Trials.load(path).chosen)
+            chosen = dict(read(path, Trials.load).chosen)
         except RecordError as error:
             yield str(error), "what `skbench tune` writes"
             return
