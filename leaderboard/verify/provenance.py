@@ -11,7 +11,7 @@ from leaderboard.store.ranges import SHA256
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.trials import TUNED, fields_of
-from leaderboard.verify.snapshot import names, run_label, told
+from leaderboard.verify.snapshot import mapping, names, run_label, told
 from leaderboard.verify.tree import Fault, Harness, Tree
 
 _FORMS: Mapping[str, tuple[str, bool]] = {
@@ -92,8 +92,7 @@ def _of_another(record: Record) -> Iterator[tuple[str, str]]:
 
 def _other_traits(record: Record, harness: Harness) -> Iterator[tuple[str, str]]:
     """What the record tells of its method otherwise than the method does."""
-    own = told(record, "own", "settings")
-    found = harness.traits(run_label(record), own if isinstance(own, Mapping) else {})
+    found = harness.traits(run_label(record), mapping(record, "own", "settings"))
     if isinstance(found, str):
         yield f"label {record.label!r}: {found}", "METHOD[field=value,..] as `skbench run` calls it"
     elif found is not None:

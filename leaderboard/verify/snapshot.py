@@ -19,10 +19,10 @@ def run_label(record: Record) -> str:
     return str(told(record, "own", "of")) if record.own is not None else record.label
 
 
-def keys(record: Record, *path: str) -> list[str]:
-    """The keys of what stands there; [] where nothing with keys does."""
+def mapping(record: Record, *path: str) -> Mapping[str, object]:
+    """What stands there with its keys; {} where nothing with keys does."""
     found = told(record, *path)
-    return [*cast(Mapping[str, object], found)] if isinstance(found, Mapping) else []
+    return cast(Mapping[str, object], found) if isinstance(found, Mapping) else {}
 
 
 def names(value: object) -> list[str]:

@@ -7,7 +7,7 @@ from leaderboard.store.board import beside
 from leaderboard.store.record import Record
 from leaderboard.store.trials import RATE, Trials, place
 from leaderboard.verify.facts import Fact, facts, groups_of, table_of
-from leaderboard.verify.snapshot import keys
+from leaderboard.verify.snapshot import mapping
 from leaderboard.verify.tree import Fault, Tree, most_common
 
 
@@ -53,7 +53,7 @@ def _faults(found: Trials, table: Mapping[str, Record]) -> Iterator[tuple[str, s
     if table and {*asked} != inside:
         yield f"trials on {', '.join(sorted(asked))}", f"{', '.join(sorted(inside))}: those of id"
     of_method = [r for r in table.values() if r.method == found.label.partition("[")[0]]
-    fields = {name for record in of_method for name in keys(record, "method")}
+    fields = {name for record in of_method for name in mapping(record, "method")}
     tried = {name for trial in found.trials for name in trial.settings}
     for name in sorted(tried - fields - {RATE}) if of_method else ():
         yield f"trials of {name}", f"of {RATE}, or of a field of the method: {sorted(fields)}"
