@@ -16,6 +16,7 @@ from leaderboard.show.exporting import Shown, export
 from leaderboard.show.signature import Signature, signed
 from leaderboard.store import board
 from leaderboard.store.board import load_files
+from leaderboard.store.ranges import MOST
 from leaderboard.store.reading import MisreadError
 from leaderboard.store.record import Scope
 from tests.leaderboard_records import record, save
@@ -24,10 +25,10 @@ texts = st.text() | st.sampled_from(["a|b = [1, 2]", "x.v2", "id.strict", "seeds
 percents = st.decimals(allow_nan=False, allow_infinity=False)
 scopes = st.builds(
     Scope,
-    world=st.integers(0),
+    world=st.integers(0, MOST),
     split=st.sampled_from(["test", "dev", "sealed"]),
-    sealed=st.none() | st.integers(),
-    limit=st.none() | st.integers(1),
+    sealed=st.none() | st.integers(-MOST, MOST),
+    limit=st.none() | st.integers(1, MOST),
 )
 signatures = st.builds(
     Signature,
