@@ -88,13 +88,13 @@ def a_negative_loss(board: Board) -> None:
 @tampered("training", "final_loss .*, the curve's last point")
 def a_last_loss_far_below_the_curve(board: Board) -> None:
     with board.edited() as body:
-        body["training"]["final_loss"] /= 20
+        body["training"]["final_loss"] /= 100
 
 
 @tampered("training", "final_loss .*, the curve's last point")
 def a_last_loss_far_above_the_curve(board: Board) -> None:
     with board.edited() as body:
-        body["training"]["final_loss"] *= 20
+        body["training"]["final_loss"] *= 100
 
 
 @tampered("training", "skipped_examples 1; should be 0 at most")
@@ -127,7 +127,7 @@ def a_device_that_nobody_else_has(board: Board) -> None:
     _on_a_device(board, "CPU of my own")
 
 
-@tampered("rates", "latency.questions_per_s: .* 2e.15 at most: ")
+@tampered("rates", "training.seconds: .* 1e.16 at most: ")
 def an_accelerator_beyond_all_others(board: Board) -> None:
     _on_a_device(board, "GPU of my own")
 

@@ -93,6 +93,9 @@ def _helped(record: Record) -> int | None:
 
 
 def _prompts(record: Record) -> Sequence[float]:
+    """[] of rows that do not train: their shots, which a seed draws, may be of any length."""
+    if not record.training.n_steps:
+        return []
     return [sum(sum(each.prompt_tokens) for each in record.data_sets.values())]
 
 
@@ -120,7 +123,7 @@ _EQUAL: Mapping[str, Callable[[Record], int | bool | None]] = {
     "any retrieval_recall": lambda record: record.retrieval_recall is not None,
 }
 _CLOSE: Mapping[str, _Spread] = {
-    "training.tokens": _Spread(_tokens, 1.1),
+    "training.tokens": _Spread(_tokens, 1.2),
     "training.kept_ratio": _Spread(lambda record: record.training.kept_ratio, 1.2, 0.01),
     "training.dropped_demos a step": _Spread(
         _per_step(lambda record: record.training.dropped_demos), 1.2, 0.5
@@ -131,4 +134,4 @@ _CLOSE: Mapping[str, _Spread] = {
     "prompt_tokens of all questions": _Spread(_prompts, 1.2),
     "retrieval_recall": _Spread(_recall, 1.2, 0.02),
 }
-"""Honest runs lay within 1.06 (tokens), 1.08 (kept words), 1.13 (prompts) and 1.10 (recall)."""
+"""Runs on the board lie within 1.06 (tokens), 1.08 (kept words), 1.13 (prompts), 1.10 (recall)."""

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
 from leaderboard.store.record import Record
+from leaderboard.verify.snapshot import whole
 from leaderboard.verify.tree import Fault, Tree
 
 FACTOR = 50
 """From the median of the track: honest rows were within twelve, a wrong unit is a thousand."""
-MOST_OF_CPU, MOST_OF_ANY = 1e13, 2e15
-"""FLOPs a second: a hundred times the fastest honest row on a CPU; what the largest accelerators
-have been built for."""
+MOST_OF_CPU, MOST_OF_ANY = 1e14, 1e16
+"""FLOPs a second, above what server processors with matrix units, and what accelerators do."""
 ENOUGH_ROWS = 3
 """Below, nobody can tell which row is the odd one."""
 
@@ -31,7 +31,8 @@ def check_rates(tree: Tree) -> Iterator[Fault]:
 def _beyond(record: Record) -> Iterator[tuple[str, str]]:
     """Rates that no device has, whatever it is called."""
     is_cpu = str(record.provenance.get("device")).startswith("CPU")
-    most = MOST_OF_CPU if is_cpu else MOST_OF_ANY
+    n_devices = whole(record.provenance.get("processes")) or 1
+    most = n_devices * (MOST_OF_CPU if is_cpu else MOST_OF_ANY)
     for name, flops_per_s in _speeds(record).items():
         if flops_per_s > most:
             yield (
