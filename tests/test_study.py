@@ -187,7 +187,13 @@ def test_the_readme_on_ones_own_runs_as_written(
 def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The study as `init` made it, its student trained for real; about five minutes."""
+    """The study as `init` made it, its student trained for real, though in half the steps at thrice
+    the rate, with two seeds; about two minutes."""
+    text = (study / "track.toml").read_text()
+    for usual, less in (("epochs = 16", "epochs = 8"), ("3e-3", "9e-3"), ("[0, 1, 2]", "[0, 1]")):
+        assert usual in text
+        text = text.replace(usual, less)
+    (study / "track.toml").write_text(text)
     workflow = yaml.safe_load((study / ".github/workflows/regress.yml").read_text())
     steps = [step.get("run", "") for step in workflow["jobs"]["regress"]["steps"]]
     run, gate, rerun, confirm = (
