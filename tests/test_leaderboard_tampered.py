@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,27 +12,12 @@ from leaderboard.store.record import Record
 from leaderboard.verify.base import read_base
 from leaderboard.verify.checks import CHECKS, Report, verify
 from leaderboard.verify.tree import read_tree
-from tests import (
-    tampered_facts,
-    tampered_files,
-    tampered_labels,
-    tampered_questions,
-    tampered_readings,
-    tampered_runs,
-    tampered_training,
-)
 from tests.tampered import CASES, PUBLISHED, STUDENT, Board, Harness, made
+from tests.tampered_facts import HONEST
+from tests.tampered_runs import as_tuned
 
-OF = (
-    tampered_facts,
-    tampered_files,
-    tampered_labels,
-    tampered_questions,
-    tampered_readings,
-    tampered_runs,
-    tampered_training,
-)
-"""They add the cases when they are imported."""
+for path in sorted(Path(__file__).parent.glob("tampered_*.py")):  # they add the cases when imported
+    import_module(f"tests.{path.stem}")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +44,7 @@ def test_an_honest_board_has_no_fault(board, honest, tmp_path):
 
 
 def test_honest_files_beside_the_records_have_no_fault(board, honest, tmp_path):
-    for add in tampered_facts.HONEST:
+    for add in HONEST:
         assert (board.root.parent / add(board)).is_file()
     assert verified(board, honest, tmp_path).faults == []
 
@@ -66,7 +52,7 @@ def test_honest_files_beside_the_records_have_no_fault(board, honest, tmp_path):
 def test_a_run_at_the_track_s_own_rate_may_stand_under_both_labels(board, honest, tmp_path):
     track = Record.load(board.root / STUDENT).snapshot["track"]
     rate = track["training"]["learning_rate"]
-    place = tampered_runs.as_tuned(board, learning_rate=rate)
+    place = as_tuned(board, learning_rate=rate)
     file_records(board.root, [board.root / place], "again", "2026-11-29")
     assert verified(board, honest, tmp_path).faults == []
 
