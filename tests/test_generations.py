@@ -102,6 +102,14 @@ def test_texts_of_other_lengths_than_were_told_are_a_fault(tmp_path: Path) -> No
     assert f"{name}.generated_tokens" in said and "not those of the texts" in said
 
 
+def test_a_student_that_is_none_of_ours_has_no_tokenizer_here(tmp_path: Path) -> None:
+    record, texts = published()
+    track = record.snapshot["track"]
+    student = {**track["student"], "path": "tasks/pocket"}
+    snapshot = {**record.snapshot, "track": {**track, "student": student}}
+    assert rescored(replace(record, snapshot=snapshot), texts, tmp_path) == []
+
+
 @pytest.mark.parametrize(
     "told", [{"seeds": "garbage"}, {"methods": ["std_cot", 7]}, {"reranker": {"nonsense": 1}}]
 )

@@ -110,7 +110,8 @@ def _told(record: Record) -> Track:
 
 def _is_embedded(path: str) -> bool:
     parts = Path(path).parts
-    return parts[:1] == ("tasks",) and ".." not in parts and (provenance.ROOT / path).is_dir()
+    tokenizer = provenance.ROOT / path / "tokenizer.json"
+    return parts[:1] == ("tasks",) and ".." not in parts and tokenizer.is_file()
 
 
 def _check_paths(told: Tasks) -> None:
