@@ -20,6 +20,7 @@ import pytest
 import torch
 from checkpoints import load
 
+from bench import track
 from bench.__main__ import main
 from bench.ground.provenance import file_sha256
 from bench.students import packaged
@@ -402,18 +403,21 @@ def test_a_track_that_names_no_packaged_student_is_told_the_nearest(
         load("packaged:tinny")
 
 
-def test_a_fetched_student_runs_and_its_record_names_its_files(
+def test_a_fetched_student_runs_and_its_record_names_its_files_and_is_reproduced(
     offer: Callable[..., Path],
     fetch: Callable[..., Fetched],
     home: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     offer()
     fetch("tiny")
-    (tmp_path / "mine.toml").write_text(TRACK)
-    assert main(["run", str(tmp_path / "mine.toml"), "--limit", "2", "--json"]) == 0
+    (tmp_path / "toy.toml").write_text(TRACK)
+    monkeypatch.setattr(track, "TRACKS", tmp_path)
+    assert main(["run", "toy", "--limit", "2", "--json"]) == 0
     assert [row["method"] for row in json.loads(capsys.readouterr().out)] == ["std_cot"]
     (path,) = (home / "records").rglob("*.json")
     told: Any = Record.load(path).provenance
     assert told["student_sha256"] == checkpoint_sha256(str(home / "students" / "tiny"))
+    assert main(["reproduce", str(path)]) == 0
