@@ -86,9 +86,10 @@ def with_rerun(board: Board) -> str:
     return RERUN
 
 
-HONEST: tuple[Callable[[Board], str], ...] = (
+HONEST: list[Callable[[Board], str]] = [
     with_trials, with_map, with_study, with_question, with_probe, with_rerun,
-)  # fmt: skip
+]  # fmt: skip
+"""Adds a file, and says which; other files of tampering add theirs."""
 
 # ---------------------------------------------------------------- trials
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from leaderboard.stats.formats import escaped
 from leaderboard.verify.base import check_base
 from leaderboard.verify.chain import check_ledger
+from leaderboard.verify.costs import check_costs
 from leaderboard.verify.coverage import check_coverage
 from leaderboard.verify.flops import check_flops
 from leaderboard.verify.labels import check_labels
@@ -51,6 +52,7 @@ CHECKS: Mapping[str, Check] = {
     "studies": check_studies,
     "maps": check_maps,
     "probes": check_probes,
+    "costs": check_costs,
 }
 
 
