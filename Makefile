@@ -7,7 +7,7 @@ BIN := .venv/bin
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count()) + 1)')
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test test-all soak check perf perf-check growth gpu peers bench
+.PHONY: run test test-all soak check check-code check-board perf perf-check growth gpu peers bench
 
 run: .venv/ready
 	$(BIN)/skbench run pocket --jobs 2
@@ -23,10 +23,14 @@ test-all: .venv/ready
 soak: .venv/ready
 	SKBENCH_SOAK=$(or $(SEED),1) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/soak
 
-check: .venv/ready
+check: check-code check-board
+
+check-code: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
+
+check-board: .venv/ready
 	$(BIN)/skbench docs --check
 	$(BIN)/skbench board render --check
 	$(BIN)/skbench board verify

@@ -91,7 +91,7 @@ def serving(home: Path) -> Iterator[str]:
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         assert process.poll() is None, log.read_text()
         with (
             contextlib.suppress(urllib.error.URLError, ConnectionError),
@@ -99,7 +99,7 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         ):
             return
         time.sleep(0.1)
-    raise AssertionError(f"the server is not up after a minute: {log.read_text()}")
+    raise AssertionError(f"the server is not up after five minutes: {log.read_text()}")
 
 
 Fault = str

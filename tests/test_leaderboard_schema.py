@@ -62,9 +62,9 @@ def test_the_verb_prints_a_schema_and_names_the_nearest_kind(capsys):
 
 @pytest.mark.parametrize("kind", FILES)
 def test_what_is_committed_keeps_to_its_schema(kind):
-    """One file of each folder: the models that the schema is made of read all, in `verify`."""
+    """A file of each track: the models that the schema is made of read all, in `verify`."""
     jsonschema = pytest.importorskip("jsonschema", reason="the extra [dev] brings it")
-    files = {path.parent: path for path in sorted(ROOT.glob(FILES[kind]))}
+    files = {path.parent.parent: path for path in sorted(ROOT.glob(FILES[kind]))}
     assert files
     schema = json_schema(kind)
     jsonschema.Draft202012Validator.check_schema(schema)
