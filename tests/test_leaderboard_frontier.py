@@ -16,7 +16,7 @@ from leaderboard.compare.pair import compare
 from leaderboard.rows.cost import COSTS
 from leaderboard.rows.rank import rows
 from leaderboard.store import board
-from leaderboard.store.board import PUBLISHED, load, of_label, suite
+from leaderboard.store.board import PUBLISHED, UnknownName, load, of_label, suite
 from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained, with_costs
 
@@ -107,10 +107,10 @@ def test_a_row_without_a_comparable_cost_has_no_place():
     assert front_of([short, teacher]) == {}
 
 
-def test_an_upper_bound_takes_nobody_off():
+def test_an_upper_bound_has_no_place_and_takes_nobody_off():
     above = run_of("oracle", 90, 10, snapshot={"upper_bound": True})
-    found = front_of([above, run_of("std_cot", 20, 1000)])
-    assert all(place.on_front for place in found["id"])
+    for places in front_of([above, run_of("std_cot", 20, 1000)]).values():
+        assert [(place.method, place.on_front) for place in places] == [("std_cot", True)]
 
 
 def test_a_track_without_ood_has_one_front():
@@ -197,7 +197,9 @@ def test_a_total_is_what_is_spent_once_and_on_each_question():
         for seed in (0, 1)
     ]
     reference = trained(run_of("std_cot", 50, 1000), flops=10**5)
-    found = {each.method: each for each in amortised(rows([*runs, reference]), [0, 1000])}
+    found = {
+        each.method: each for each in amortised(rows([*runs, reference]), [0, 1000], "std_cot")
+    }
     kard, std_cot = found["kard"], found["std_cot"]
     assert kard.fixed_flops == 10**6 + 5 + 2 * 10**5 + 3 * 10**4
     assert [total.flops for total in kard.totals] == [1_230_005, 1_230_005 + 1000 * 1000]
@@ -205,14 +207,14 @@ def test_a_total_is_what_is_spent_once_and_on_each_question():
     assert (kard.cheaper.first, kard.cheaper.last) == (2261, None)
     assert std_cot.cheaper is None
     tokens = trained(reference, flops=10**5, teacher_tokens=10**9)
-    (alone,) = amortised(rows([tokens]), [1000])
+    (alone,) = amortised(rows([tokens]), [1000], "std_cot")
     assert alone.totals[0].flops == std_cot.totals[1].flops and alone.teacher_tokens == 10**9
 
 
 def test_tuning_counts_a_training_for_each_rate_that_was_tried():
     tuned = trained(run_of("std_cot", 50, 1000), flops=10**6, teacher_flops=7, tuning_trials=3)
     (plain,), (with_trials,) = (
-        amortised(rows([tuned]), [0], tuning=tuning) for tuning in (False, True)
+        amortised(rows([tuned]), [0], "std_cot", tuning=tuning) for tuning in (False, True)
     )
     assert (plain.train_flops, with_trials.train_flops) == (10**6, 4 * 10**6)
     assert with_trials.totals[0].flops == 4 * 10**6 + 7
@@ -222,13 +224,13 @@ def test_tuning_counts_a_training_for_each_rate_that_was_tried():
 
 def test_rows_of_other_questions_have_no_total_and_without_a_reference_none_is_cheaper():
     short = with_costs(run_of("mt_cot", 50, 10), "ood_a", overflow=[1] + [0] * 99)
-    found = amortised(rows([short, run_of("kard", 50, 1000)]), [1])
+    found = amortised(rows([short, run_of("kard", 50, 1000)]), [1], "std_cot")
     assert [(each.method, each.cheaper) for each in found] == [("kard", None)]
 
 
 def test_totals_of_the_published_board_are_those_of_its_records():
     records = load("pocket", suite(PUBLISHED, "pocket"))
-    found = {each.method: each for each in amortised(rows(records), [10**6])}
+    found = {each.method: each for each in amortised(rows(records), [10**6], "std_cot")}
     assert set(found) == {record.label for record in records if record.kind == "student"}
     for label, each in found.items():
         runs = of_label(records, label)
@@ -268,8 +270,20 @@ def test_the_table_of_totals_says_when_a_row_is_cheaper(published, capsys):
         trained(run_of("b", 50, 1100), flops=10**6 - 1000),
         trained(run_of("c", 50, 900), flops=10**5),
     ]
-    found = amortised(rows([reference, *others]), [1])
+    found = amortised(rows([reference, *others]), [1], "std_cot")
     lines = amortised_text(found, "std_cot").splitlines()
     told = {cells[0]: cells[6] for cells in (re.split("  +", line) for line in lines[2:6])}
     assert told == {"a": "from 11", "b": "up to 9", "c": "always", "std_cot": "-"}
     assert len(amortised_json(found)) == 4
+    (even,) = (
+        each for each in amortised(rows([reference, *others]), [1], "b") if each.method == "a"
+    )
+    assert even.cheaper.first == 11  # 2,000 more at first and 200 less on each: even after 10
+
+
+def test_any_row_can_be_the_one_to_break_even_with(published, capsys):
+    assert run("amortised", "toy", "--against", "kard") == 0
+    told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
+    assert "from 1 " in told["std_cot"] and "from 1 " not in told["kard"]
+    with pytest.raises(UnknownName, match="did you mean 'kard'"):
+        run("amortised", "toy", "--against", "kart")

@@ -115,9 +115,9 @@ def asked(track):
 
 @pytest.mark.parametrize("track", ["pocket-100", "smollm2-135m-csqa", "atomic-real"])
 def test_rows_that_were_kept_are_those_that_were_made(track, monkeypatch):
-    made = source.rows_asked(asked(track), sign=True)
+    made = source.table_asked(asked(track), sign=True)
     monkeypatch.setattr(source, "rows_of", None)
-    assert source.rows_asked(asked(track), sign=True) == made
+    assert source.table_asked(asked(track), sign=True) == made
 
 
 def test_a_record_that_is_filed_is_shown(tmp_path, capsys):

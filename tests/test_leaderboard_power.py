@@ -12,7 +12,7 @@ from leaderboard.cli.parser import add_parser
 from leaderboard.compare.against import against, against_table
 from leaderboard.compare.gate.costs import pool_of_lengths
 from leaderboard.compare.pair import compare
-from leaderboard.compare.power import power, power_text, resolution
+from leaderboard.compare.power import UNKNOWN, power, power_text, resolution
 from leaderboard.compare.regress import Rule, regress
 from leaderboard.rows.rank import rows
 from leaderboard.stats.averages import is_tuned, matrices, seeds
@@ -20,9 +20,10 @@ from leaderboard.stats.holm import holm
 from leaderboard.stats.intervals import _residual, difference, seed_variance
 from leaderboard.stats.rank_intervals import rank_intervals
 from leaderboard.store import board
-from leaderboard.store.board import PUBLISHED, by_label, load, of_label, suite
+from leaderboard.store.board import PUBLISHED, by_label, load, of_label, suite, tracks
 from leaderboard.store.comparable import distinct
 from leaderboard.store.reading import RecordError
+from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained, with_costs
 
 
@@ -210,8 +211,8 @@ def test_a_table_says_how_small_a_difference_it_can_tell(track):
     assert f"a difference from std_cot {told(1, fewer)}, or {told(3, fewer)} is found" in said
     without = [run for run in track if run.label != "std_cot"]
     single = [run for run in track if run.seed == 0]
-    assert resolution(without, ["kard"], without) == ""
-    assert resolution(single, ["kard"], single) == ""
+    for few in (without, single):
+        assert resolution(few, ["kard"], few).startswith(UNKNOWN)
 
 
 def test_the_gate_takes_the_seeds_of_base_and_new_together(track):
@@ -246,3 +247,14 @@ def test_the_trained_rows_of_pocket_vary_alike_those_that_are_tuned_and_the_othe
     untold = sum(seen < own for seen, own in zip(told, chance, strict=True))
     assert len(rows) > 30 and untold / len(rows) > 0.1
     assert kstest(shares, chi2(df=2, scale=1 / 2).cdf).pvalue > 0.05
+
+
+@pytest.mark.parametrize("track", tracks(PUBLISHED))
+def test_every_published_table_says_how_small_a_difference_it_can_tell(track, capsys):
+    for words in (
+        ("show", track),
+        *(("export", track, "--format", f) for f in ("markdown", "latex")),
+    ):
+        assert run(*words) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert ("What it can tell: a difference" in printed) != (UNKNOWN in printed), words

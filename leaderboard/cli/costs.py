@@ -5,6 +5,7 @@ from argparse import Namespace
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import FINE, INCOMPLETE, nothing, print_json, print_text
+from leaderboard.store.board import UnknownName
 
 
 def frontier(args: Namespace) -> int:
@@ -28,19 +29,23 @@ def frontier(args: Namespace) -> int:
 
 
 def amortised(args: Namespace) -> int:
-    """Print what the rows cost in all; 3 where no row has a cost."""
+    """Print what the rows cost in all, and from how many questions on they are cheaper than one of
+    them; 3 where no row has a cost."""
     from leaderboard.compare.amortised import amortised, amortised_json, amortised_text
 
     ranked = source.rows_asked(args)
     if not ranked:
         return nothing(args)
-    found = amortised(ranked, args.questions, tuning=args.tuning)
+    against, names = args.against or ranked[0].reference, [row.method for row in ranked]
+    if args.against and against not in names:
+        raise UnknownName("row", against, names)
+    found = amortised(ranked, args.questions, against, tuning=args.tuning)
     if not found:
         return _no_cost(args)
     if args.json:
         print_json(amortised_json(found))
     else:
-        print_text(args, amortised_text(found, ranked[0].reference))
+        print_text(args, amortised_text(found, against))
     return FINE
 
 

@@ -18,7 +18,13 @@ def export(args: Namespace) -> int:
     ranked, records = source.rows_of(args, files, sign=True), list(files.values())
     if not ranked:
         return nothing(args)
-    shown = Shown(ranked, source.shown(records, args), seeds(records), args.hub_dataset)
+    shown = Shown(
+        rows=ranked,
+        records=source.shown(records, args),
+        seeds=seeds(records),
+        resolution=source.resolution_of(args, ranked, records),
+        hub_dataset=args.hub_dataset,
+    )
     output: Path | None = args.output
     try:
         found = export(shown, args.format)

@@ -121,6 +121,9 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
         help="such as 1e3,1e6",
     )
     verb.add_argument(
+        "--against", metavar="LABEL", help="the row to break even with; default: the reference"
+    )
+    verb.add_argument(
         "--tuning", action="store_true", help="with a training for each learning rate tried"
     )
     _add_untuned(verb)

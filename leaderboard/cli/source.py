@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from leaderboard.store.studies import Question, Study
 
 
-def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
-    """The rows; local ones with what is outside the bands of the published runs. With `sign`, each
-    headline with its signature."""
+def rows_asked(args: Namespace) -> "list[Row]":
+    """The rows; local ones with what is outside the bands of the published runs."""
+    return table_asked(args)[0]
+
+
+def table_asked(args: Namespace, *, sign: bool = False) -> "tuple[list[Row], str]":
+    """The rows, and how small a difference they can tell. With `sign`, each headline with its
+    signature."""
     from leaderboard.rows.row import Row
 
     root, track = root_asked(args), track_asked(args)
@@ -31,11 +36,23 @@ def rows_asked(args: Namespace, *, sign: bool = False) -> "list[Row]":
     asked = [str(root), track, asdict(scope_asked(args)), superseded_by(args), sign]
     asked += [args.untuned, getattr(args, "metric", None), str(board.PUBLISHED), str(local())]
     return remembered(
-        list[Row],
-        f"rows {json.dumps(asked)}",
+        tuple[list[Row], str],
+        f"table {json.dumps(asked)}",
         (path for base in bases for path in facts_of(track, base)),
-        lambda: rows_of(args, files_asked(args), sign=sign),
+        lambda: _table_of(args, files_asked(args), sign=sign),
     )
+
+
+def _table_of(args: Namespace, files: dict[Path, Record], *, sign: bool) -> "tuple[list[Row], str]":
+    ranked = rows_of(args, files, sign=sign)
+    return ranked, resolution_of(args, ranked, list(files.values()))
+
+
+def resolution_of(args: Namespace, ranked: "Sequence[Row]", track: Sequence[Record]) -> str:
+    """How small a difference the rows can tell."""
+    from leaderboard.compare.power import resolution
+
+    return resolution(shown(track, args), [row.method for row in ranked], track)
 
 
 def rows_of(args: Namespace, files: dict[Path, Record], *, sign: bool = False) -> "list[Row]":

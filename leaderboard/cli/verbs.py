@@ -31,7 +31,7 @@ def show(args: Namespace) -> int:
     from leaderboard.show.render import detail, legend, table
     from leaderboard.show.signature import signature_lines
 
-    ranked = source.rows_asked(args, sign=args.json or args.signatures)
+    ranked, resolution = source.table_asked(args, sign=args.json or args.signatures)
     if not ranked:
         return nothing(args)
     if args.json:
@@ -40,7 +40,7 @@ def show(args: Namespace) -> int:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
         what = f"For accuracy read {args.metric}. " if args.metric else ""
         what += legend(ranked, detailed=args.by_task)
-        print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what}")
+        print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what} {resolution}")
         if args.signatures:
             print("\n".join(["", *signature_lines(ranked)]))
     return FINE

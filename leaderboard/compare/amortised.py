@@ -24,7 +24,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Cheaper:
-    """Whole numbers of questions for which a row's total is below the reference's."""
+    """Whole numbers of questions for which a row's total is below another's."""
 
     first: int | None
     """None where it never is."""
@@ -46,7 +46,7 @@ class Amortised:
     question_flops: int
     totals: Sequence[Total]
     cheaper: Cheaper | None
-    """Than the track's reference; None for that itself, or where it has no comparable row."""
+    """Than the row held against; None for that itself, or where it is not comparable."""
     teacher_tokens: int
     """Written by the teacher; in no sum."""
 
@@ -57,17 +57,17 @@ class Amortised:
 
 
 def amortised(
-    rows: Sequence[Row], n_questions: Sequence[int], *, tuning: bool = False
+    rows: Sequence[Row], n_questions: Sequence[int], against: str, *, tuning: bool = False
 ) -> list[Amortised]:
     """The rows in their order, but those of prompts that did not fit or without a student, whose
-    questions cost something else."""
+    questions cost something else; each `against` the row of that label."""
     told = [_costs(row, n_questions, tuning) for row in rows if row.is_comparable]
-    base = next((each for each in told if rows[0].reference == each.method), None)
+    base = next((each for each in told if against == each.method), None)
     return [_beside(each, base) for each in told]
 
 
 def cheaper(fixed: int, question: int) -> Cheaper:
-    """Where fixed + N x question < 0, of a row's costs less the reference's."""
+    """Where fixed + N x question < 0, of a row's costs less the other's."""
     if question == 0:
         return Cheaper(0 if fixed < 0 else None, None)
     if question < 0:
@@ -80,7 +80,7 @@ def amortised_json(found: Sequence[Amortised]) -> list[dict[str, Any]]:
     return [{**asdict(each), "fixed_flops": each.fixed_flops} for each in found]
 
 
-def amortised_text(found: Sequence[Amortised], reference: str) -> str:
+def amortised_text(found: Sequence[Amortised], against: str) -> str:
     """A line per row, and what it means."""
     asked = [f"total at {each.n_questions:,}" for each in found[0].totals]
     headers = ["method", "teacher", "helpers", "training", "per question", *asked]
@@ -95,12 +95,12 @@ def amortised_text(found: Sequence[Amortised], reference: str) -> str:
         ]
         for each in found
     ]
-    table = tabulated([*headers, f"cheaper than {reference}", "teacher tok"], body, "text")
+    table = tabulated([*headers, f"cheaper than {against}", "teacher tok"], body, "text")
     trials = max(each.n_trainings for each in found) > 1
     legend = (
         "FLOPs, means over seeds: what is spent once (a teacher of logits, helpers, training as"
         " full fine-tuning), per solved question, and both together for so many questions; cheaper:"
-        f" the numbers of questions for which the total is below that of {reference}. It says"
+        f" the numbers of questions for which the total is below that of {against}. It says"
         " nothing of accuracy (`board frontier`), and what the teacher's writing cost is not known:"
         " its tokens (teacher tok) are in no sum."
     )

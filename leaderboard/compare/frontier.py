@@ -7,8 +7,8 @@ are on it: a place on the front says that no cheaper row is known to be better, 
 good. A cheaper row that is not significantly better takes nobody off the front; where the
 difference does not show it to be worse either, it is named beside the row.
 
-Rows of prompts that did not fit, and rows without a student, have no cost that could be compared
-and no place; an upper bound has one, but takes nobody off.
+Rows of prompts that did not fit, and rows without a student, have no cost that could be compared,
+and an upper bound is shown what a question needs: none of them has a place.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +61,11 @@ def frontier(
     How far seeds differ is told by all records of the `track`. RecordError where two rows did not
     answer the same items.
     """
-    costs = {row.method: found for row in rows if (found := cost.of(row)) is not None}
+    costs = {
+        row.method: found
+        for row in rows
+        if not row.upper_bound and (found := cost.of(row)) is not None
+    }
     placed = sorted((row for row in rows if row.method in costs), key=lambda r: costs[r.method])
     tested = list(_tested(placed, records, seeds(track), costs))
     adjusted = holm([rival.gap.p for _, _, rival in tested])
@@ -87,9 +91,8 @@ def _tested(
 ) -> Iterator[tuple[Group, str, Rival]]:
     """Each row with each rival that costs no more; p one-sided, not adjusted yet."""
     own = {row.method: of_label(records, row.method) for row in rows}
-    rivals = [row.method for row in rows if not row.upper_bound]
     for method in own:
-        for rival in rivals:
+        for rival in own:
             if rival == method or costs[rival] > costs[method]:
                 continue
             for group in GROUPS:
@@ -122,7 +125,8 @@ def frontier_text(found: Mapping[Group, Sequence[Place]], cost: Cost) -> str:
         " after Holm over all such pairs of both groups); off: the surest of those that are, and"
         " how many more. cheaper, not told apart: the cheapest row whose difference shows it"
         " neither better nor worse. It cannot say that two such rows are equal, nor that a row on"
-        " the front is good."
+        " the front is good. Upper bounds (^ in the table), prompts that did not fit and rows"
+        " without a student have no place."
     )
     return "\n\n".join([*tables, legend])
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from leaderboard.compare.pair import paired
 from leaderboard.stats.averages import names_of, seeds
-from leaderboard.stats.formats import tabulated
+from leaderboard.stats.formats import escaped, tabulated
 from leaderboard.stats.intervals import POWER, Component, Matrix, detectable
 from leaderboard.store.board import of_label
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import GROUPS, Group, Record
 
 MOST_SEEDS = 50
+UNKNOWN = "How small a difference these runs can tell is not known:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,15 @@ def power(
 
 def resolution(records: Sequence[Record], labels: Collection[str], track: Sequence[Record]) -> str:
     """How small a difference from the reference the trained rows can tell, in words, at the fewest
-    and the most seeds of those named; "" where none can. The `track` as for `power`."""
+    and the most seeds of those named, or why that is not known. The `track` as for `power`."""
     n_seeds = Counter(r.label for r in records if r.training.n_steps and r.label in labels).values()
     asked = sorted({min(n_seeds), max(n_seeds)}) if n_seeds else []
-    found = power(records, asked, 1.0, track)
-    if not found or not asked:
-        return ""
+    try:
+        found = power(records, asked, 1.0, track) if asked else []
+    except RecordError as error:
+        return f"{UNKNOWN} {escaped(str(error), 'markdown')}."
+    if not found:
+        return f"{UNKNOWN} no two trained rows are here, or none of two seeds."
     told = [
         " and ".join(f"{100 * p.detectable[n]:.1f} points {p.group.upper()}" for p in found)
         + f" with {n} seed{'s' if n > 1 else ''} a row"

@@ -25,6 +25,8 @@ class Shown:
     rows: Sequence[Row]
     records: Sequence[Record] = ()
     seeds: Seeds = field(default_factory=lambda: Seeds({}))
+    resolution: str = ""
+    """How small a difference the rows can tell, in words."""
     hub_dataset: str | None = None
     """OWNER/NAME under which the questions are a benchmark on the Hugging Face Hub."""
 

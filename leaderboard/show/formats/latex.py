@@ -9,7 +9,8 @@ from leaderboard.stats.formats import escaped
 def export(shown: Shown) -> str:
     """Rounded numbers, accuracies in percent; what they mean stands in a comment."""
     rows = shown.rows
-    note = escaped(legend(rows), "latex").replace("%", "percent")
+    note = f"{legend(rows)} {shown.resolution}".strip()
+    note = escaped(note, "latex").replace("%", "percent")
     signed = "".join(f"% {line}\n" for line in signature_lines(rows))
     tables = f"{table(rows, 'latex')}\n\n% {note}\n\n{detail(rows, 'latex')}\n"
     return f"{tables}\n{signed}" if signed else tables

@@ -9,5 +9,6 @@ def export(shown: Shown) -> str:
     """Rounded numbers, accuracies in percent, and what they mean."""
     rows = shown.rows
     signed = "".join(f"<!-- {line} -->\n" for line in signature_lines(rows))
-    tables = f"{table(rows, 'markdown')}\n\n{legend(rows)}\n\n{detail(rows, 'markdown')}\n"
+    note = f"{legend(rows)} {shown.resolution}".strip()
+    tables = f"{table(rows, 'markdown')}\n\n{note}\n\n{detail(rows, 'markdown')}\n"
     return f"{tables}\n{signed}" if signed else tables
