@@ -5,7 +5,7 @@ from typing import Literal
 
 from baselines._phrases import CONCLUSION
 from bench.method import Method
-from bench.types import Program, Question
+from bench.types import Needs, Program, Question
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,10 @@ class NullModel(Method):
     source = "control; null models of Zheng et al. 2025 (ICLR)"
 
     says: Literal["first", "longest"] = "first"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(rationales=0)
 
     @property
     def trains(self) -> bool:
