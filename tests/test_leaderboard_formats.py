@@ -23,17 +23,20 @@ from leaderboard.cli.parser import FORMATS
 from leaderboard.rows.rank import rows
 from leaderboard.show import formats
 from leaderboard.show.exporting import ExportError, Shown, export
+from leaderboard.show.signature import Signature
 from leaderboard.stats.averages import seeds
 from leaderboard.store import board
-from leaderboard.store.board import PUBLISHED, load, suite
+from leaderboard.store.board import PUBLISHED, load, load_files, suite
+from leaderboard.store.generations import Generations, kept, place
+from leaderboard.store.reading import RecordError
 from tests.board_verb import run
 from tests.leaderboard_records import record, save, trained, with_costs
 
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-def shown_of(records, hub_dataset=None):
-    return Shown(rows(records), records, seeds(records), hub_dataset)
+def shown_of(records, files=None):
+    return Shown(rows(records), records, seeds(records), files=files or {})
 
 
 @pytest.fixture
@@ -49,7 +52,8 @@ def toy():
 def real():
     """A published track of a real student, some of whose rows have a single seed."""
     track = "smollm2-135m-csqa"
-    return shown_of(load(track, suite(PUBLISHED, track)))
+    files = load_files(track, suite(PUBLISHED, track))
+    return shown_of(list(files.values()), files=files)
 
 
 @pytest.fixture
@@ -166,9 +170,18 @@ def test_hub_files_are_read_by_the_hubs_own_library(real):
 # ------------------------------------------------------------ Every Eval Ever
 
 
-def of_eee(shown) -> Iterator[tuple[str, dict, list[dict]]]:
+@pytest.fixture
+def toy_eee(toy):
+    return dict(export(toy, "eee"))
+
+
+@pytest.fixture(scope="module")
+def real_eee(real):
+    return dict(export(real, "eee"))
+
+
+def of_eee(files) -> Iterator[tuple[str, dict, list[dict]]]:
     """For each row: path, scores, outcomes."""
-    files = dict(export(shown, "eee"))
     for path, text in files.items():
         if path.endswith(".json"):
             body = json.loads(text)
@@ -176,7 +189,7 @@ def of_eee(shown) -> Iterator[tuple[str, dict, list[dict]]]:
             yield path, body, [json.loads(line) for line in lines.splitlines()]
 
 
-@pytest.mark.parametrize("which", ["toy", "real"])
+@pytest.mark.parametrize("which", ["toy_eee", "real_eee"])
 def test_every_eval_ever_files_follow_its_schemas(which, request):
     jsonschema = pytest.importorskip("jsonschema", reason="not in this environment; in the lock")
     aggregate, instance = (
@@ -193,8 +206,8 @@ def test_every_eval_ever_files_follow_its_schemas(which, request):
     assert not aggregate.is_valid(body) and not instance.is_valid(sample)
 
 
-def test_every_eval_ever_scores_are_the_means_of_their_samples(real):
-    for _, body, samples in of_eee(real):
+def test_every_eval_ever_scores_are_the_means_of_their_samples(real_eee):
+    for _, body, samples in of_eee(real_eee):
         by_result: dict[str, list[float]] = {}
         for sample in samples:
             by_result.setdefault(sample["evaluation_result_id"], []).append(
@@ -211,14 +224,13 @@ def test_every_eval_ever_scores_are_the_means_of_their_samples(real):
             assert details["uncertainty"]["num_samples"] * n_seeds == len(scores)
 
 
-def test_every_eval_ever_files_find_each_other(real):
-    files = dict(export(real, "eee"))
-    for path, body, samples in of_eee(real):
+def test_every_eval_ever_files_find_each_other(real_eee):
+    for path, body, samples in of_eee(real_eee):
         detail = body["detailed_evaluation_results"]
         assert detail["file_path"] == path.replace(".json", "_samples.jsonl")
         assert path.split("/")[2:4] == body["model_info"]["id"].split("/")
         assert detail["total_rows"] == len(samples)
-        assert detail["checksum"] == sha256(files[detail["file_path"]].encode()).hexdigest()
+        assert detail["checksum"] == sha256(real_eee[detail["file_path"]].encode()).hexdigest()
         for key, value in (("evaluation_id", body), ("id", body["model_info"])):
             name = "model_id" if key == "id" else key
             assert {sample[name] for sample in samples} == {value[key]}
@@ -233,17 +245,59 @@ def test_other_records_are_other_files_and_a_name_is_safe_in_a_path():
     assert not paths() & paths(skewed=True)
 
 
-def test_a_prompt_that_did_not_fit_is_an_error_in_its_sample(toy):
-    found = {body["model_info"]["name"]: samples for _, body, samples in of_eee(toy)}
+def test_every_eval_ever_has_the_answers_that_are_kept_and_no_others(real, real_eee):
+    texts = {(run.label, str(run.seed)): kept(path) for path, run in real.files.items()}
+    assert None in texts.values() and any(texts.values())
+    for _, body, samples in of_eee(real_eee):
+        label = body["model_info"]["name"]
+        found: dict[str, list[str]] = {}
+        for sample in samples:
+            assert sample["input"] == {"raw": "", "reference": []}
+            found.setdefault(sample["metadata"]["seed"], []).extend(sample["output"]["raw"])
+        for seed, answers in found.items():
+            written = texts[label, seed]
+            assert answers == (
+                [t for each in written.data_sets.values() for t in each] if written else []
+            )
+        told = f"answers of {sum(map(bool, found.values()))} of {len(found)} runs"
+        assert told in body["detailed_evaluation_results"]["additional_details"]["texts"]
+
+
+def test_texts_of_another_run_are_no_answers(tmp_path):
+    runs, path = [record()], tmp_path / "v1" / "toy" / "std_cot" / "seed0.json"
+    Generations.of(record(seed=1), []).save(place(path))
+    with pytest.raises(RecordError, match="beside a record of"):
+        export(shown_of(runs, files={path: runs[0]}), "eee").__next__()
+
+
+def test_the_verb_exports_answers_and_signatures(published, tmp_path):
+    run_path = board.PUBLISHED / "v1" / "toy" / "kard" / "seed0.json"
+    answers = [
+        (name, f"of {item}") for name, e in record("kard").data_sets.items() for item in e.items
+    ]
+    Generations.of(record("kard"), answers).save(place(run_path))
+    assert run("export", "toy", "--format", "eee", "--output", str(tmp_path / "out")) == 0
+    lines = [path.read_text() for path in (tmp_path / "out").rglob("*--kard/*_samples.jsonl")]
+    samples = [json.loads(line) for text in lines for line in text.splitlines()]
+    found = [sample["output"]["raw"] for sample in samples if sample["metadata"]["seed"] == "0"]
+    assert found == [[text] for _, text in answers]
+    bodies = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("*.json")]
+    results = [each for body in bodies for each in body["evaluation_results"]]
+    lines = [each["score_details"]["details"]["signature"] for each in results]
+    assert [Signature.parse(line).of for line in lines] == ["id_a", "ood_a", "id", "ood"] * 2
+
+
+def test_a_prompt_that_did_not_fit_is_an_error_in_its_sample(toy_eee):
+    found = {body["model_info"]["name"]: samples for _, body, samples in of_eee(toy_eee)}
     told = [sample["error"] for sample in found["zero_shot"]]
     assert sum(error is not None for error in told) == 1
     assert not any(sample["error"] for sample in found["std_cot"])
 
 
-def test_who_ran_it_is_told_from_whether_it_was_trained(toy):
+def test_who_ran_it_is_told_from_whether_it_was_trained(toy_eee):
     found = {
         body["model_info"]["name"]: body["source_metadata"]["evaluator_relationship"]
-        for _, body, _ in of_eee(toy)
+        for _, body, _ in of_eee(toy_eee)
     }
     assert (found["std_cot"], found["zero_shot"]) == ("first_party", "third_party")
 

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import re
 from argparse import ArgumentParser
 from dataclasses import replace
 
+import pyarrow.parquet as parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.cli.parser import add_parser
+from leaderboard.cli.parser import FORMATS, add_parser
 from leaderboard.rows.rank import rows
+from leaderboard.show.explain import explain
 from leaderboard.show.exporting import Shown, export
 from leaderboard.show.signature import Signature, signed
 from leaderboard.store import board
@@ -120,18 +123,53 @@ def test_a_grade_in_the_place_of_right_and_wrong_is_named(tmp_path):
     grades = {"bleu_2": [0.5, 0.25, 0.0, 0.25]}
     graded = replace(base.data_sets["id_a"], graded=grades)
     found = lines(tmp_path, [replace(base, data_sets={"id_a": graded})], "bleu_2")["std_cot"]
-    assert list(found) == ["id"] and "|id.bleu_2|" in found["id"]
+    assert list(found) == ["id", "id_a"]
+    assert "|id.bleu_2|" in found["id"] and "|id_a.bleu_2|" in found["id_a"]
 
 
-def test_every_export_has_one_for_each_row_and_headline(tmp_path):
+def test_that_of_a_data_set_is_the_one_that_explains_it(tmp_path):
+    two = {"id_a": [1, 0, 1, 1], "id_b": [1, 1, 0, 0], "ood_a": [0, 0, 1, 1]}
+    runs = [record(label, seed, two) for label in ("std_cot", "kard") for seed in (0, 1)]
+    save(tmp_path / "v1", runs)
+    files = load_files("toy", tmp_path / "v1")
+    (row,) = (row for row in signed(rows(runs), files) if row.method == "kard")
+    assert list(row.signatures) == ["id", "ood", *two]
+    mine = {path: each for path, each in files.items() if each.label == "kard"}
+    for of, line in row.signatures.items():
+        assert explain(mine, files, of, 0).signature == line
+    assert Signature.parse(row.signatures["id_b"]).value == 50
+
+
+def stated(found):
+    """Everything in an export that begins as a signature does, to its end."""
+    if isinstance(found, bytes):
+        table = parquet.read_table(io.BytesIO(found)).to_pylist()
+        found = "\n".join(str(value) for line in table for value in line.values())
+    text = found if isinstance(found, str) else "\n".join(text for _, text in found)
+    return re.findall(r"skbench\|.*? = .*?\]", text)
+
+
+@pytest.mark.parametrize("form", sorted({*FORMATS} - {"bencher"}))
+def test_every_format_that_takes_texts_has_one_for_each_accuracy(form, tmp_path):
+    save(tmp_path / "v1", [record(), record("kard[passages=2]")])
+    files = load_files("toy", tmp_path / "v1")
+    table = signed(rows(list(files.values())), files)
+    expected = sorted(line for row in table for line in row.signatures.values())
+    assert len(set(expected)) == 8
+    found = stated(export(Shown(table, list(files.values()), hub_dataset="me/toy"), form))
+    assert sorted(found) == expected
+    assert [Signature.parse(line).format() for line in found] == found
+
+
+def test_the_exports_that_are_text_have_them_in_their_place(tmp_path):
     save(tmp_path / "v1", [record(), record("kard[passages=2]")])
     files = load_files("toy", tmp_path / "v1")
     table = signed(rows(list(files.values())), files)
     shown = Shown(table, list(files.values()))
     expected = [line for row in table for line in row.signatures.values()]
-    assert len(set(expected)) == 4
     read = csv.DictReader(io.StringIO(str(export(shown, "csv"))))
-    columns = [line[f"signatures.{group}"] for line in read for group in ("id", "ood")]
+    of = ("id", "ood", "id_a", "ood_a")
+    columns = [line[f"signatures.{name}"] for line in read for name in of]
     body = json.loads(str(export(shown, "json")))
     assert columns == expected == [each for row in body for each in row["signatures"].values()]
     assert str(export(shown, "latex")).endswith("".join(f"% {line}\n" for line in expected))
@@ -151,5 +189,5 @@ def test_show_prints_them_where_they_are_asked_for(tmp_path, monkeypatch, capsys
         assert args.run(args) == 0
         printed = capsys.readouterr().out.splitlines()
         found = [Signature.parse(line) for line in printed if line.startswith("skbench|")]
-        assert [each.of for each in found] == (["id", "ood"] if words else [])
+        assert [each.of for each in found] == (["id", "ood", "id_a", "ood_a"] if words else [])
         assert all(each.scope == Scope(split="sealed", sealed=15) for each in found)

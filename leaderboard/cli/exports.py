@@ -24,6 +24,7 @@ def export(args: Namespace) -> int:
         seeds=seeds(records),
         resolution=source.resolution_of(args, ranked, records),
         hub_dataset=args.hub_dataset,
+        files=files,
     )
     output: Path | None = args.output
     try:

@@ -27,7 +27,7 @@ def rows_asked(args: Namespace) -> "list[Row]":
 
 
 def table_asked(args: Namespace, *, sign: bool = False) -> "tuple[list[Row], str]":
-    """The rows, and how small a difference they can tell. With `sign`, each headline with its
+    """The rows, and how small a difference they can tell. With `sign`, each accuracy with its
     signature."""
     from leaderboard.rows.row import Row
 

@@ -102,7 +102,8 @@ class Row:
     """Of its runs, those whose texts are kept, so that anyone can score them again; None where
     nobody looked."""
     signatures: dict[str, str] = field(default_factory=dict[str, str])
-    """Headline -> the line that names what is behind it, where it is asked for."""
+    """`id`, `ood` or a data set -> the line that names what is behind that accuracy, where it is
+    asked for."""
 
     @property
     def is_unkept(self) -> bool:

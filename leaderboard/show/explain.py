@@ -15,7 +15,7 @@ from leaderboard.stats.intervals import Component, Estimate, headline
 from leaderboard.store import generations
 from leaderboard.store.board import UnknownName
 from leaderboard.store.comparable import check_seeds
-from leaderboard.store.generations import Generations
+from leaderboard.store.generations import kept
 from leaderboard.store.record import GROUPS, Record
 
 EXTRACTORS = ("strict", "author", "flexible")
@@ -184,7 +184,7 @@ def _near(path: Path) -> str:
 
 def _answers(names: Sequence[str], mine: Mapping[Path, Record], n_items: int) -> list[Answer]:
     """On the first items of each data set; RecordError for a file of texts that is none."""
-    written = [_written(path) for path in mine]
+    written = [kept(path) for path in mine]
     found = list[Answer]()
     for name in names:
         sets = [record.data_sets[name] for record in mine.values()]
@@ -193,11 +193,6 @@ def _answers(names: Sequence[str], mine: Mapping[Path, Record], n_items: int) ->
             texts = [each.data_sets[name][i] if each else None for each in written]
             found.append(Answer(name, item, **marks, texts=texts))
     return found
-
-
-def _written(path: Path) -> Generations | None:
-    texts = generations.place(path)
-    return Generations.load(texts) if texts.is_file() else None
 
 
 def _parts_table(parts: Sequence[Part]) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from leaderboard.rows.row import Row, row_json
 from leaderboard.stats.averages import Seeds
 from leaderboard.store.board import of_label
+from leaderboard.store.generations import Generations, kept
 from leaderboard.store.record import Record
 
 Exported: TypeAlias = str | bytes | Iterable[tuple[str, str]]
@@ -29,6 +31,8 @@ class Shown:
     """How small a difference the rows can tell, in words."""
     hub_dataset: str | None = None
     """OWNER/NAME under which the questions are a benchmark on the Hugging Face Hub."""
+    files: Mapping[Path, Record] = field(default_factory=dict[Path, Record])
+    """At least the records, each by its file, beside which the texts of its run may lie."""
 
     @property
     def track(self) -> str:
@@ -37,6 +41,14 @@ class Shown:
     def of(self, row: Row) -> list[Record]:
         """The records of a row."""
         return of_label(self.records, row.method)
+
+    def texts(self, record: Record) -> Generations | None:
+        """What the run's student answered, where it is kept; RecordError for texts of another."""
+        for path, each in self.files.items():
+            if (each.label, each.seed) == (record.label, record.seed) and (found := kept(path)):
+                found.check(record, path)
+                return found
+        return None
 
     def date(self, row: Row) -> str:
         """The day of the row's newest run, as ISO 8601; "" where no record has one."""

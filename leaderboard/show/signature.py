@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from leaderboard.rows.row import Row
-from leaderboard.stats.averages import names_of
+from leaderboard.stats.averages import Seeds, estimates, names_of, seeds
 from leaderboard.stats.formats import percent
 from leaderboard.stats.intervals import Estimate
 from leaderboard.store.board import PUBLIC
@@ -145,9 +145,10 @@ def sign(
 
 
 def signed(table: Sequence[Row], files: Mapping[Path, Record]) -> list[Row]:
-    """The rows, each headline with its signature; `files` are all the track's records."""
-    hashes = content_hashes(files)
-    return [replace(row, signatures=_of_row(row, files, hashes)) for row in table]
+    """The rows with the signatures of their headlines and of the accuracy on each data set; `files`
+    are all the track's records."""
+    hashes, pool = content_hashes(files), seeds(list(files.values()))
+    return [replace(row, signatures=_of_row(row, files, hashes, pool)) for row in table]
 
 
 def signature_lines(table: Sequence[Row]) -> list[str]:
@@ -160,12 +161,14 @@ def content_hashes(files: Iterable[Path]) -> dict[Path, str]:
     return {path: file_sha256(path) for path in files}
 
 
-def _of_row(row: Row, files: Mapping[Path, Record], hashes: Mapping[Path, str]) -> dict[str, str]:
+def _of_row(
+    row: Row, files: Mapping[Path, Record], hashes: Mapping[Path, str], pool: Seeds
+) -> dict[str, str]:
     mine = {path: record for path, record in files.items() if record.label == row.method}
-    headlines = {"id": row.id, "ood": row.ood}
+    numbers = {"id": row.id, "ood": row.ood, **estimates(list(mine.values()), pool)}
     return {
-        group: sign(group, found, mine, hashes).format()
-        for group, found in headlines.items()
+        of: sign(of, found, mine, hashes).format()
+        for of, found in numbers.items()
         if found is not None
     }
 

@@ -110,6 +110,14 @@ def estimate(records: Sequence[Record], group: Group, seeds: Seeds) -> Estimate 
     return headline(found, pool) if found else None
 
 
+def estimates(records: Sequence[Record], seeds: Seeds) -> dict[str, Estimate]:
+    """Data set -> mean over its items, with its interval."""
+    return {
+        name: headline([matrix], seeds.of(records, [name]))
+        for name, matrix in clustered(records).items()
+    }
+
+
 def means(records: Sequence[Record], extractor: Extractor) -> dict[Group, float | None]:
     """The same under another extractor, without its interval."""
 

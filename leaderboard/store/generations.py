@@ -84,3 +84,9 @@ def place(record: Path) -> Path:
     """Where the generations of the record at that path lie: generations/vN/TRACK/LABEL/RUN."""
     suite = record.parents[2]
     return beside(suite, "generations") / record.relative_to(suite).with_suffix(".json.xz")
+
+
+def kept(record: Path) -> Generations | None:
+    """The generations of the record at that path; None where there are none."""
+    path = place(record)
+    return Generations.load(path) if path.is_file() else None

@@ -4,7 +4,8 @@ The paths are those of the format's own repository, data/COLLECTION/DEVELOPER/MO
 a student after one method, so its name holds the track and the label. The same records give the
 same files: an id is a hash of what was run, and a time the day of the newest run.
 
-A record holds outcomes and not texts, so `input`, `output` and `answer_attribution` are empty.
+`output` has what was answered, of the runs whose texts are kept. Questions and their answers belong
+to their data sets and are in no record, so `input` and `answer_attribution` are empty.
 """
 
 import json
@@ -18,10 +19,11 @@ from uuid import UUID
 
 from leaderboard.rows.row import Row
 from leaderboard.show.exporting import Shown
-from leaderboard.stats.averages import clustered
-from leaderboard.stats.intervals import ALPHA, Estimate, headline
+from leaderboard.stats.averages import estimates
+from leaderboard.stats.intervals import ALPHA, Estimate
 from leaderboard.store.comparable import track_settings
-from leaderboard.store.record import DataSet, Record
+from leaderboard.store.generations import Generations
+from leaderboard.store.record import Record
 
 VERSION = "0.3.0"
 NAME = "skintern-bench"
@@ -38,11 +40,12 @@ def export(shown: Shown) -> Iterator[tuple[str, str]]:
         place = f"data/{_UNSAFE.sub('-', f'{NAME}-{shown.track}')}/{model}/{_uuid(records)}"
         time = _epoch(shown.date(row))
         evaluation = f"{NAME}-{shown.track}/{model}/{time}"
+        texts = [shown.texts(record) for record in records]
         lines = [
             json.dumps({**_sample_head(evaluation, model, name), **sample})
-            for record in records
-            for name, data_set in record.data_sets.items()
-            for sample in _samples(record, data_set)
+            for record, answers in zip(records, texts, strict=True)
+            for name in record.data_sets
+            for sample in _samples(record, name, answers)
         ]
         samples = "\n".join(lines) + "\n"
         yield f"{place}_samples.jsonl", samples
@@ -61,10 +64,15 @@ def export(shown: Shown) -> Iterator[tuple[str, str]]:
                 "hash_algorithm": "sha256",
                 "checksum": sha256(samples.encode()).hexdigest(),
                 "total_rows": len(lines),
-                "additional_details": {"texts": "not here: see `skbench board explain`"},
+                "additional_details": {"texts": _which_texts(texts)},
             },
         }
         yield f"{place}.json", json.dumps(body, indent=1) + "\n"
+
+
+def _which_texts(texts: Sequence[Generations | None]) -> str:
+    n_kept = sum(each is not None for each in texts)
+    return f"answers of {n_kept} of {len(texts)} runs, in output.raw; no questions"
 
 
 def _uuid(records: Sequence[Record]) -> UUID:
@@ -123,17 +131,18 @@ def _model(model: str, row: Row, record: Record) -> dict[str, Any]:
 def _results(shown: Shown, row: Row, records: Sequence[Record]) -> list[dict[str, Any]]:
     """A score per data set, which samples refer to, and the averages of ID and OOD."""
     found: list[dict[str, Any]] = []
-    for name, matrix in clustered(records).items():
+    for name, known in estimates(records, shown.seeds).items():
         data_set = records[0].data_sets[name]
-        known = headline([matrix], shown.seeds.of(records, [name]))
         details = {"group": data_set.group, "items_sha256": data_set.items_sha256}
-        found.append(_result(name, known, len(data_set.items), details, records))
+        signature = row.signatures.get(name)
+        found.append(_result(name, known, len(data_set.items), details, records, signature))
     for group, average in (("id", row.id), ("ood", row.ood)):
         if average is not None:
             sets = [each for each in records[0].data_sets.values() if each.group == group]
             n_items = sum(len(each.items) for each in sets)
             details = {"average": "unweighted mean over the data sets of the group"}
-            found.append(_result(f"{group} average", average, n_items, details, records))
+            name, signature = f"{group} average", row.signatures.get(group)
+            found.append(_result(name, average, n_items, details, records, signature))
     return found
 
 
@@ -143,6 +152,7 @@ def _result(
     n_items: int,
     details: Mapping[str, str],
     records: Sequence[Record],
+    signature: str | None,
 ) -> dict[str, Any]:
     metric = next(iter(records[0].data_sets.values())).metric or "accuracy"
     return {
@@ -166,6 +176,7 @@ def _result(
         },
         "score_details": {
             "score": found.value,
+            "details": {} if signature is None else {"signature": signature},
             "uncertainty": {
                 "standard_error": {"value": found.stderr, "method": "analytic"},
                 "confidence_interval": {
@@ -202,14 +213,15 @@ def _sample_head(evaluation: str, model: str, name: str) -> dict[str, Any]:
     }
 
 
-def _samples(record: Record, data_set: DataSet) -> Iterator[dict[str, Any]]:
+def _samples(record: Record, name: str, answers: Generations | None) -> Iterator[dict[str, Any]]:
+    data_set = record.data_sets[name]
     for i, item in enumerate(data_set.items):
         read, written = data_set.prompt_tokens[i], data_set.generated_tokens[i]
         yield {
             "sample_id": item,
             "interaction_type": "single_turn",
             "input": {"raw": "", "reference": []},
-            "output": {"raw": []},
+            "output": {"raw": [answers.data_sets[name][i]] if answers else []},
             "answer_attribution": [],
             "evaluation": {
                 "score": data_set.outcomes[i],

@@ -1,7 +1,8 @@
 """Hugging Face `.eval_results`: a file per row, for the repository of that row's model.
 
 The format (hub documentation, "Evaluation Results") names the questions as a benchmark on the Hub.
-A record does not know of one, so it is asked for, and a data set's name is its task there.
+A record does not know of one, so it is asked for, and a data set's name is its task there. The
+signature of a number ends its notes.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from leaderboard.rows.row import Row
 from leaderboard.show.exporting import ExportError, Shown
 from leaderboard.stats.formats import interval
 from leaderboard.stats.intervals import Estimate
+
+_WIDTH = 2**16
+"""Of a line: more than any, so that a signature stays on one."""
 
 
 def export(shown: Shown) -> Iterator[tuple[str, str]]:
@@ -34,10 +38,15 @@ def _yaml(row: Row, dataset: str, date: str) -> str:
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     entries = [
-        EvalResultEntry(dataset, task_id, value, date=date or None, notes=notes)
-        for task_id, value, notes in _scores(row)
+        EvalResultEntry(dataset, task_id, value, date=date or None, notes=_notes(row, task_id, how))
+        for task_id, value, how in _scores(row)
     ]
-    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, width=_WIDTH)
+
+
+def _notes(row: Row, task_id: str, how: str) -> str:
+    signature = row.signatures.get(task_id)
+    return f"{how}; {signature}" if signature else how
 
 
 def _scores(row: Row) -> Iterator[tuple[str, float, str]]:
