@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
@@ -21,12 +22,13 @@ from huggingface_hub import parse_eval_result_entries
 
 from leaderboard.cli.parser import FORMATS
 from leaderboard.rows.rank import rows
+from leaderboard.rows.texts import with_texts
 from leaderboard.show import formats
 from leaderboard.show.exporting import ExportError, Shown, export
-from leaderboard.show.signature import Signature
+from leaderboard.show.signature import Signature, signed
 from leaderboard.stats.averages import seeds
 from leaderboard.store import board
-from leaderboard.store.board import PUBLISHED, load, load_files, suite
+from leaderboard.store.board import PUBLISHED, load_files, suite
 from leaderboard.store.generations import Generations, kept, place
 from leaderboard.store.reading import RecordError
 from tests.board_verb import run
@@ -305,11 +307,18 @@ def test_who_ran_it_is_told_from_whether_it_was_trained(toy_eee):
 # ------------------------------------------------------------ LaTeX
 
 
+@cache
+def latex_of(track):
+    files = load_files(track, suite(PUBLISHED, track))
+    records = list(files.values())
+    table = signed(with_texts(rows(records), files), files)
+    return export(Shown(table, records, seeds(records)), "latex")
+
+
 @pytest.fixture(scope="module")
 def latex():
     """Of the largest track, whose labels have what LaTeX must not take for its own."""
-    records = load("pocket", suite(PUBLISHED, "pocket"))
-    return export(shown_of(records), "latex")
+    return latex_of("pocket")
 
 
 def test_every_line_of_a_latex_table_has_as_many_cells_as_its_head(latex):
@@ -323,7 +332,9 @@ def test_every_line_of_a_latex_table_has_as_many_cells_as_its_head(latex):
 
 
 def test_latex_outside_of_comments_is_balanced_and_escaped(latex):
-    text = "\n".join(line for line in latex.splitlines() if not line.startswith("%"))
+    named, *lines = latex.splitlines()
+    assert named == r"\providecommand{\resizebox}[3]{#3}"
+    text = "\n".join(line for line in lines if not line.startswith("%"))
     depth = 0
     for brace in re.findall(r"(?<!\\)[{}]", text):
         depth += 1 if brace == "{" else -1
@@ -333,16 +344,23 @@ def test_latex_outside_of_comments_is_balanced_and_escaped(latex):
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\begin{tabular}")
 
 
-def test_latex_compiles(latex, tmp_path):
+@pytest.mark.parametrize("packages", ["booktabs,graphicx", "booktabs"])
+@pytest.mark.parametrize("track", ["pocket", "smollm2-135m-csqa", "smollm2-135m-csqa-tokens"])
+def test_latex_compiles_and_fits_where_it_can_be_scaled(track, packages, tmp_path):
+    """Tracks of many rows, some with the mark of what is not verified, and of one row."""
     program = shutil.which("pdflatex") or shutil.which("tectonic")
     if program is None:
         pytest.skip("neither pdflatex nor tectonic on this machine")
-    document = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{latex}"
-    (tmp_path / "board.tex").write_text(f"{document}\\end{{document}}\n")
+    text = latex_of(track)
+    assert "°" in text or track == "smollm2-135m-csqa-tokens"
+    head = f"\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}"
+    (tmp_path / "board.tex").write_text(f"{head}\n{text}\\end{{document}}\n")
     # A draft needs no fonts, which a small TeX lacks.
     options = ["-interaction=nonstopmode", "-halt-on-error", "-draftmode"]
-    options = options if Path(program).name == "pdflatex" else []
+    options = options if Path(program).name == "pdflatex" else ["--keep-logs"]
     done = subprocess.run(
         [program, *options, "board.tex"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-2000:]
+    log = (tmp_path / "board.log").read_text(errors="replace")
+    assert ("Overfull \\hbox" in log) == ("graphicx" not in packages)
