@@ -67,8 +67,19 @@ def test_the_texts_of_a_run_are_found_where_a_home_keeps_them(home, theirs, tmp_
 
 def test_a_run_that_is_published_is_not_taken_again(home, theirs, capsys):
     assert run("submit", theirs) == 0
-    assert run("submit", theirs) == 2
-    assert "none is ever overwritten" in capsys.readouterr().err
+    for path in (theirs, home.root / THIRD):
+        assert run("submit", path) == 2
+        told = f"{path}: this very run is filed already, as {THIRD}\n"
+        assert capsys.readouterr().err == told
+
+
+def test_other_texts_of_a_published_record_are_another_run(home, theirs, capsys):
+    shutil.copy(home.root / STUDENT, theirs)
+    texts = json.dumps({**texts_of(Record.load(theirs)), "seed": 9})
+    theirs.with_name("seed2.json.xz").write_bytes(lzma.compress(texts.encode()))
+    assert run("submit", theirs, rescore=rescore) == 2
+    told = capsys.readouterr().err
+    assert f"another run has the place {STUDENT}" in told and "very run" not in told
 
 
 @pytest.mark.parametrize("cut", ["verify.submitted.write_bytes_once", "store.ledger.file_records"])

@@ -56,7 +56,9 @@ def faults_of(runs: Sequence[Run], root: Path, harness: Harness | None) -> Itera
     filed = standing(events_of(ledger_of(root)))
     new = dict[str, Run]()
     for run in runs:
-        if run.place in filed or run.place in new or _is_of_another(run, root):
+        if run.place in filed and _is_there(run, root):
+            yield f"{run.path}: this very run is filed already, as {run.place}"
+        elif run.place in filed or run.place in new or _is_of_another(run, root):
             yield f"{run.path}: another run has the place {run.place}; none is ever overwritten"
         else:
             new[run.place] = run
@@ -91,6 +93,11 @@ def take(run: Run, root: Path) -> Path:
         if not to.exists():
             write_bytes_once(to, source.read_bytes(), "file of a run")
     return root / run.place
+
+
+def _is_there(run: Run, root: Path) -> bool:
+    """Whether the record at the run's place is this one, and what is kept of its texts, too."""
+    return (root / run.place).is_file() and not _is_of_another(run, root)
 
 
 def _is_of_another(run: Run, root: Path) -> bool:
