@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.rows.reruns import LEVELS, level, reruns_table
+from leaderboard.rows.reruns import LEVELS, level, reruns_table, steps, steps_text
 from leaderboard.show.rendering import render_all
 from leaderboard.store.generations import Generations, place
 from leaderboard.store.reading import RecordError
@@ -85,6 +85,13 @@ def test_reruns_are_filed_one_beside_the_other_and_shown_by_machine(path: Path) 
     render_all(path.parents[3])
     page = (path.parents[4] / "LEADERBOARD.md").read_text()
     assert "### toy: run again" in page and " another |" in page
+
+
+def test_the_reruns_of_a_row_in_words_say_its_step_and_its_flip_rate(path: Path) -> None:
+    reruns = [found(path, record(outcomes=each)) for each in (RIGHT, flipped(2))]
+    told = "at most 1 % flipped, 0.25 % flipped (2 reruns, same machine, same software)"
+    assert steps_text(steps(reruns)) == f"run again: {told}"
+    assert steps_text(steps([])) == "not run again"
 
 
 def test_an_uncommitted_tree_files_nothing(path: Path) -> None:

@@ -10,6 +10,7 @@ from leaderboard.store.board import UnknownName
 def explain(args: Namespace) -> int:
     """Print what a cell of the table is made of; UnknownName for a row, seed or column."""
     from leaderboard.show.explain import explain, explanation_json, explanation_text
+    from leaderboard.show.explain_cost import COST_CELLS, cost_text, explain_cost
 
     files = source.files_asked(args)
     if not files:
@@ -21,9 +22,15 @@ def explain(args: Namespace) -> int:
     if not chosen:
         raise UnknownName("seed", str(args.seed), {str(r.seed) for r in mine.values()})
     tell_tuned([args.row], files.values())
-    found = explain(chosen, files, args.cell, args.items)
-    if args.json:
-        print_json(explanation_json(found))
+    asked = (chosen, files, args.cell, args.items, source.superseded_by(args))
+    if args.cell in COST_CELLS:
+        cost = explain_cost(*asked)
+        body, text = explanation_json(cost), cost_text(cost)
     else:
-        print_text(args, explanation_text(found))
+        found = explain(*asked)
+        body, text = explanation_json(found), explanation_text(found)
+    if args.json:
+        print_json(body)
+    else:
+        print_text(args, text)
     return FINE

@@ -79,7 +79,11 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
     verb.add_argument("--track", default="pocket", metavar="TRACK|FILE.toml")
     _add_suite(verb)
     verb.add_argument(
-        "--metric", dest="cell", default="id", metavar="id|ood|DATA_SET", help="default: id"
+        "--metric",
+        dest="cell",
+        default="id",
+        metavar="id|ood|DATA_SET|COST",
+        help="default: id; a cost as JSON and csv call it, such as relative_flops, ttft_s, train_s",
     )
     verb.add_argument("--seed", type=int, metavar="N", help="one run of the row")
     verb.add_argument(

@@ -49,6 +49,18 @@ def run_costs(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
+def spent(sets: Sequence[DataSet], field: str) -> tuple[int, int]:
+    """Sum over the questions that the student solved to the end, and their number, at least 1: one
+    whose prompt did not fit may have cost something before."""
+    costs = [
+        cost
+        for each in sets
+        for cost, cut in zip(getattr(each, field), each.overflow, strict=False)  # [] if optional
+        if not cut
+    ]
+    return sum(costs), max(1, sum(each.overflow.count(0) for each in sets))
+
+
 def _kept(ratios: Sequence[Sequence[float]]) -> list[float]:
     """Mean over seeds of each run between restarts; records from before it was kept have none."""
     length = max(map(len, ratios), default=0)
@@ -61,23 +73,11 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _mean(sets: Sequence[DataSet], field: str) -> float:
-    total, n = _spent(sets, field)
+    total, n = spent(sets, field)
     return total / n
 
 
 def _flops(sets: Sequence[DataSet], field: str) -> int:
     """Mean per question to the nearest integer, in integers throughout: floats lose digits."""
-    total, n = _spent(sets, field)
+    total, n = spent(sets, field)
     return (2 * total + n) // (2 * n)
-
-
-def _spent(sets: Sequence[DataSet], field: str) -> tuple[int, int]:
-    """Sum over the questions that the student solved to the end, and their number, at least 1: one
-    whose prompt did not fit may have cost something before."""
-    costs = [
-        cost
-        for each in sets
-        for cost, cut in zip(getattr(each, field), each.overflow, strict=False)  # [] if optional
-        if not cut
-    ]
-    return sum(costs), max(1, sum(each.overflow.count(0) for each in sets))
