@@ -177,6 +177,12 @@ def a_method_that_no_file_can_have(board: Board) -> None:
         body["method"] = "std cot"
 
 
+@tampered("provenance", "is more to a shell than its words")
+def a_command_with_another_behind_it(board: Board) -> None:
+    with board.edited() as body:
+        body["provenance"]["command"] += "; rm -r ."
+
+
 @tampered("provenance", "makes another run")
 def the_command_of_another_run(board: Board) -> None:
     with board.edited() as body:

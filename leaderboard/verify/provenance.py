@@ -120,6 +120,8 @@ def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
         words = shlex.split(command)
     except ValueError:
         words = list[str]()
+    if shlex.join(words) != command:
+        yield f"provenance.command {command!r} is more to a shell than its words", shlex.join(words)
     pairs = dict(pairwise(words))
     wanted = {"--methods": of, "--seeds": str(record.seed)}
     if {key: pairs.get(key) for key in wanted} != wanted:
