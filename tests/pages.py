@@ -24,7 +24,7 @@ TOLD = {
 
 
 def made(label, seed=0, *, version=2, cost=1, **changes):
-    """A run with outcomes of its own; `cost` multiplies its FLOPs."""
+    """A run with outcomes of its own; `cost` multiplies its FLOPs, those of training too."""
     right = RIGHT.get(label, 20) - seed
     bits = [1] * right + [0] * (40 - right)
     ood = bits[5:] + bits[:5]
@@ -40,7 +40,9 @@ def made(label, seed=0, *, version=2, cost=1, **changes):
         name: replace(each, prefill_flops=[1000 * cost] * 40)
         for name, each in found.data_sets.items()
     }
-    if label == "zero_shot":
+    is_trained = label != "zero_shot"
+    found = trained(found, flops=cost * 10**12 if is_trained else 0)
+    if not is_trained:
         found = trained(found, n_steps=0, tokens=0, loss_curve=[])
     return replace(
         trained(found, loss_curve=[2.0, 1.0 + seed, 0.5]) if found.training.n_steps else found,

@@ -9,6 +9,7 @@ from hashlib import sha256
 import pytest
 
 from leaderboard.compare.against import against
+from leaderboard.compare.amortised import amortised
 from leaderboard.compare.pair import compare
 from leaderboard.compare.pairs import all_pairs
 from leaderboard.rows.rank import rows
@@ -17,14 +18,15 @@ from leaderboard.show.page.render import page
 from leaderboard.show.page.sections import html, sections
 from leaderboard.show.page.tables import front, track_of
 from leaderboard.show.pages import Told, of_track
+from leaderboard.show.signature import signature_lines, signed
 from leaderboard.stats.formats import interval, p_value, points, ratio
 from leaderboard.stats.rank_intervals import Rank
 from leaderboard.store import board as store
-from leaderboard.store.board import load, of_label
+from leaderboard.store.board import load, load_files, of_label
 from leaderboard.store.record import GROUPS
 from leaderboard.store.reruns import publish_rerun, rerun
 from tests.board_verb import run
-from tests.leaderboard_records import probe, record, save, trained
+from tests.leaderboard_records import probe, record, save, trained, with_costs
 from tests.pages import HOSTILE, SCRIPT, TOLD, Elements, made, save_board
 
 
@@ -155,6 +157,30 @@ def test_the_front_is_what_none_beats_in_cost_and_accuracy():
     assert front([(1, 0.5), (2, 0.4), (2, 0.7), (3, 0.7), None, (0.5, 0.1), (1, 0.6)]) == [5, 6, 2]
 
 
+def test_the_dearer_of_two_rows_is_paid_back_where_its_total_falls_below_the_others(records, table):
+    of = {row.method: row for row in rows(load("toy", records / "v2"))}
+    for i, a in enumerate(table.lines):
+        for j, b in enumerate(table.lines[i + 1 :]):
+            told = table.paid_back[i][j]
+            dear, other = (a, b) if told[0] == "+" else (b, a)
+            if told == "=":
+                assert of[a.label].train_flops == of[b.label].train_flops
+                continue
+            first = int(float(told[1:] or 10**15))
+            for n, is_less in ((0, False), (0.99 * first, False), (first, len(told) > 1)):
+                one, base = amortised([of[dear.label], of[other.label]], [int(n)])
+                assert (one.totals[0].flops < base.totals[0].flops) == is_less
+    kinds = {told[:1] + "N" * (len(told) > 1) for line in table.paid_back for told in line}
+    assert kinds == {"=", "+", "-", "+N"}
+
+
+def test_rows_of_other_questions_are_not_paid_back(tmp_path):
+    short = with_costs(record("kard"), "ood_a", overflow=[1, 0, 0, 0])
+    save(tmp_path / "records" / "v1", [record(), short])
+    (table,) = track_of("toy", tmp_path / "records").tables
+    assert table.paid_back == [[""], []]
+
+
 def test_an_upper_bound_has_no_place_on_the_front(tmp_path):
     root = tmp_path / "records"
     save_board(root)
@@ -187,6 +213,14 @@ def test_a_story_tells_by_seed_what_seeds_do_not_share(tmp_path):
     assert told["device"] == ["CPU  (seed 0, 2)", "GPU  (seed 1)"]
 
 
+def test_a_story_has_the_signatures_of_its_headlines(records, table):
+    files = load_files("toy", records / "v2")
+    expected = signature_lines(signed(rows(list(files.values())), files))
+    blocks = [block for each in table.lines for block in each.story if block.title == "Signatures"]
+    assert [line for block in blocks for _, (line,) in block.facts] == expected
+    assert len(blocks) == len(table.lines) and len(expected) == 2 * len(blocks)
+
+
 def test_a_story_has_the_audit_and_the_reruns(tmp_path):
     root = tmp_path / "records"
     save_board(root)
@@ -199,6 +233,9 @@ def test_a_story_has_the_audit_and_the_reruns(tmp_path):
         label: {b.title: b for b in line(track.tables[0], label).story if b.kind == "grid"}
         for label in ("kard", "std_cot")
     }
+    assert facts(track.tables[0], "kard")["Determinism"] == {"": ["not run again"]}
+    told = facts(track.tables[0], "std_cot")["Determinism"]
+    assert told == {"same machine, same software": ["equal; 0.00 % of outcomes flipped"]}
     assert grids["std_cot"]["Run again"].body[0][0] == "seed 0"
     assert grids["std_cot"]["Run again"].body[0][-1] == "equal"
     assert "Run again" not in grids["kard"]

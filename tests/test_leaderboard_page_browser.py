@@ -124,11 +124,27 @@ def test_two_rows_compared_have_the_numbers_of_compare(opened, records):
         opened.get_by_label("A", exact=True).select_option(label=a)
         opened.get_by_label("B", exact=True).select_option(label=b)
         pair = compare(of_label(found, a), of_label(found, b), found)
-        told = opened.locator("[data-difference] .gap").all_inner_texts()
+        told = opened.locator("[data-difference] .gap:has(svg)").all_inner_texts()
         assert len(told) == 2
         for text, group in zip(told, (pair.id, pair.ood), strict=True):
             assert f"{gap(group)} points" in text
             assert f"{group.p:.3g}" in text.split()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"),
+    [
+        ("std_cot", "zero_shot", "A from 334,000,000 questions on"),
+        ("zero_shot", "std_cot", "B from 334,000,000 questions on"),
+        ("kard", "std_cot", "A never"),
+        ("std_cot", "kard", "B never"),
+        ("std_cot", HOSTILE, "Neither spends more FLOPs before the first question."),
+    ],
+)
+def test_two_rows_compared_say_when_the_dearer_is_paid_back(opened, a, b, told):
+    opened.get_by_label("A", exact=True).select_option(label=a)
+    opened.get_by_label("B", exact=True).select_option(label=b)
+    assert told in opened.locator("[data-difference]").inner_text().splitlines()
 
 
 def test_swapping_turns_the_sign(opened):
@@ -285,6 +301,30 @@ def test_the_page_never_scrolls_sideways(opened, width):
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     opened.locator(".board:visible [data-story]", has_text="longlong").click()
     assert opened.evaluate("document.querySelector('[data-body]').scrollWidth") <= width
+
+
+def hidden(tab, selector):
+    """Pixels of a box's content that it shows only once it is scrolled sideways."""
+    tab.evaluate(NEXT_FRAME)
+    return tab.evaluate(
+        "selector => { const box = document.querySelector(selector);"
+        " return box.scrollWidth - box.clientWidth; }",
+        selector,
+    )
+
+
+@pytest.mark.parametrize("width", [1366, 1440])
+def test_a_table_shows_all_its_columns_on_a_laptop(opened, width):
+    opened.set_viewport_size({"width": width, "height": 900})
+    assert hidden(opened, ".board") == 0
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_two_rows_stand_side_by_side_on_a_phone(opened, width):
+    opened.set_viewport_size({"width": width, "height": 800})
+    opened.get_by_label("A", exact=True).select_option(label=HOSTILE)
+    assert hidden(opened, "[data-both] .box") == 0
+    assert opened.locator("[data-both] tr").count() > 10
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def cheaper(fixed: int, question: int) -> Cheaper:
     return Cheaper(0, (-fixed - 1) // question) if fixed < 0 else Cheaper(None, None)
 
 
+def than(one: Amortised, other: Amortised) -> Cheaper:
+    """Where the total of `one` is below that of `other`."""
+    fixed = one.fixed_flops - other.fixed_flops
+    return cheaper(fixed, one.question_flops - other.question_flops)
+
+
 def amortised_json(found: Sequence[Amortised]) -> list[dict[str, Any]]:
     """The costs as plain data."""
     return [{**asdict(each), "fixed_flops": each.fixed_flops} for each in found]
@@ -132,8 +138,7 @@ def _costs(row: Row, n_questions: Sequence[int], tuning: bool) -> Amortised:
 def _beside(each: Amortised, base: Amortised | None) -> Amortised:
     if base is None or each.method == base.method:
         return each
-    fixed = each.fixed_flops - base.fixed_flops
-    return replace(each, cheaper=cheaper(fixed, each.question_flops - base.question_flops))
+    return replace(each, cheaper=than(each, base))
 
 
 def _when(found: Cheaper | None) -> str:

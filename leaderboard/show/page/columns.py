@@ -89,8 +89,9 @@ def rounded(value: float | None) -> float | None:
 def _interval(found: Estimate | None) -> Cell:
     if found is None:
         return Cell(NONE, None)
-    value, low, high = (round(100 * each, 3) for each in (found.value, found.low, found.high))
-    return Cell(interval(found), value, (low, high))
+    # Drawn, not sorted by: a tenth is less than a pixel.
+    low, high = (round(100 * each, 1) for each in (found.low, found.high))
+    return Cell(interval(found), round(100 * found.value, 3), (low, high))
 
 
 def _milliseconds(seconds: float | None) -> Cell:

@@ -103,10 +103,8 @@ def _data(track: Track) -> str:
         "tables": [
             {
                 "lines": [asdict(line) for line in table.lines],
-                "columns": [
-                    {**asdict(column), "cells": [cell.text for cell in column.cells]}
-                    for column in table.columns
-                ],
+                # The script reads their cells in the table itself.
+                "columns": [{"title": each.title, "unit": each.unit} for each in table.columns],
                 "accuracy": {
                     column.title.lower(): [
                         cell.limits and [cell.value, *cell.limits] for cell in column.cells
@@ -115,6 +113,7 @@ def _data(track: Track) -> str:
                     if column.title in ("ID", "OOD")
                 },
                 "gaps": table.gaps,
+                "paid_back": table.paid_back,
                 "fronts": table.fronts,
             }
             for table in track.tables

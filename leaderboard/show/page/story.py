@@ -7,14 +7,14 @@ from itertools import groupby
 from typing import Any, Literal, cast
 
 from leaderboard.rows.audit import GIVEN, Treatment
-from leaderboard.rows.reruns import LEVELS, level
+from leaderboard.rows.reruns import LEVELS, level, steps
 from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, interval, percent, ratio
-from leaderboard.store.record import Record
+from leaderboard.store.record import GROUPS, Record
 from leaderboard.store.reruns import Rerun
 
-_DIGITS = 16
-"""Of a hash: it names one, and the records have the rest."""
+_DIGITS = 8
+"""Of a hash, as signatures have: it names one, and the records have the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def story(
         for r in records
         if r.training.loss_curve
     ]
-    blocks: list[Block] = [_result(row), _scores(records)]
+    blocks: list[Block] = [_result(row), _signatures(row), _scores(records)]
     if curves:
         about = "Mean loss of each tenth of the optimizer steps"
         blocks.append(Curves("Training loss", about, curves))
@@ -83,6 +83,13 @@ def _result(row: Row) -> Facts:
         "knowledge in prompts": row.knowledge or "",
     }
     return Facts("Result", [(name, [text]) for name, text in told.items() if text not in ("", "-")])
+
+
+def _signatures(row: Row) -> Facts:
+    """Of the headlines; those of data sets are in the exports."""
+    return Facts(
+        "Signatures", [("", [row.signatures[of]]) for of in GROUPS if of in row.signatures]
+    )
 
 
 def _gib(n_bytes: int | None) -> str:
@@ -140,9 +147,18 @@ def _treatment(row: Row, given: Treatment | None) -> Iterator[Block]:
         yield Facts("Not matched with the reference", [("", list(given.warnings.values()))])
 
 
-def _again(reruns: Sequence[Rerun]) -> Iterator[Grid]:
+def _again(reruns: Sequence[Rerun]) -> Iterator[Block]:
     if not reruns:
+        yield Facts("Determinism", [("", ["not run again"])])
         return
+    told = [
+        (
+            f"{each.machine} machine, {each.software} software",
+            [f"{each.level}; {100 * each.flipped:.2f} % of outcomes flipped"],
+        )
+        for each in steps(reruns)
+    ]
+    yield Facts("Determinism", told)
     body = [
         [
             f"seed {each.seed}",

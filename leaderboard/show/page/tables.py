@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from leaderboard.compare.amortised import Amortised, amortised, than
 from leaderboard.compare.pairs import Gap, all_pairs
 from leaderboard.compare.power import resolution
 from leaderboard.rows.audit import audit
@@ -14,6 +15,7 @@ from leaderboard.rows.texts import with_texts
 from leaderboard.show.page.columns import Column, columns, rounded
 from leaderboard.show.page.story import Block, story
 from leaderboard.show.render import detail, legend
+from leaderboard.show.signature import signed
 from leaderboard.stats.formats import BOUND, DIRTY, MARKS, SKEWED, UNEQUAL, UNKEPT, p_value, points
 from leaderboard.store.board import beside, load, load_files, of_label, suites
 from leaderboard.store.comparable import track_settings
@@ -59,6 +61,10 @@ class Table:
     gaps: dict[Group, list[list[str]]]
     """Row A -> for each row B below it "value low high p p_all p_of_a p_of_b" of A - B, as `board
     compare` prints them; the last two after Holm over all pairs of that row."""
+    paid_back: list[list[str]]
+    """In the same order, which of A and B costs more before the first question, "+" or "-", and the
+    number of questions from which its total is the lower one, if there is any, rounded up to three
+    digits; "=" where neither does, "" where their questions cannot be held against each other."""
     fronts: dict[str, list[int]]
     """"GROUP COST" -> rows that no other beats in both, by their means alone; cheapest first."""
 
@@ -94,7 +100,7 @@ def _tables(track: str, root: Path, newest: str) -> Iterator[Table]:
         chosen = shown(records, trials, tuned=tuned)
         ranked = [
             replace(row, superseded_by=newest if old else None)
-            for row in with_texts(rows(chosen, records), files)
+            for row in signed(with_texts(rows(chosen, records), files), files)
         ]
         if ranked:
             yield _table(f"{root.name}{as_track}{old}", ranked, chosen, records, root)
@@ -128,6 +134,7 @@ def _table(
         for row in ranked
     ]
     gaps = all_pairs([of[label] for label in labels], track)
+    costs = {each.method: each for each in amortised(ranked, [], ranked[0].reference)}
     return Table(
         name=name,
         n_runs=sum(map(len, of.values())),
@@ -148,6 +155,10 @@ def _table(
             ]
             for group, found in gaps.items()
         },
+        paid_back=[
+            [_paid_back(costs.get(a), costs.get(b)) for b in labels[i:]]
+            for i, a in enumerate(labels, 1)
+        ],
         fronts={
             f"{group} {cost}": front(
                 [
@@ -184,6 +195,22 @@ def _packed(gap: Gap, turned: Gap) -> str:
     found = gap.difference
     ends = (points(each) for each in (found.value, found.low, found.high))
     return " ".join([*ends, *(p_value(p) for p in (found.p, gap.p_all, gap.p_row, turned.p_row))])
+
+
+def _paid_back(a: Amortised | None, b: Amortised | None) -> str:
+    if a is None or b is None:
+        return ""
+    if a.fixed_flops == b.fixed_flops:
+        return "="
+    sign, dear, other = ("+", a, b) if a.fixed_flops > b.fixed_flops else ("-", b, a)
+    first = than(dear, other).first
+    return sign if first is None else f"{sign}{_short(first)}"
+
+
+def _short(number: int) -> str:
+    """Rounded up to three digits; pairs are many, and more digits would be most of their size."""
+    zeros = max(0, len(str(number)) - 3)
+    return f"{-(-number // 10**zeros)}e{zeros}" if zeros else str(number)
 
 
 def _marks(row: Row) -> dict[str, str]:

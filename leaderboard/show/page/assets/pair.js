@@ -17,14 +17,15 @@ function pair(section) {
       const gap = gaps[Math.min(one, other)][Math.abs(one - other) - 1];
       if (gap) difference(group, ...(one < other ? gap.split(" ") : turned(gap.split(" "))));
     }
+    paidBack(table.paid_back[Math.min(one, other)][Math.abs(one - other) - 1], one > other);
     const box = put(both, "div", "box");
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: "Both rows" });
     const [head, ...body] = [
       ["", table.lines[one].label, table.lines[other].label],
       ...table.columns.map((column) => [
         [column.title, column.unit].filter(Boolean).join(", "),
-        column.cells[one],
-        column.cells[other],
+        together(column.cells[one]),
+        together(column.cells[other]),
       ]),
     ];
     grid(box, head, body);
@@ -43,6 +44,22 @@ function pair(section) {
       put(each, "dt", "", name);
       put(each, "dd", "", found);
     }
+  }
+
+  function paidBack(told, isTurned) {
+    if (!told) return;
+    const card = put(place, "div", "gap");
+    put(card, "h4", "", "Paid back");
+    if (told === "=") {
+      put(card, "p", "soft", "Neither spends more FLOPs before the first question.");
+      return;
+    }
+    const [dear, other] = (told[0] === "+") !== isTurned ? ["A", "B"] : ["B", "A"];
+    const first = told.slice(1);
+    const text = put(card, "p", "big", first ? `${dear} from ${Number(first).toLocaleString("en")} ` : `${dear} never`);
+    if (first) put(text, "span", "", "questions on");
+    const each = first ? "fewer" : "no fewer";
+    put(card, "p", "soft", `${dear} spends more FLOPs than ${other} before the first question, and ${each} on each.`);
   }
 
   function fill(select, index) {
@@ -79,6 +96,11 @@ function pair(section) {
   return { choose, use };
 }
 
+/** An interval that no line ends in. */
+function together(text) {
+  return text.replace(", ", ",\u00a0");
+}
+
 /** B - A of what a table has as A - B. */
 function turned([value, low, high, p, pAll, pOfA, pOfB]) {
   const other = (text) => (text === "+0.0" ? text : (text[0] === "+" ? "-" : "+") + text.slice(1));
@@ -103,7 +125,9 @@ function grid(parent, head, body) {
   const table = put(parent, "table");
   const top = put(put(table, "thead"), "tr");
   head.forEach((text, i) => {
-    const cell = put(top, "th", i ? "number" : "", text);
+    const cell = put(top, "th", i ? "number" : "");
+    // A name breaks where its parts meet.
+    for (const part of text.split(/(?=[+[])|(?<=[,=_])/)) cell.append(part, document.createElement("wbr"));
     cell.scope = "col";
   });
   const rows = put(table, "tbody");

@@ -12,6 +12,7 @@
       compared.choose(table);
     };
     for (const table of track.tables) pairs.set(table, compared);
+    track.tables.forEach((table, n) => readCells(table, section.querySelector(`[data-table="${n}"] .board tbody`)));
     arrange(section, track, show);
     show(track.tables[0]);
     for (const button of section.querySelectorAll("[data-story]")) {

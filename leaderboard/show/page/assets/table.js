@@ -17,6 +17,12 @@ function draw(parent, name, attributes, text = "") {
   return parent.appendChild(made);
 }
 
+/** The texts of a table as it stands in the page, which has them once, column by column. */
+function readCells(table, body) {
+  const rows = [...body.rows];
+  table.columns.forEach((column, i) => { column.cells = rows.map((row) => row.cells[i + 1].textContent); });
+}
+
 /** Sorting, filtering and choosing of a track's tables; `changed` hears of another suite. */
 function arrange(section, track, changed) {
   const find = (selector) => section.querySelector(selector);
