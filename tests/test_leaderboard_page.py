@@ -18,7 +18,7 @@ from leaderboard.show.page.render import page
 from leaderboard.show.page.sections import html, sections
 from leaderboard.show.page.tables import front, track_of
 from leaderboard.show.pages import Told, of_track
-from leaderboard.show.signature import signature_lines, signed
+from leaderboard.show.signature import signed
 from leaderboard.stats.formats import interval, p_value, points, ratio
 from leaderboard.stats.rank_intervals import Rank
 from leaderboard.store import board as store
@@ -168,7 +168,8 @@ def test_the_dearer_of_two_rows_is_paid_back_where_its_total_falls_below_the_oth
                 continue
             first = int(float(told[1:] or 10**15))
             for n, is_less in ((0, False), (0.99 * first, False), (first, len(told) > 1)):
-                one, base = amortised([of[dear.label], of[other.label]], [int(n)])
+                pair = [of[dear.label], of[other.label]]
+                one, base = amortised(pair, [int(n)], other.label)
                 assert (one.totals[0].flops < base.totals[0].flops) == is_less
     kinds = {told[:1] + "N" * (len(told) > 1) for line in table.paid_back for told in line}
     assert kinds == {"=", "+", "-", "+N"}
@@ -215,7 +216,8 @@ def test_a_story_tells_by_seed_what_seeds_do_not_share(tmp_path):
 
 def test_a_story_has_the_signatures_of_its_headlines(records, table):
     files = load_files("toy", records / "v2")
-    expected = signature_lines(signed(rows(list(files.values())), files))
+    made = signed(rows(list(files.values())), files)
+    expected = [row.signatures[group] for row in made for group in ("id", "ood")]
     blocks = [block for each in table.lines for block in each.story if block.title == "Signatures"]
     assert [line for block in blocks for _, (line,) in block.facts] == expected
     assert len(blocks) == len(table.lines) and len(expected) == 2 * len(blocks)
