@@ -33,9 +33,9 @@ def _method(board: Board, label: str, **changes: object) -> None:
         found.update(changes)
 
 
-@tampered("costs", r"skintern: prefill_flops 3e\+13 for 182342 tokens; should be from", COST)
+@tampered("costs", r"skintern: prefill_flops 1e\+13 for 182342 tokens; should be from", COST)
 def cheaper_prompts(board: Board) -> None:
-    _method(board, "skintern", prefill_flops=30_000_000_000_000)
+    _method(board, "skintern", prefill_flops=10_000_000_000_000)
 
 
 @tampered("costs", r"kard: decode_flops 1e\+16", COST)

@@ -12,10 +12,9 @@ from leaderboard.show.explain_runs import (
     Answer,
     Run,
     answers,
-    answers_text,
+    explained_text,
     reruns_steps,
     run_facts,
-    run_text,
 )
 from leaderboard.show.signature import content_hashes, sign
 from leaderboard.stats.averages import clustered, names_of, seeds
@@ -97,10 +96,7 @@ def explanation_text(found: Explanation) -> str:
     """The same for reading: the cell, its data sets, its runs, and the answers asked for."""
     head = f"{found.track} {found.suite}, {found.label}: {found.cell} {interval(found.value)}"
     told = [head, found.signature, found.formula, steps_text(found.run_again)]
-    blocks = ["\n".join(told), _parts_table(found.parts), *map(run_text, found.runs)]
-    if found.answers:
-        blocks.append(answers_text(found.answers, [run.seed for run in found.runs]))
-    return "\n\n".join(blocks)
+    return explained_text(told, _parts_table(found.parts), found.runs, found.answers)
 
 
 def _names(record: Record, cell: str) -> tuple[str, ...]:

@@ -14,10 +14,9 @@ from leaderboard.show.explain_runs import (
     Answer,
     Run,
     answers,
-    answers_text,
+    explained_text,
     reruns_steps,
     run_facts,
-    run_text,
 )
 from leaderboard.show.signature import content_hashes
 from leaderboard.stats.formats import NONE, ratio, tabulated
@@ -125,10 +124,7 @@ def cost_text(found: CostExplanation) -> str:
     value = NONE if found.value is None else COST_CELLS[found.cell].form(found.value)
     head = f"{found.track} {found.suite}, {found.label}: {found.cell} {value}"
     told = [head, found.formula, steps_text(found.run_again)]
-    blocks = ["\n".join(told), _parts_table(found.parts), *map(run_text, found.runs)]
-    if found.answers:
-        blocks.append(answers_text(found.answers, [run.seed for run in found.runs]))
-    return "\n\n".join(blocks)
+    return explained_text(told, _parts_table(found.parts), found.runs, found.answers)
 
 
 def _rows(mine: Sequence[Record], track: Sequence[Record]) -> list[Row]:

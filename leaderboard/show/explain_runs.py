@@ -101,7 +101,17 @@ def answers(names: Sequence[str], mine: Mapping[Path, Record], n_items: int) -> 
     return found
 
 
-def run_text(run: Run) -> str:
+def explained_text(
+    told: Sequence[str], parts: str, runs: Sequence[Run], found: Sequence[Answer]
+) -> str:
+    """A cell for reading: what is told of it, its parts, its runs, and the answers asked for."""
+    blocks = ["\n".join(told), parts, *map(_run_text, runs)]
+    if found:
+        blocks.append(_answers_text(found, [run.seed for run in runs]))
+    return "\n\n".join(blocks)
+
+
+def _run_text(run: Run) -> str:
     """A run for reading, a line a fact."""
     tree = "tree unknown" if run.dirty is None else "dirty" if run.dirty else "clean"
     commit = f"commit {run.commit or 'unknown'} ({tree})"
@@ -120,7 +130,7 @@ def run_text(run: Run) -> str:
     return "\n  ".join(escaped(line, "text") for line in lines)
 
 
-def answers_text(found: Sequence[Answer], numbers: Sequence[int]) -> str:
+def _answers_text(found: Sequence[Answer], numbers: Sequence[int]) -> str:
     """A table of outcomes, and below it what was written, a line each; `numbers` are the seeds."""
     told = f"1: right, 0: wrong; seeds {', '.join(map(str, numbers))}"
     body = [
