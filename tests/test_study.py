@@ -187,8 +187,8 @@ def test_the_readme_on_ones_own_runs_as_written(
 def test_the_gate_of_a_study_fails_on_quality_once_its_rationales_are_shuffled(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The study as `init` made it, its student trained for real, though its own method alone, in half
-    the steps at thrice the rate, with one seed; about a minute."""
+    """The study as `init` made it, its student trained for real, though its own method alone, in
+    half the steps at thrice the rate, with one seed; about a minute."""
     text = (study / "track.toml").read_text()
     for usual, less in (
         ('["method", "std_cot", "zero_shot"]', '["method", "zero_shot"]'),
