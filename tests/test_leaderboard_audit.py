@@ -82,14 +82,22 @@ def test_steps_and_trials_match_exactly_and_mark_the_row(field, value, words):
 )
 def test_what_a_method_needs_of_the_teacher_is_named_but_does_not_mark_the_row(field, value, words):
     other = trained(record("kard"), **{field: value})
-    assert treatment(record(), other).warnings == {field: words}
+    name = "teacher_and_helper_flops" if field == "teacher_flops" else field
+    assert treatment(record(), other).warnings == {name: words}
     assert rows([record(), other])[0].unequal == []
+
+
+def test_restarts_are_named_but_do_not_mark_the_row():
+    fresh = replace(record("kard"), snapshot={"restarts": 3})
+    found = treatment(replace(record(), snapshot={"restarts": 0}), fresh)
+    assert found.warnings == {"restarts": "restarts 3, the reference 0"}
+    assert found.telling == []
 
 
 def test_what_critics_and_rerankers_took_stands_with_the_teachers_flops():
     other = trained(record("kard"), teacher_flops=10**9, helper_flops=10**9)
     found = treatment(record(), other)
-    assert found.warnings == {"teacher_flops": "teacher FLOPs 2e+09, the reference none"}
+    assert found.warnings == {"teacher_and_helper_flops": "teacher FLOPs 2e+09, the reference none"}
 
 
 def test_trials_chose_for_all_seeds_whichever_was_told_of_them():

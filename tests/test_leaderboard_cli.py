@@ -181,11 +181,18 @@ def test_regress_notices_a_track_that_vanished(published, tmp_path):
     assert run("regress", "--base", str(base)) == 3
 
 
-def test_regress_passes_where_the_base_has_no_records_and_refuses_an_unknown_track(
-    published, tmp_path
+def test_regress_is_incomplete_where_there_is_nothing_to_hold_and_refuses_an_unknown_track(
+    published, tmp_path, capsys
 ):
     (tmp_path / "base").mkdir()
-    assert run("regress", "--base", str(tmp_path / "base")) == 0
+    assert run("regress", "--base", str(tmp_path / "base")) == 3
+    assert "has no records of any track" in capsys.readouterr().out
+    save(tmp_path / "base", [record(track="elsewhere")])
+    words = ("regress", "--base", str(tmp_path / "base"), "--track")
+    assert run(*words, "toy") == 0, "a track that is new has nothing to fall behind"
+    capsys.readouterr()
+    assert run(*words, "unrun", known=["unrun"]) == 3
+    assert "has records of unrun" in capsys.readouterr().out
     with pytest.raises(UnknownName, match="toy"):
         run("regress", "--base", str(tmp_path / "base"), "--track", "toi")
 
@@ -348,6 +355,8 @@ def test_two_records_of_one_cell_are_refused(published):
         (["explain", "std_cot", "--items"], "a whole number from 1 on"),
         (["regress", "--base=HEAD", "--confirm"], "whole numbers from 0 on, separated by commas"),
         (["regress", "--base=HEAD", "--latency-ratio"], "a number from 1 on"),
+        (["power", "--gap"], "a number above 0"),
+        (["show", "--limit"], "a whole number from 1 on"),
     ],
 )
 @pytest.mark.parametrize("text", ["many", "", "-1", "0.5,1", "nan"])
@@ -360,6 +369,50 @@ def test_numbers_that_are_none_or_out_of_bounds_are_told_what_is_expected(
     assert capsys.readouterr().err.endswith(
         f"argument {words[-1]}: expected {expected}, got '{text}'\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["compare", "kard", "kard"], "name each row once"),
+        (["compare", "kard", "std_cot", "std_cot"], "name each row once"),
+        (["regress", "--base=HEAD", "--against", "kard"], "add --candidate"),
+    ],
+)
+def test_words_that_say_nothing_are_refused(published, words, expected):
+    track = ["--track", "toy"] if words[0] == "compare" else []
+    with pytest.raises(RecordError, match=expected):
+        run(*words, *track)
+
+
+@pytest.mark.parametrize("hub", ["nonsense", "", "a/b/c"])
+def test_a_data_set_of_the_hub_is_named_by_its_owner(published, tmp_path, hub, capsys):
+    words = ("export", "toy", "--format", "hf", "--output", tmp_path / "out")
+    assert run(*words, "--hub-dataset", hub) == 2
+    assert "OWNER/NAME" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert run(*words, "--hub-dataset", "owner/name") == 0
+
+
+def test_where_nothing_is_to_be_said_a_verb_says_so(home, tmp_path, capsys):
+    root = home / "leaderboard" / "records" / "v1"
+    save(root, [record("kard")])
+    for words, why in (
+        (["compare", "kard", "--track", "toy"], "no row beside kard"),
+        (["power", "unrun"], "no such records of unrun"),
+    ):
+        assert run(*words, known=["unrun"]) == 3
+        assert why in capsys.readouterr().err
+    (root / "toy" / "kard" / "seed0.json").unlink()
+    save(root, [record("teacher", kind="corpus", latency=None)])
+    assert run("figures", "toy", "--out", tmp_path) == 3
+    assert "cost" in capsys.readouterr().err
+
+
+def test_without_records_no_page_is_made(home, capsys):
+    for words in (["render"], ["render", "--check"]):
+        assert run(*words) == 3
+        assert "no records in" in capsys.readouterr().err
+    assert not (home / "leaderboard" / "LEADERBOARD.md").exists()
 
 
 def test_building_the_parser_loads_nothing_but_the_standard_library():

@@ -6,11 +6,13 @@ from dataclasses import replace
 from fractions import Fraction
 from math import inf
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leaderboard.compare.amortised import amortised, amortised_json, amortised_text, cheaper
+from leaderboard.compare.apart import told_apart
 from leaderboard.compare.frontier import frontier, frontier_json, frontier_text
 from leaderboard.compare.pair import compare
 from leaderboard.rows.cost import COSTS
@@ -30,6 +32,11 @@ def run_of(label, n_right, prefill, seed=0, n=100, **changes):
     for name in base.data_sets:
         base = with_costs(base, name, prefill_flops=[prefill] * n)
     return base
+
+
+def totals(records, n_questions, against="std_cot"):
+    table = rows(records)
+    return amortised(table, n_questions, against, told_apart(table, records))
 
 
 def front_of(records, cost=FLOPS):
@@ -197,9 +204,7 @@ def test_a_total_is_what_is_spent_once_and_on_each_question():
         for seed in (0, 1)
     ]
     reference = trained(run_of("std_cot", 50, 1000), flops=10**5)
-    found = {
-        each.method: each for each in amortised(rows([*runs, reference]), [0, 1000], "std_cot")
-    }
+    found = {each.method: each for each in totals([*runs, reference], [0, 1000])}
     kard, std_cot = found["kard"], found["std_cot"]
     assert kard.fixed_flops == 10**6 + 5 + 2 * 10**5 + 3 * 10**4
     assert [total.flops for total in kard.totals] == [1_230_005, 1_230_005 + 1000 * 1000]
@@ -207,14 +212,15 @@ def test_a_total_is_what_is_spent_once_and_on_each_question():
     assert (kard.cheaper.first, kard.cheaper.last) == (2261, None)
     assert std_cot.cheaper is None
     tokens = trained(reference, flops=10**5, teacher_tokens=10**9)
-    (alone,) = amortised(rows([tokens]), [1000], "std_cot")
+    (alone,) = totals([tokens], [1000])
     assert alone.totals[0].flops == std_cot.totals[1].flops and alone.teacher_tokens == 10**9
 
 
 def test_tuning_counts_a_training_for_each_rate_that_was_tried():
     tuned = trained(run_of("std_cot", 50, 1000), flops=10**6, teacher_flops=7, tuning_trials=3)
     (plain,), (with_trials,) = (
-        amortised(rows([tuned]), [0], "std_cot", tuning=tuning) for tuning in (False, True)
+        amortised(rows([tuned]), [0], "std_cot", frozenset(), tuning=tuning)
+        for tuning in (False, True)
     )
     assert (plain.train_flops, with_trials.train_flops) == (10**6, 4 * 10**6)
     assert with_trials.totals[0].flops == 4 * 10**6 + 7
@@ -224,13 +230,13 @@ def test_tuning_counts_a_training_for_each_rate_that_was_tried():
 
 def test_rows_of_other_questions_have_no_total_and_without_a_reference_none_is_cheaper():
     short = with_costs(run_of("mt_cot", 50, 10), "ood_a", overflow=[1] + [0] * 99)
-    found = amortised(rows([short, run_of("kard", 50, 1000)]), [1], "std_cot")
+    found = totals([short, run_of("kard", 50, 1000)], [1])
     assert [(each.method, each.cheaper) for each in found] == [("kard", None)]
 
 
 def test_totals_of_the_published_board_are_those_of_its_records():
     records = load("pocket", suite(PUBLISHED, "pocket"))
-    found = {each.method: each for each in amortised(rows(records), [10**6], "std_cot")}
+    found = {each.method: each for each in totals(records, [10**6])}
     assert set(found) == {record.label for record in records if record.kind == "student"}
     for label, each in found.items():
         runs = of_label(records, label)
@@ -270,15 +276,50 @@ def test_the_table_of_totals_says_when_a_row_is_cheaper(published, capsys):
         trained(run_of("b", 50, 1100), flops=10**6 - 1000),
         trained(run_of("c", 50, 900), flops=10**5),
     ]
-    found = amortised(rows([reference, *others]), [1], "std_cot")
+    found = totals([reference, *others], [1])
     lines = amortised_text(found, "std_cot").splitlines()
     told = {cells[0]: cells[6] for cells in (re.split("  +", line) for line in lines[2:6])}
     assert told == {"a": "from 11", "b": "up to 9", "c": "always", "std_cot": "-"}
     assert len(amortised_json(found)) == 4
-    (even,) = (
-        each for each in amortised(rows([reference, *others]), [1], "b") if each.method == "a"
-    )
+    (even,) = (each for each in totals([reference, *others], [1], "b") if each.method == "a")
     assert even.cheaper.first == 11  # 2,000 more at first and 200 less on each: even after 10
+
+
+def written(label, mean, seed, rng, n=100):
+    """A run whose answers cost what chance made them, by its seed and question by question."""
+    base = trained(record(label, seed, outcomes={"id_a": [1] * n}), n_steps=5)
+    luck = rng.normal(1, 0.05) * rng.normal(1, 0.2, n)
+    costs = [round(mean * each) for each in luck]
+    return with_costs(base, "id_a", prefill_flops=[0] * n, decode_flops=costs)
+
+
+def runs_of(means, rng):
+    runs = [written(label, m, seed, rng) for label, m in means.items() for seed in range(3)]
+    return [trained(each, flops=10**6 * (1 + (each.label != "std_cot"))) for each in runs]
+
+
+def turned(run):
+    """The run, its questions the other way round."""
+    each = run.data_sets["id_a"]
+    return with_costs(run, "id_a", items=each.items[::-1], decode_flops=each.decode_flops[::-1])
+
+
+def test_what_chance_may_have_made_cheaper_is_not_told():
+    runs = runs_of({"std_cot": 10_000, "kard": 9_950, "mt_cot": 5_000}, np.random.default_rng(3))
+    found = totals(runs, [1])
+    told = {each.method: each.cheaper.is_told for each in found if each.cheaper}
+    assert told == {"kard": False, "mt_cot": True}
+    lines = amortised_text(found, "std_cot").splitlines()[2:5]
+    said = {cells[0]: cells[6] for cells in (re.split("  +", line) for line in lines)}
+    assert said["kard"] == "not told" and said["mt_cot"].startswith("from ")
+    again = [*runs[:-3], *map(turned, runs[-3:])]
+    assert told_apart(rows(again), again) == told_apart(rows(runs), runs)
+
+
+def test_rows_that_are_alike_are_rarely_told_apart():
+    rng, labels = np.random.default_rng(0), ("std_cot", "a", "b", "c", "d")
+    tables = (runs_of(dict.fromkeys(labels, 10_000), rng) for _ in range(200))
+    assert sum(bool(told_apart(rows(runs), runs)) for runs in tables) <= 18  # 5 in 100, and chance
 
 
 def test_any_row_can_be_the_one_to_break_even_with(published, capsys):

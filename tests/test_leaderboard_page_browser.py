@@ -173,6 +173,25 @@ def test_a_story_opens_closes_by_escape_and_gives_the_focus_back(opened):
     assert not dialog.is_visible() and focus(opened) == "kard"
 
 
+def test_a_table_says_how_it_is_sorted_when_one_comes_back_to_it(opened):
+    opened.get_by_role("button", name="ID %", exact=True).click()
+    opened.get_by_label("Suite").select_option("v1, superseded by v2")
+    assert "sorted" not in status(opened)
+    opened.get_by_label("Suite").select_option("v2")
+    assert "sorted by ID %, descending" in status(opened)
+
+
+def test_a_row_that_stands_on_both_sides_is_compared_with_another(opened):
+    opened.get_by_label("B", exact=True).select_option(
+        opened.get_by_label("A", exact=True).input_value()
+    )
+    label = opened.locator("[data-a] option:checked").text_content()
+    opened.get_by_role("button", name=label, exact=True).first.click()
+    opened.get_by_role("dialog").get_by_role("button", name="Compare").click()
+    assert opened.locator("[data-a] option:checked").text_content() == label
+    assert opened.locator("[data-difference] .gap").count() > 1
+
+
 def test_a_story_leads_to_a_comparison(opened):
     opened.get_by_role("button", name="skintern", exact=True).first.click()
     opened.get_by_role("dialog").get_by_role("button", name="Compare").click()

@@ -10,8 +10,9 @@ from scipy.stats import chi2, kstest
 
 from leaderboard.cli.parser import add_parser
 from leaderboard.compare.against import against, against_table
-from leaderboard.compare.gate.costs import pool_of_lengths
+from leaderboard.compare.gate.costs import LENGTHS
 from leaderboard.compare.pair import compare
+from leaderboard.compare.per_question import pool_of
 from leaderboard.compare.power import UNKNOWN, power, power_text, resolution
 from leaderboard.compare.regress import Rule, regress
 from leaderboard.rows.rank import rows
@@ -99,7 +100,7 @@ def test_a_run_that_has_two_labels_tells_how_seeds_differ_once(track, rate, is_s
         for each in of_label(track, "kard")
     ]
     assert (seeds([*track, *again]) == seeds(track)) is is_same
-    assert (pool_of_lengths([*track, *again]) == pool_of_lengths(track)) is is_same
+    assert (pool_of(LENGTHS, [*track, *again]) == pool_of(LENGTHS, track)) is is_same
 
 
 @pytest.mark.parametrize(("rate", "is_same"), [(1e-3, True), (3e-3, False)])

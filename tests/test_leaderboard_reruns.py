@@ -59,6 +59,8 @@ def test_the_share_of_flips_decides_the_step(path: Path, flips: int, step: int) 
 def test_what_leaves_its_interval_was_not_reproduced(path: Path) -> None:
     away = found(path, record(outcomes=flipped(100)), is_inside=False)
     assert LEVELS[level(away)] == "not reproduced"
+    few = found(path, record(outcomes=flipped(4)), is_inside=False)
+    assert LEVELS[level(few)] == "not reproduced", "few flips, and all in one data set"
 
 
 def test_other_questions_are_no_rerun(path: Path) -> None:

@@ -191,6 +191,12 @@ def test_a_file_that_contradicts_itself_is_named(home, local):
         Question.load(toml)
 
 
+def test_an_unknown_suite_of_a_study_is_refused(home, local):
+    for words in ((), ("--local",)):
+        with pytest.raises(board.UnknownName, match="v9"):
+            skbench("study", "why", "--suite", "v9", *words)
+
+
 def test_an_unknown_study_is_refused_with_the_nearest_name(home):
     with pytest.raises(board.UnknownName, match="did you mean 'why'"):
         skbench("study", "whi")

@@ -15,7 +15,7 @@ from leaderboard.cli.parser import add_parser
 from leaderboard.compare.pair import compare
 from leaderboard.compare.transfer import contrast, transfers, transfers_table
 from leaderboard.stats.holm import holm
-from leaderboard.stats.intervals import headline
+from leaderboard.stats.intervals import headline, unseen
 from leaderboard.store import board
 from leaderboard.store.board import load, of_label, suite
 from leaderboard.store.reading import RecordError
@@ -138,6 +138,18 @@ def test_a_row_of_one_seed_is_as_wide_as_the_others_seeds_make_it(pocket):
     pooled = transfers([*reference, *single], pocket)[0].transfer
     own = [trained(run, n_steps=0) for run in single]
     assert pooled.stderr > transfers([*reference, *own], pocket)[0].transfer.stderr
+
+
+def test_a_data_set_that_tells_nothing_counts_by_its_weight():
+    """Its part of the variance of OOD - ID is that of its own mean, whatever the others are."""
+    rng = np.random.default_rng(0)
+    sides = []
+    for label in ("std_cot", "kard"):
+        outcomes = {f"ood_{name}": rng.integers(0, 2, 200).tolist() for name in "abcd"}
+        sides.append(record(label, outcomes={"id_a": [1] * 100, **outcomes}))
+    (found,) = transfers(sides, sides)
+    out = compare(sides[1:], sides[:1], sides).ood
+    assert found.transfer.stderr**2 == pytest.approx(out.stderr**2 + unseen(100) ** 2)
 
 
 def test_a_row_without_a_right_answer_tells_nothing_of_the_others():

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from leaderboard.cli import source
-from leaderboard.cli.printing import FINE, USAGE, nothing, print_paths
+from leaderboard.cli.printing import FINE, USAGE, no_cost, nothing, print_paths
 
 
 def export(args: Namespace) -> int:
@@ -57,6 +57,8 @@ def figures(args: Namespace) -> int:
     if not ranked:
         return nothing(args)
     found = figures(ranked, source.shown(records, args), records, labels_in(args.methods))
+    if not found:
+        return no_cost(args)
     written = list[Path]()
     for name, picture in found.items():
         path = args.out / name

@@ -21,6 +21,8 @@ def regress(args: Namespace) -> int:
     """Compare records with those of a base; 1 on a regression, 3 where records are missing."""
     from leaderboard.compare.gate.base import base_root
 
+    if args.against and not args.candidate:
+        raise RecordError("--against: names the row beside a checkpoint: add --candidate")
     with tempfile.TemporaryDirectory() as folder:
         base = base_root(args.base, Path(folder), board.PUBLISHED)
         report = _of_checkpoint(args, base) if args.candidate else _of_tracks(args, base)
@@ -40,6 +42,10 @@ def _of_tracks(args: Namespace, base: Path) -> "Report":
     report = merged([_of_track(args, name, base, {*before, *after}) for name in names])
     if args.common and not names:
         report.incomplete.append(f"{args.base} and {new} have no track in common")
+    elif not before:
+        report.incomplete.append(f"{args.base} has no records of any track")
+    elif not {*names} & {*before, *after}:
+        report.incomplete.append(f"neither {args.base} nor {new} has records of {names[0]}")
     return report
 
 

@@ -49,6 +49,14 @@ def ratio(text: str) -> float:
     return found[0]
 
 
+def above_zero(text: str) -> float:
+    """A number above 0."""
+    found = _numbers(float, text)
+    if len(found) != 1 or not 0 < found[0] < inf:
+        raise ArgumentTypeError(f"expected a number above 0, got '{text}'")
+    return found[0]
+
+
 def _numbers(kind: Callable[[str], T], text: str) -> list[T]:
     """Those that commas separate; [] where one of them is none."""
     try:

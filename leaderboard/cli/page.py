@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from leaderboard.cli.printing import FAILED, FINE, INCOMPLETE
+from leaderboard.cli.printing import FAILED, FINE, no_board
 from leaderboard.store import board
 
 
@@ -15,12 +15,7 @@ def page(args: Namespace) -> int:
     from leaderboard.store.files import replace_text
 
     if not board.tracks(board.PUBLISHED):
-        print(
-            f"no records in {board.PUBLISHED}; `skbench run TRACK`, then `skbench board publish"
-            " TRACK`, or name a folder of suites by --records",
-            file=sys.stderr,
-        )
-        return INCOMPLETE
+        return no_board()
     path: Path = args.out / "index.html"
     text = page(board.PUBLISHED)
     if not is_stale(path, text):

@@ -105,7 +105,13 @@ def _add_reading(board: "_SubParsersAction[ArgumentParser]") -> None:
         metavar="N,..",
         help="of each side of a pair",
     )
-    verb.add_argument("--gap", type=float, default=5.0, metavar="POINTS", help="to find: how many?")
+    verb.add_argument(
+        "--gap",
+        type=numbers.above_zero,
+        default=5.0,
+        metavar="POINTS",
+        help="to find: how many?",
+    )
     _add_untuned(verb)
     _add_source(verb, lambda args: _module("verbs").power(args))
 
@@ -292,7 +298,7 @@ def _add_scope(verb: ArgumentParser) -> None:
     split.add_argument("--sealed", type=int, metavar="SEED", help="local runs on sealed items")
     split.add_argument("--split", choices=("test", "dev"), default="test", help="dev: local runs")
     verb.add_argument("--world", type=int, default=0, metavar="K", help="local runs in world K")
-    verb.add_argument("--limit", type=int, metavar="N", help="local runs with --limit N")
+    verb.add_argument("--limit", type=numbers.count, metavar="N", help="local runs with --limit N")
 
 
 def _add_untuned(verb: ArgumentParser) -> None:

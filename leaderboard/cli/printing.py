@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from leaderboard.cli import source
+from leaderboard.store import board
 from leaderboard.store.record import Record
 
 FINE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -19,6 +20,25 @@ def nothing(args: Namespace) -> int:
         f"no such records of {source.track_asked(args)} in {where};"
         f" run `skbench run {args.track}` first, and ask with the run's own --limit, --sealed,"
         " --world or --split",
+        file=sys.stderr,
+    )
+    return INCOMPLETE
+
+
+def no_cost(args: Namespace) -> int:
+    """Say that no row has a cost."""
+    print(
+        f"{args.track}: no row whose student ran on every question, so none has a cost to compare",
+        file=sys.stderr,
+    )
+    return INCOMPLETE
+
+
+def no_board() -> int:
+    """Say that there is nothing to make pages of."""
+    print(
+        f"no records in {board.PUBLISHED}; `skbench run TRACK`, then `skbench board publish"
+        " TRACK`, or name a folder of suites by --records",
         file=sys.stderr,
     )
     return INCOMPLETE

@@ -21,14 +21,9 @@ if TYPE_CHECKING:
     from leaderboard.store.studies import Question, Study
 
 
-def rows_asked(args: Namespace) -> "list[Row]":
-    """The rows; local ones with what is outside the bands of the published runs."""
-    return table_asked(args)[0]
-
-
 def table_asked(args: Namespace, *, sign: bool = False) -> "tuple[list[Row], str]":
-    """The rows, and how small a difference they can tell. With `sign`, each accuracy with its
-    signature."""
+    """The rows, local ones with what is outside the bands of the published runs, and how small a
+    difference they can tell. With `sign`, each accuracy with its signature."""
     from leaderboard.rows.row import Row
 
     root, track = root_asked(args), track_asked(args)
@@ -234,11 +229,14 @@ def studied(args: Namespace) -> "tuple[str, Question, Study | None]":
     if not path.is_file():
         raise UnknownName("study", args.study, [each.stem for each in published.glob("*.toml")])
     question, name = Question.load(path), f"{args.study}.json"
-    if args.local or args.publish:
-        suites = [args.suite] if args.suite else board.suites(local())[::-1]
+    is_local = args.local or args.publish
+    known = board.suites(local()) if is_local else board.suites_with(published, name)
+    if args.suite is not None and args.suite not in known:
+        raise UnknownName("suite", args.suite, known)
+    suites = [args.suite] if args.suite else known[::-1]
+    if is_local:
         runs = ((suite, collect(local() / suite, args.study)) for suite in suites)
     else:
-        suites = [args.suite] if args.suite else board.suites_with(published, name)[::-1]
         files = ((suite, published / suite / name) for suite in suites)
         runs = ((suite, Study.load(path) if path.is_file() else None) for suite, path in files)
     suite, found = next((each for each in runs if each[1]), ("v1", None))

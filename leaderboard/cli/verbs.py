@@ -12,6 +12,7 @@ from leaderboard.cli.printing import (
     FAILED,
     FINE,
     INCOMPLETE,
+    no_board,
     nothing,
     print_json,
     print_paths,
@@ -22,6 +23,7 @@ from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
 from leaderboard.store.comparable import check_table
 from leaderboard.store.files import today
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 
 
@@ -54,7 +56,12 @@ def compare(args: Namespace) -> int:
     check_table(records)  # all of them tell how far seeds differ
     table = source.shown(records, args)
     tell_tuned([args.a, *args.b], records)
+    if args.a in args.b or len({*args.b}) < len(args.b):
+        raise RecordError(f"compare {args.a} {' '.join(args.b)}: name each row once")
     labels = args.b or sorted({record.label for record in table} - {args.a})
+    if not labels:
+        print(f"{args.track}: no row beside {args.a}", file=sys.stderr)
+        return INCOMPLETE
     others = [source.row_asked(args, records, label) for label in labels]
     told = _pair if len(args.b) == 1 else _family
     body, text = told(source.row_asked(args, records, args.a), others, records)
@@ -106,6 +113,8 @@ def power(args: Namespace) -> int:
     from leaderboard.compare.power import power, power_json, power_text
 
     track = source.records_asked(args)
+    if not track:
+        return nothing(args)
     check_table(track)
     found = power(source.shown(track, args), args.seeds, args.gap / 100, track)
     if not found:
@@ -259,9 +268,12 @@ def publish(args: Namespace) -> int:
 
 
 def render(args: Namespace) -> int:
-    """Bring the generated pages up to date, or with --check only say which are not."""
+    """Bring the generated pages up to date, or with --check only say which are not; 3 where there
+    are no records."""
     from leaderboard.show.rendering import check, render_all
 
+    if not tracks(board.PUBLISHED):
+        return no_board()
     if not args.check:
         print_paths(render_all(board.PUBLISHED))
         return FINE

@@ -2,14 +2,17 @@
 
     FLOPs(N) = teacher + helpers + training + N x per question
 
-All are counts of FLOPs, means over seeds. `teacher` is what a teacher of logits spent; what it cost
-to write rationales and knowledge is not known, so its tokens stand beside the sum and not in it.
+All are counts of FLOPs, means over seeds. What a student writes differs from run to run, so where
+two rows are not told apart by what a question costs, no number of questions is. `teacher` is what a
+teacher of logits spent; what it cost to write rationales and knowledge is not known, so its tokens
+stand beside the sum and not in it.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from leaderboard.compare.apart import Apart
 from leaderboard.rows.row import Row
 from leaderboard.stats.formats import NONE, significant, tabulated
 
@@ -30,6 +33,8 @@ class Cheaper:
     """None where it never is."""
     last: int | None
     """None where there is no end to them."""
+    is_told: bool = True
+    """Whether the rows are told apart by what a question costs; else the means alone say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,18 @@ class Amortised:
 
 
 def amortised(
-    rows: Sequence[Row], n_questions: Sequence[int], against: str, *, tuning: bool = False
+    rows: Sequence[Row],
+    n_questions: Sequence[int],
+    against: str,
+    apart: Apart,
+    *,
+    tuning: bool = False,
 ) -> list[Amortised]:
     """The rows in their order, but those of prompts that did not fit or without a student, whose
     questions cost something else; each `against` the row of that label."""
     told = [_costs(row, n_questions, tuning) for row in rows if row.is_comparable]
     base = next((each for each in told if against == each.method), None)
-    return [_beside(each, base) for each in told]
+    return [_beside(each, base, apart) for each in told]
 
 
 def cheaper(fixed: int, question: int) -> Cheaper:
@@ -75,10 +85,13 @@ def cheaper(fixed: int, question: int) -> Cheaper:
     return Cheaper(0, (-fixed - 1) // question) if fixed < 0 else Cheaper(None, None)
 
 
-def than(one: Amortised, other: Amortised) -> Cheaper:
+def than(one: Amortised, other: Amortised, apart: Apart) -> Cheaper:
     """Where the total of `one` is below that of `other`."""
-    fixed = one.fixed_flops - other.fixed_flops
-    return cheaper(fixed, one.question_flops - other.question_flops)
+    fixed, question = (
+        getattr(one, cost) - getattr(other, cost) for cost in ("fixed_flops", "question_flops")
+    )
+    is_told = question == 0 or frozenset((one.method, other.method)) in apart
+    return replace(cheaper(fixed, question), is_told=is_told)
 
 
 def amortised_json(found: Sequence[Amortised]) -> list[dict[str, Any]]:
@@ -106,9 +119,11 @@ def amortised_text(found: Sequence[Amortised], against: str) -> str:
     legend = (
         "FLOPs, means over seeds: what is spent once (a teacher of logits, helpers, training as"
         " full fine-tuning), per solved question, and both together for so many questions; cheaper:"
-        f" the numbers of questions for which the total is below that of {against}. It says"
-        " nothing of accuracy (`board frontier`), and what the teacher's writing cost is not known:"
-        " its tokens (teacher tok) are in no sum."
+        f" the numbers of questions for which the total is below that of {against}; not told: the"
+        " runs do not tell which of the two spends less on a question (items paired, seeds pooled,"
+        " p after Holm over all pairs of the table). It says nothing of accuracy (`board"
+        " frontier`), and what the teacher's writing cost is not known: its tokens (teacher tok)"
+        " are in no sum."
     )
     if trials:
         legend += (
@@ -135,15 +150,17 @@ def _costs(row: Row, n_questions: Sequence[int], tuning: bool) -> Amortised:
     return replace(found, totals=totals)
 
 
-def _beside(each: Amortised, base: Amortised | None) -> Amortised:
+def _beside(each: Amortised, base: Amortised | None, apart: Apart) -> Amortised:
     if base is None or each.method == base.method:
         return each
-    return replace(each, cheaper=than(each, base))
+    return replace(each, cheaper=than(each, base, apart))
 
 
 def _when(found: Cheaper | None) -> str:
     if found is None:
         return NONE
+    if not found.is_told:
+        return "not told"
     if found.first is None:
         return "never"
     if found.last is not None:

@@ -6,15 +6,16 @@ from statistics import fmean
 
 from leaderboard.compare.gate.costs import (
     LATENCY_RATIO,
+    LENGTHS,
     counted,
     generated,
     is_calibrated,
-    pool_of_lengths,
     timed,
 )
 from leaderboard.compare.gate.findings import Finding, Report, empty, judged
 from leaderboard.compare.gate.reach import reach
 from leaderboard.compare.pair import check_pairs, group_difference
+from leaderboard.compare.per_question import pool_of
 from leaderboard.stats.averages import Seeds, matrices, seeds
 from leaderboard.stats.intervals import Component
 from leaderboard.store.reading import RecordError
@@ -34,7 +35,7 @@ class Rule:
     def of(cls, *tables: Sequence[Record], latency_ratio: float = LATENCY_RATIO) -> "Rule":
         """As the runs of the tables tell, each once; RecordError where seeds of a row answered
         other items."""
-        return cls(seeds(*tables), pool_of_lengths(*tables), latency_ratio)
+        return cls(seeds(*tables), pool_of(LENGTHS, *tables), latency_ratio)
 
     def findings(self, base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
         """All comparisons of one label; tests are not adjusted yet, nor judged."""

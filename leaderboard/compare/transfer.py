@@ -98,11 +98,14 @@ def contrast(in_domain: Sequence[Matrix], out: Sequence[Matrix]) -> list[Matrix]
 
     A half, so that it lies between -1 and 1 as other differences do.
     """
+    sets = [*in_domain, *out]
+    return [scale * each for scale, each in zip(_scales(in_domain, out), sets, strict=True)]
+
+
+def _scales(in_domain: Sequence[Matrix], out: Sequence[Matrix]) -> list[float]:
+    """By what each data set is multiplied."""
     n = len(in_domain) + len(out)
-    return [
-        *(-n / (2 * len(in_domain)) * each for each in in_domain),
-        *(n / (2 * len(out)) * each for each in out),
-    ]
+    return [-n / (2 * len(in_domain))] * len(in_domain) + [n / (2 * len(out))] * len(out)
 
 
 def _transfer(
@@ -116,7 +119,8 @@ def _transfer(
     assert in_domain is not None and out is not None  # the reference has both, and they are paired
     (id_a, id_b), (ood_a, ood_b) = (paired(records, reference, g) for g in ("id", "ood"))
     pools = spread.of(records, CONTRAST), spread.of(reference, CONTRAST)
-    half = difference(contrast(id_a, ood_a), contrast(id_b, ood_b), pools)
+    sides = contrast(id_a, ood_a), contrast(id_b, ood_b)
+    half = difference(*sides, pools, _scales(id_a, ood_a))
     return Transfer(records[0].label, in_domain, out, _doubled(half))
 
 

@@ -27,16 +27,16 @@ GIVEN: Mapping[str, str] = {
     "n_steps": "optimizer steps",
     "n_examples": "examples",
     "teacher_tokens": "teacher tokens",
-    "teacher_flops": "teacher FLOPs",
+    "teacher_and_helper_flops": "teacher FLOPs",
     "written_tokens": "tokens that the student wrote",
     "tuning_trials": "tuning trials",
 }
 """What training was given, and how a warning calls it."""
-_ROUGH = frozenset({"train_tokens", "teacher_tokens", "teacher_flops", "written_tokens"})
+_ROUGH = frozenset({"train_tokens", "teacher_tokens", "teacher_and_helper_flops", "written_tokens"})
 """Those that match within the tolerance; the others match exactly."""
 _TELLING = frozenset({"train_tokens", "n_steps", "tuning_trials", "decoding"})
 """Where a difference could by itself explain a difference in accuracy: the main table marks it.
-What the teacher wrote is a method's own need, and examples that a method leaves out are too."""
+What the teacher wrote is a method's own need; so are restarts, and examples that it leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Treatment:
 
     `ratios` are to the track's reference label, by the names of the fields; None where one of
     the two does not train or the reference has none of it. `warnings` say in words what is not
-    matched, by the names of the fields and "decoding"; {} where the reference has no row.
+    matched, by the names of the fields; {} where the reference has no row.
     """
 
     label: str
@@ -55,7 +55,7 @@ class Treatment:
     n_steps: float
     n_examples: float
     teacher_tokens: float
-    teacher_flops: float
+    teacher_and_helper_flops: float
     """Of a teacher of logits, a critic and a reranker."""
     written_tokens: float
     """That the student itself wrote to learn on."""
@@ -121,13 +121,16 @@ def _treatment(records: Sequence[Record], reference: Sequence[Record] | None) ->
     base = _spent(reference) if reference and trains and _trains(reference) else None
     unlike = _decoding_differences(records, reference)
     warnings = _warnings(spent, base) if base else {}
+    restarts, others = _restarts(records[0]), _restarts(reference[0]) if reference else None
+    if base and None not in (restarts, others) and restarts != others:
+        warnings["restarts"] = f"restarts {restarts}, the reference {others}"
     if unlike:
         warnings["decoding"] = f"decoding: {', '.join(unlike)}"
     return Treatment(
         label=records[0].label,
         n_seeds=len(records),
         trains=trains,
-        restarts=_restarts(records[0]),
+        restarts=restarts,
         decoding=_decoding(records[0]),
         same_decoding=None if unlike is None else not unlike,
         ratios={name: spent[name] / base[name] if base and base[name] else None for name in GIVEN},
@@ -143,15 +146,15 @@ def _trains(records: Sequence[Record]) -> bool:
 
 
 def _spent(records: Sequence[Record]) -> dict[str, float]:
-    stored = {"train_tokens": "tokens"}
+    stored = {"train_tokens": "tokens", "teacher_and_helper_flops": "teacher_flops"}
     found = {
         name: fmean(getattr(record.training, stored.get(name, name)) for record in records)
         for name in GIVEN
     }
     # They chose for all seeds, whichever of them was told.
     found["tuning_trials"] = max(record.training.tuning_trials for record in records)
-    helped = fmean(record.training.helper_flops for record in records)
-    return found | {"teacher_flops": found["teacher_flops"] + helped}
+    found["teacher_and_helper_flops"] += fmean(r.training.helper_flops for r in records)
+    return found
 
 
 def _warnings(spent: Mapping[str, float], base: Mapping[str, float]) -> dict[str, str]:
@@ -216,7 +219,7 @@ def _cells(each: Treatment) -> list[str]:
         cell("n_steps"),
         cell("n_examples"),
         cell("teacher_tokens"),
-        cell("teacher_flops", ".2e") if each.teacher_flops else "0",
+        cell("teacher_and_helper_flops", ".2e") if each.teacher_and_helper_flops else "0",
         cell("tuning_trials"),
         NONE if each.restarts is None else str(each.restarts),
         same,

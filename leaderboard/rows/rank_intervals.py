@@ -14,11 +14,11 @@ def ranks(rows: Sequence[Sequence[Record]], pool: Seeds) -> dict[Group, dict[str
     Where a table has several sets of questions, which nothing compares, only the rows of the set
     that most of them answered have a rank.
     """
-    same = _comparable(rows)
+    same = comparable(rows)
     return {group: _ranks(same, group, pool) for group in GROUPS}
 
 
-def _comparable(rows: Sequence[Sequence[Record]]) -> Sequence[Sequence[Record]]:
+def comparable(rows: Sequence[Sequence[Record]]) -> Sequence[Sequence[Record]]:
     """The rows that answered what most of them did."""
     found: dict[object, list[Sequence[Record]]] = {}
     for records in rows:

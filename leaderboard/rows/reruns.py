@@ -48,9 +48,9 @@ def level(rerun: Rerun) -> int:
         return 4
     if not rerun.flips and not rerun.other_lengths:
         return 3
-    if rerun.flips <= FEW * rerun.n:
-        return 2
-    return int(rerun.is_inside)
+    if not rerun.is_inside:
+        return 0
+    return 2 if rerun.flips <= FEW * rerun.n else 1
 
 
 def steps(reruns: Sequence[Rerun]) -> list[Step]:

@@ -149,7 +149,9 @@ def _formula(cell: str, row: Row, reference: Row | None) -> str:
         return f"{cell} = {mean}"
     own, others = (None if r is None else f"{getattr(r, how.of):,}" for r in (row, reference))
     relation = f"{cell} = {how.of} {own} / {others or 'unknown'} of {row.reference}"
-    if getattr(row, cell) is None:
+    if reference is None:
+        relation += f", not related: {row.reference} has no row here"
+    elif getattr(row, cell) is None:
         relation += ", not related: no student ran, or a prompt did not fit"
     return f"{relation}; {how.of} = {mean}"
 

@@ -89,6 +89,8 @@ def legend(rows: Sequence[Row], *, detailed: bool = True) -> str:
         " prompt and completion; prompt-only: linear layers over the prompt), median ttft and tpot"
         " at batch 1, mean tokens. Training: tokens, seconds. Rows by the mean of ID and OOD."
     )
+    if len(machines := timed_on(rows)) > 1:
+        note += f" Times are of {len(machines)} machines: rows of two are not compared in them."
     note += _ranks_note(rows) + (_detail_note(rows) if detailed else "") + _knowledge_note(rows)
     marks = (
         (DIRTY, any(row.dirty for row in rows), ""),
@@ -103,6 +105,11 @@ def legend(rows: Sequence[Row], *, detailed: bool = True) -> str:
         for mark, applies, command in marks
         if applies
     )
+
+
+def timed_on(rows: Sequence[Row]) -> set[str]:
+    """The devices that the times of a table are of."""
+    return {device for row in rows for device in row.timed_on}
 
 
 def _averages(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:

@@ -34,7 +34,7 @@ def is_stale(path: Path, text: str) -> bool:
 def _made(records: Path) -> dict[Path, str]:
     """What each generated file should hold."""
     made = {**leaderboard(records), records.parent / "page" / "index.html": page(records)}
-    readme = records.parents[1] / "README.md"
+    readme = records.parent.parent / "README.md"
     if readme.exists():
         made[readme] = filled(readme, records)
     return made

@@ -117,14 +117,16 @@ def difference(
     a: Sequence[Matrix],
     b: Sequence[Matrix],
     pools: tuple[Component | None, Component | None] = (None, None),
+    scales: Sequence[float] = (),
 ) -> Difference:
     """Headline of A - headline of B: items paired column by column, seeds independent.
 
-    `pools` are those of A and of B; None where a side's own seeds speak for it.
+    `pools` are those of A and of B; None where a side's own seeds speak for it. `scales` are those
+    by which each data set's outcomes, 0 or 1, were multiplied, if they were.
     """
     gaps = [x.mean(axis=0) - y.mean(axis=0) for x, y in zip(a, b, strict=True)]
     value = float(np.mean([gap.mean() for gap in gaps]))
-    components = [_items(gaps, most=1.0), _runs([(a, pools[0]), (b, pools[1])])]
+    components = [_items(gaps, 1.0, scales), _runs([(a, pools[0]), (b, pools[1])])]
     half = _half_width(components, ALPHA)
     return Difference(
         value,
@@ -182,18 +184,18 @@ def mcnemar(a: Sequence[int], b: Sequence[int]) -> float:
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def _items(means: Sequence[Matrix], most: float) -> Component:
+def _items(means: Sequence[Matrix], most: float, scales: Sequence[float] = ()) -> Component:
     """Item component from each data set's per-item means (n_d,).
 
     A single item tells nothing of the spread: it counts with the most it can be. Nor do items that
     are all alike, but `unseen` does.
     """
     parts, alike = list[Component](), Component(0.0, inf)
-    for mean in means:
+    for mean, scale in zip(means, scales or [1.0] * len(means), strict=True):
         n = len(mean)
-        variance = float(mean.var(ddof=1)) if n > 1 else most
+        variance = float(mean.var(ddof=1)) if n > 1 else most * scale**2
         is_alike = variance < NO_SPREAD
-        of_mean = unseen(n) ** 2 if is_alike else variance / n
+        of_mean = (scale * unseen(n)) ** 2 if is_alike else variance / n
         part = Component(of_mean / len(means) ** 2, max(n - 1, 1))
         if not is_alike:
             parts.append(part)

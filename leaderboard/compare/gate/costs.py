@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-import numpy as np
-
 from leaderboard.compare.gate.findings import Counted, Finding, Timed
-from leaderboard.stats.intervals import Component, Matrix, by_cluster, difference, seed_variance
-from leaderboard.store.board import by_label
-from leaderboard.store.comparable import distinct
+from leaderboard.compare.per_question import per_question, spread_of
+from leaderboard.stats.intervals import Component, difference
 from leaderboard.store.record import DataSet, Latency, Record
 
 LATENCY_RATIO = 1.3
+LENGTHS = ("generated_tokens",)
 _FIXED: dict[Counted, tuple[str, ...]] = {
     "prompt_tokens": (),
     "prefill_flops": ("prompt_tokens",),
@@ -46,18 +44,6 @@ def counted(base: Sequence[Record], new: Sequence[Record]) -> list[Finding]:
     return found
 
 
-def pool_of_lengths(*tables: Sequence[Record]) -> Component | None:
-    """How far runs differ by their seed in generated tokens, as shares of a row's mean, pooled over
-    trained rows; None where none has two seeds."""
-    rows: list[list[Matrix]] = []
-    for table in distinct(*tables):
-        for records in by_label(r for r in table if r.training.n_steps).values():
-            lengths = _lengths(records, records[0])
-            if lengths.mean() > 0:
-                rows.append([lengths / lengths.mean()])
-    return seed_variance(rows)
-
-
 def generated(
     base: Sequence[Record], new: Sequence[Record], pool: Component | None
 ) -> list[Finding]:
@@ -66,18 +52,12 @@ def generated(
 
     A row whose own seeds differ by more than the pool has them is judged by its own.
     """
-    old, now = _lengths(base, base[0]), _lengths(new, base[0])
+    old, now = (per_question(side, base[0], LENGTHS) for side in (base, new))
     before = float(old.mean())
     if before == 0:
         return []
     sides = ([old / before], [now / before])
-    own = seed_variance(sides)
-    trained = base[0].training.n_steps > 0
-    spread = max(
-        (each for each in (pool, own) if each is not None and trained),
-        key=lambda each: each.variance,
-        default=None,
-    )
+    spread = spread_of(base, sides, pool)
     return [
         Finding(
             track=base[0].track,
@@ -125,20 +105,6 @@ def _relative(records: Sequence[Record], column: str) -> list[float]:
         for each in latencies
         if each.calibration_s and getattr(each, column) is not None
     ]
-
-
-def _lengths(records: Sequence[Record], order: Record) -> Matrix:
-    """Generated tokens, a row per seed, a column per item (or cluster) of all data sets in the
-    order's order."""
-    columns: list[list[int]] = [[] for _ in records]
-    clusters: list[str] = []
-    for name, asked in sorted(order.data_sets.items()):
-        place = {item: i for i, item in enumerate(records[0].data_sets[name].items)}
-        clusters += [f"{name}/{each}" for each in asked.clusters or asked.items]
-        for column, record in zip(columns, records, strict=True):
-            tokens = record.data_sets[name].generated_tokens
-            column += [tokens[place[item]] for item in asked.items]
-    return by_cluster(np.array(columns, dtype=np.float64), clusters)
 
 
 def _comparable(base: Record, new: Record, metric: Counted) -> Iterator[tuple[int, int]]:

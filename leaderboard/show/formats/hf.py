@@ -5,6 +5,7 @@ A record does not know of one, so it is asked for, and a data set's name is its 
 signature of a number ends its notes.
 """
 
+import re
 from collections.abc import Iterator
 
 from leaderboard.rows.row import Row
@@ -19,11 +20,11 @@ _WIDTH = 2**16
 def export(shown: Shown) -> Iterator[tuple[str, str]]:
     """Paths LABEL/.eval_results/TRACK.yaml, accuracies as fractions; ExportError without a
     benchmark."""
-    if shown.hub_dataset is None:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", shown.hub_dataset or ""):
         raise ExportError(
             "hf names the questions as a data set of the Hub: pass --hub-dataset OWNER/NAME"
         )
-    dataset = shown.hub_dataset
+    dataset = str(shown.hub_dataset)
     return (
         (
             f"{row.method}/.eval_results/{shown.track}.yaml",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaderboard.compare.amortised import Amortised, amortised, than
+from leaderboard.compare.apart import Apart, told_apart
 from leaderboard.compare.pairs import Gap, all_pairs
 from leaderboard.compare.power import resolution
 from leaderboard.rows.audit import audit
@@ -14,7 +15,7 @@ from leaderboard.rows.settings import shown
 from leaderboard.rows.texts import with_texts
 from leaderboard.show.page.columns import Column, columns, rounded
 from leaderboard.show.page.story import Block, story
-from leaderboard.show.render import detail, legend
+from leaderboard.show.render import detail, legend, timed_on
 from leaderboard.show.signature import signed
 from leaderboard.stats.formats import BOUND, DIRTY, MARKS, SKEWED, UNEQUAL, UNKEPT, p_value, points
 from leaderboard.store.board import beside, load, load_files, of_label, suites
@@ -64,9 +65,11 @@ class Table:
     paid_back: list[list[str]]
     """In the same order, which of A and B costs more before the first question, "+" or "-", and the
     number of questions from which its total is the lower one, if there is any, rounded up to three
-    digits; "=" where neither does, "" where their questions cannot be held against each other."""
+    digits, or "?" where the runs do not tell which spends less on a question; "=" where neither
+    does, "" where their questions cannot be held against each other."""
     fronts: dict[str, list[int]]
-    """"GROUP COST" -> rows that no other beats in both, by their means alone; cheapest first."""
+    """"GROUP COST" -> rows that no other beats in both, by their means alone; cheapest first. Of
+    times on several machines there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def _table(
         for row in ranked
     ]
     gaps = all_pairs([of[label] for label in labels], track)
-    costs = {each.method: each for each in amortised(ranked, [], ranked[0].reference)}
+    apart = told_apart(ranked, chosen)
+    costs = {each.method: each for each in amortised(ranked, [], ranked[0].reference, apart)}
     return Table(
         name=name,
         n_runs=sum(map(len, of.values())),
@@ -156,7 +160,7 @@ def _table(
             for group, found in gaps.items()
         },
         paid_back=[
-            [_paid_back(costs.get(a), costs.get(b)) for b in labels[i:]]
+            [_paid_back(costs.get(a), costs.get(b), apart) for b in labels[i:]]
             for i, a in enumerate(labels, 1)
         ],
         fronts={
@@ -169,6 +173,7 @@ def _table(
             )
             for group in GROUPS
             for cost in COSTS
+            if cost == "flops" or len(timed_on(ranked)) < 2
         },
     )
 
@@ -197,14 +202,16 @@ def _packed(gap: Gap, turned: Gap) -> str:
     return " ".join([*ends, *(p_value(p) for p in (found.p, gap.p_all, gap.p_row, turned.p_row))])
 
 
-def _paid_back(a: Amortised | None, b: Amortised | None) -> str:
+def _paid_back(a: Amortised | None, b: Amortised | None, apart: Apart) -> str:
     if a is None or b is None:
         return ""
     if a.fixed_flops == b.fixed_flops:
         return "="
     sign, dear, other = ("+", a, b) if a.fixed_flops > b.fixed_flops else ("-", b, a)
-    first = than(dear, other).first
-    return sign if first is None else f"{sign}{_short(first)}"
+    found = than(dear, other, apart)
+    if not found.is_told:
+        return f"{sign}?"
+    return sign if found.first is None else f"{sign}{_short(found.first)}"
 
 
 def _short(number: int) -> str:

@@ -56,6 +56,11 @@ function pair(section) {
     }
     const [dear, other] = (told[0] === "+") !== isTurned ? ["A", "B"] : ["B", "A"];
     const first = told.slice(1);
+    if (first === "?") {
+      put(card, "p", "big", "Not told");
+      put(card, "p", "soft", `${dear} spends more FLOPs than ${other} before the first question; which spends less on each, their runs do not tell.`);
+      return;
+    }
     const text = put(card, "p", "big", first ? `${dear} from ${Number(first).toLocaleString("en")} ` : `${dear} never`);
     if (first) put(text, "span", "", "questions on");
     const each = first ? "fewer" : "no fewer";
@@ -81,13 +86,16 @@ function pair(section) {
     table = chosen;
     find("[data-pair]").hidden = table.lines.length < 2;
     if (table.lines.length < 2) return;
-    const reference = Math.max(0, table.lines.findIndex((line) => line.is_reference));
     fill(a, index);
-    fill(b, reference === index ? (index === 0 ? 1 : 0) : reference);
+    fill(b, other(index));
     show();
   };
+  const other = (index) => {
+    const reference = Math.max(0, table.lines.findIndex((line) => line.is_reference));
+    return String(reference === index ? (index === 0 ? 1 : 0) : reference);
+  };
   const use = (index) => {
-    if (b.value === String(index)) b.value = a.value;
+    if (b.value === String(index)) b.value = a.value === b.value ? other(index) : a.value;
     a.value = String(index);
     show();
     find("[data-pair]").scrollIntoView({ block: "center" });

@@ -17,13 +17,17 @@ function plot(section, open) {
       .map((line, index) => ({ line, index, x: line.costs[cost], y: accuracy[index] }))
       .filter((each) => each.x !== null && each.x > 0 && each.y);
     const left = table.lines.length - known.length;
+    const front = table.fronts[`${group} ${cost}`];
     place.replaceChildren();
     find("[data-plot-note]").textContent = known.length
-      ? `Bars: 95 % intervals. Filled: trained. Line: of the rows drawn, no other costs less and has a higher mean; ` +
-        `means alone, so chance may have put a row there, and upper bounds have no place on it.` +
+      ? `Bars: 95 % intervals. Filled: trained. ` +
+        (front
+          ? `Line: of the rows drawn, no other costs less and has a higher mean; means alone, so chance may have put ` +
+            `a row there, and upper bounds have no place on it.`
+          : `No line: the rows were timed on several machines.`) +
         (left ? ` ${left} of ${table.lines.length} rows have no such numbers and are not drawn.` : "")
       : "No row has both numbers.";
-    if (known.length) drawPlot(known, table.fronts[`${group} ${cost}`], find("[data-cost]"), group);
+    if (known.length) drawPlot(known, front ?? [], find("[data-cost]"), group);
   }
 
   function drawPlot(known, front, costs, group) {
@@ -71,12 +75,12 @@ function plot(section, open) {
     g.addEventListener("focus", tell);
     g.addEventListener("pointerleave", hide);
     g.addEventListener("blur", hide);
-    g.addEventListener("click", () => open(table, index, g));
+    g.addEventListener("click", () => open(table, index));
     g.addEventListener("keydown", (event) => {
       if (event.key === "Escape") hide();
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      open(table, index, g);
+      open(table, index);
     });
     return g;
   }

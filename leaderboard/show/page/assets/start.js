@@ -18,7 +18,7 @@
     for (const button of section.querySelectorAll("[data-story]")) {
       const table = track.tables[Number(button.closest("[data-table]").dataset.table)];
       const index = Number(button.closest("tr").dataset.row);
-      button.addEventListener("click", () => open(table, index, button));
+      button.addEventListener("click", () => open(table, index));
     }
   }
   for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;

@@ -24,9 +24,10 @@ function stories(use) {
     },
   };
 
-  function open(table, index, opener) {
+  function open(table, index) {
     const line = table.lines[index];
-    opened = { table, index, opener };
+    opened = { table, index };
+    dialog.querySelector("[data-use-a]").hidden = table.lines.length < 2;
     dialog.querySelector("h2").textContent = line.label;
     body.replaceChildren();
     const marks = Object.entries(line.marks).map(([mark, meaning]) => `${mark} ${meaning}`);

@@ -30,7 +30,7 @@ function arrange(section, track, changed) {
   const views = all("[data-table]");
   const status = find("[data-status]");
   const shown = () => views[Number(find("[data-suite]").value)];
-  let order = "";
+  const orders = new Map();
 
   function filter() {
     const words = find("[data-filter]").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -45,7 +45,7 @@ function arrange(section, track, changed) {
     }
     const left = rows.filter((row) => !row.hidden).length;
     view.querySelector("[data-empty]").hidden = left > 0;
-    status.textContent = `${left} of ${rows.length} rows${order}`;
+    status.textContent = `${left} of ${rows.length} rows${orders.get(view) ?? ""}`;
   }
 
   function sort(button) {
@@ -68,7 +68,7 @@ function arrange(section, track, changed) {
     };
     body.append(...[...body.rows].sort(compare));
     const words = button.textContent.split(/\s+/).filter(Boolean);
-    order = `, sorted by ${words.join(" ")}, ${way}`;
+    orders.set(shown(), `, sorted by ${words.join(" ")}, ${way}`);
     filter();
   }
 
@@ -85,7 +85,6 @@ function arrange(section, track, changed) {
   }
   find("[data-suite]").addEventListener("change", () => {
     for (const view of views) view.hidden = view !== shown();
-    order = "";
     filter();
     changed(track.tables[Number(find("[data-suite]").value)]);
   });
