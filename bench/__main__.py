@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except _told() as error:
         message = error.args[0] if isinstance(error, LookupError) and error.args else error
-        print(f"skbench: {message}", file=sys.stderr)
+        print(f"skbench: {_plain(str(message))}", file=sys.stderr)
         # Files that are not there, or not to be read or written, lack something of the machine.
         return INCOMPLETE if isinstance(error, OSError) else USAGE
 
@@ -109,6 +109,11 @@ def _rescorer() -> "Rescorer":
     return Rescorer(data_dir(None))
 
 
+def _plain(text: str) -> str:
+    """A message, which may quote a stranger, without what moves a cursor."""
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in text)
+
+
 class _Version(argparse.Action):
     """What is installed, and the commit of the clone if it is one."""
 
@@ -136,6 +141,11 @@ class _Harness:
         from bench import registry
 
         return registry.traits(label, own)
+
+    def version(self, track: str) -> int | None:
+        from bench.track import load
+
+        return load(track).version if track in _track_names() else None
 
     def lengths(
         self, record: "Record", generations: "Generations"

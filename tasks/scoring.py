@@ -95,7 +95,11 @@ def _plain_number(number: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    return re.sub(r"[\s.]+$", "", text.strip())
+    """Without blanks around it and full stops behind; a text of blanks alone costs no more."""
+    end = len(text)
+    while end and (text[end - 1].isspace() or text[end - 1] == "."):
+        end -= 1
+    return text[:end].lstrip()
 
 
 # ---------------------------------------------------------------- strict and flexible

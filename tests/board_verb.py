@@ -24,6 +24,9 @@ class Given:
     def lengths(self, record: Record, generations: Generations) -> None:
         return None
 
+    def version(self, track: str) -> None:
+        return None
+
     def traits(self, label: str, own: Mapping[str, object]) -> None:
         return None
 

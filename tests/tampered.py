@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
+from bench.track import load, names
 from leaderboard.store.generations import Generations
 from leaderboard.store.ledger import (
     Event,
@@ -136,6 +137,9 @@ class Harness:
         """Their tokens are nobody's."""
 
     traits = staticmethod(registry.traits)
+
+    def version(self, track: str) -> int | None:
+        return load(track).version if track in names() else None
 
 
 def event(line: str) -> Event:

@@ -500,3 +500,11 @@ def test_a_track_that_no_record_can_name_stops_the_run(own_track: Callable[..., 
     methods, _ = planning.select(chosen, "std_cot", [], None)
     with pytest.raises(ConfigError, match="the track's name 'my study'"):
         planning.plan(chosen, methods, [0], Scope(), skip_unmet=False, data=None, origin=())
+
+
+def test_a_message_that_quotes_a_stranger_moves_no_cursor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["board", "show", "pocket\x1b]0;owned\x07"]) == 2
+    said = capsys.readouterr().err
+    assert "owned" in said and "\x1b" not in said and "\x07" not in said

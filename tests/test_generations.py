@@ -19,8 +19,9 @@ from leaderboard.store.ledger import events_of, file_records, ledger_of
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.chain import check_ledger
-from leaderboard.verify.rescored import scored_again
+from leaderboard.verify.rescored import _outcomes, scored_again
 from leaderboard.verify.tree import read_tree
+from tests.tampered import PUBLISHED
 from tests.tracks import toy_track
 
 
@@ -152,6 +153,40 @@ def test_no_file_outside_the_working_folder_is_opened_for_a_record(
         assert said == f"its track names {path}: nothing is read outside the working folder"
 
 
+def test_a_link_out_of_the_working_folder_is_not_followed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "private.jsonl").write_text('{"password": 1}\n')
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link.jsonl").symlink_to(tmp_path / "private.jsonl")
+    monkeypatch.chdir(tmp_path / "here")
+    said = Rescorer(None)(*naming(run, id=["mine"], files={"mine": "link.jsonl"}))
+    assert said == "its track names link.jsonl: nothing is read outside the working folder"
+
+
+def test_questions_that_are_a_folder_end_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    said = Rescorer(None)(*naming(run, id=["mine"], files={"mine": "inner"}))
+    assert isinstance(said, str) and "inner" in said
+
+
+def test_grades_are_those_of_the_texts(data: Path) -> None:
+    path = PUBLISHED / "v1/atomic-real/null_model/seed0.json"
+    record = Record.load(path)
+    kept = Generations.load(place(path))
+    found = Rescorer(data)(record, kept)
+    assert not isinstance(found, str)
+    assert list(_outcomes(record, found)) == []
+    (name,) = record.data_sets
+    graded = {**record.data_sets[name].graded, "bleu_2": [1.0] * len(record.data_sets[name].items)}
+    better = replace(record.data_sets[name], graded=graded)
+    told = [what for what, _ in _outcomes(replace(record, data_sets={name: better}), found)]
+    assert len(told) == 1 and "bleu_2" in told[0]
+
+
 def test_code_of_a_task_never_runs_for_a_record(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +297,7 @@ def test_what_does_not_unpack_to_texts_is_refused(run: Path, tmp_path: Path) -> 
     path.write_bytes(good[:-8])
     with pytest.raises(RecordError, match=r"texts.json.xz: cut off"):
         Generations.load(path)
-    with pytest.raises(RecordError, match=r"unpacks to more than 67,108,864 bytes"):
+    with pytest.raises(RecordError, match=r"unpacks to more than 16,777,216 bytes"):
         Generations.load(packed(path, b" " * (MAX_BYTES + 1)))
     with pytest.raises(RecordError, match=r"unknown key 'sede'"):
         Generations.load(packed(path, body.replace(b'"seed"', b'"sede"')))

@@ -1,6 +1,7 @@
 """The ledger, and the verbs that write and read it: publish, remove, verify."""
 
 import json
+import lzma
 import shutil
 import subprocess
 import time
@@ -13,7 +14,13 @@ import pytest
 from leaderboard.store import board, ledger
 from leaderboard.store.board import UnknownName
 from leaderboard.store.files import file_sha256
-from leaderboard.store.ledger import events_of, file_records, generations_of, ledger_of
+from leaderboard.store.ledger import (
+    events_of,
+    file_records,
+    generations_of,
+    ledger_of,
+    strike_record,
+)
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.store.reruns import publish_rerun, rerun, reruns_of
@@ -33,8 +40,10 @@ from tests.tampered import (
     events,
     made,
     rescore,
+    texts_of,
     with_event,
 )
+from tests.tampered_runs import as_tuned
 
 
 @pytest.fixture
@@ -232,6 +241,36 @@ def test_records_without_texts_are_noted_as_unverified(home, capsys):
     assert f"outcomes of {len(PLACES) - 2} of {len(PLACES)} records" in note
     assert note.endswith("are not scored again: no generations are kept of them")
     assert body["n_rescored"] == 2
+
+
+def test_texts_that_came_later_are_noted_where_no_rerun_wrote_them(home, capsys):
+    path = generations_of(home.root, THIRD)
+    path.write_bytes(lzma.compress(json.dumps(texts_of(Record.load(home.root / THIRD))).encode()))
+    with_event(home, THIRD, event="rescore", generations=file_sha256(path))
+    assert run("verify", rescore=rescore) == 0
+    note = f"records/{THIRD}: its texts came later, and of no rerun with the same answers"
+    assert note in capsys.readouterr().out
+    found = Record.load(home.root / THIRD)
+    again = replace(found, provenance=found.provenance | {"dirty": False})
+    publish_rerun(rerun(home.root / THIRD, found, again, is_inside=True), home.root / THIRD)
+    assert run("verify", rescore=rescore) == 0
+    assert note not in capsys.readouterr().out
+
+
+def test_a_tuned_row_of_fewer_seeds_is_noted(home, capsys):
+    as_tuned(home, learning_rate=0.009)
+    home.refile()
+    run("verify", rescore=rescore)
+    note = "pocket-100 v2: std_cot+tuned stands in the place of std_cot, and has no seed 1, 2"
+    assert note in capsys.readouterr().out
+
+
+def test_what_was_removed_is_noted_with_its_reason(home, capsys):
+    strike_record(home.root, home.root / THIRD, "a bad seed", "2026-11-29")
+    (home.root / THIRD).unlink()
+    assert run("verify", rescore=rescore) == 0
+    told = capsys.readouterr().out
+    assert f"1 removed on 2026-11-29, the first records/{THIRD}: a bad seed" in told
 
 
 def test_rows_of_an_older_suite_are_noted_and_not_compared(home, capsys):

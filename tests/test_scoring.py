@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tasks.docs import Item
 from tasks.scoring import (
     CONCLUSION,
+    _trimmed,
     author,
     author_matches,
     flexible,
@@ -23,6 +24,16 @@ BRACKETS = st.lists(st.sampled_from("()[]{}<>"), min_size=1).map(" ".join)
 WORDS = st.lists(st.sampled_from(["valid", "No", "it&t", "Monsters, Inc", "e.g. x"]), min_size=1)
 TEXTS = st.text().filter(lambda t: "\n" not in t and re.search(r"[^\s.]", t))
 GOLDS = st.one_of(NUMBERS, BRACKETS, WORDS.map(" ".join), TEXTS)
+
+
+@given(st.text(alphabet="a. \t\n\u00a0\u2028(", max_size=30))
+def test_what_stands_around_an_answer_is_left_out(text: str) -> None:
+    assert _trimmed(text) == re.sub(r"[\s.]+$", "", text.strip())
+
+
+def test_a_text_of_blanks_costs_no_more_than_another() -> None:
+    """A pattern that looks for an end from each blank would take a minute."""
+    assert _trimmed(f"a{' ' * 10**6}x ") == f"a{' ' * 10**6}x"
 
 
 def item(target: str, options: list[str] | None = None, task: str = "t") -> Item:

@@ -12,6 +12,7 @@ from textwrap import shorten
 from typing import Any
 
 from bench import registry
+from bench.corpora.rows import CorpusError
 from bench.ground import provenance
 from bench.ground.quiet import quiet_libraries
 from bench.reuse.reproduce import track_of
@@ -21,8 +22,8 @@ from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record, Scope
 from tasks.docs import WrongItemsError
 
-Outcomes = Mapping[str, Mapping[str, list[int]]]
-"""Data set -> extractor, or `failed` -> 0 or 1 for each item."""
+Outcomes = Mapping[str, Mapping[str, list[float]]]
+"""Data set -> extractor, `failed` or a grade of the text alone -> a number for each item."""
 
 MOST_OF_REASON = 400
 """Characters: some errors list every name that there is."""
@@ -43,12 +44,10 @@ class Rescorer:
         track is none."""
         from bench.questions.obtain import SCORES
 
-        track = _told(record)
-        try:
-            tasks = self._tasks(track, record.scope)
-        except (ConfigError, WrongItemsError, OSError) as error:
-            return shorten(str(error), MOST_OF_REASON)
-        found = dict[str, dict[str, list[int]]]()
+        tasks = self._tasks(_told(record), record.scope)
+        if isinstance(tasks, str):
+            return tasks
+        found = dict[str, dict[str, list[float]]]()
         for name, solutions in generations.data_sets.items():
             asked = tasks[name].eval_docs if name in tasks else ()
             docs = [dict(doc) for doc in asked][: len(solutions)]
@@ -58,7 +57,8 @@ class Rescorer:
                 tasks[name].process_results(doc, [text])
                 for doc, text in zip(docs, solutions, strict=True)
             ]
-            found[name] = {key: [int(each[key]) for each in scored] for key in SCORES}
+            grades = record.data_sets[name].graded.keys() & {key for each in scored for key in each}
+            found[name] = {key: [float(each[key]) for each in scored] for key in (*SCORES, *grades)}
         return found
 
     def lengths(self, record: Record, generations: Generations) -> Mapping[str, list[int]] | None:
@@ -79,10 +79,10 @@ class Rescorer:
             for name, texts in generations.data_sets.items()
         }
 
-    def _tasks(self, told: Track, scope: Scope) -> Mapping[str, Any]:
+    def _tasks(self, told: Track, scope: Scope) -> Mapping[str, Any] | str:
+        """What the track asks, or in words why that is not here; looked for once."""
         from bench.run.evaluate import load_tasks
 
-        _check_paths(told.tasks)
         # Not its pins either: a hash of what was asked stands in the record.
         told = replace(told, tasks=replace(told.tasks, items_sha256={}))
         asked = {"world": scope.world, "split": scope.split, "sealed": scope.sealed}
@@ -90,7 +90,11 @@ class Rescorer:
         if key not in self._loaded:
             quiet_libraries()
             metadata = asked | {"data_dir": self._data and str(self._data)}
-            self._loaded[key] = load_tasks(told, metadata, trusted=False)["tasks"]
+            try:
+                _check_paths(told.tasks)
+                self._loaded[key] = load_tasks(told, metadata, trusted=False)["tasks"]
+            except (ConfigError, CorpusError, WrongItemsError, OSError) as error:
+                self._loaded[key] = shorten(str(error), MOST_OF_REASON)
         return self._loaded[key]
 
 
@@ -117,7 +121,7 @@ def _is_embedded(path: str) -> bool:
 def _check_paths(told: Tasks) -> None:
     """ConfigError for a file or folder outside the working folder, or not in it."""
     for path in map(Path, [*told.files.values(), *([told.include] if told.include else [])]):
-        if path.is_absolute() or ".." in path.parts:
+        if not path.resolve().is_relative_to(Path.cwd()):
             raise ConfigError(f"its track names {path}: nothing is read outside the working folder")
         if not path.exists():
             raise ConfigError(f"its track names {path}: go to the folder of the track's file")

@@ -19,6 +19,7 @@ from leaderboard.cli.printing import (
     print_text,
     tell_tuned,
 )
+from leaderboard.stats.formats import escaped
 from leaderboard.store import board
 from leaderboard.store.board import UnknownName, beside, load, tracks
 from leaderboard.store.comparable import check_table
@@ -40,7 +41,7 @@ def show(args: Namespace) -> int:
         print_json([row_json(row) for row in ranked])
     else:
         extra = f"\n\n{detail(ranked, 'text')}" if args.by_task else ""
-        what = f"For accuracy read {args.metric}. " if args.metric else ""
+        what = f"For accuracy read {escaped(args.metric, 'text')}. " if args.metric else ""
         what += legend(ranked, detailed=args.by_task)
         print_text(args, f"{table(ranked, 'text')}{extra}\n\n{what} {resolution}")
         if args.signatures:
@@ -68,7 +69,7 @@ def compare(args: Namespace) -> int:
     if args.json:
         print_json(body)
     else:
-        what = f"For accuracy read {args.metric}.\n" if args.metric else ""
+        what = f"For accuracy read {escaped(args.metric, 'text')}.\n" if args.metric else ""
         print_text(args, f"{what}{text}")
     return FINE
 
@@ -152,7 +153,7 @@ def transfer(args: Namespace) -> int:
     if args.json:
         print_json(transfers_json(found))
     else:
-        what = f"For accuracy read {args.metric}. " if args.metric else ""
+        what = f"For accuracy read {escaped(args.metric, 'text')}. " if args.metric else ""
         text = f"{transfers_table(reference, found)}\n\n{what}{transfers_legend(reference)}"
         print_text(args, text)
     return FINE

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from leaderboard.rows.reruns import Step, steps, steps_text
 from leaderboard.stats.formats import escaped, tabulated
@@ -154,21 +153,23 @@ def _again(record: Record, shown: str, newer: str | None) -> tuple[str | None, s
     if newer is None:
         return f"skbench reproduce {shlex.quote(shown)}", None
     # `reproduce` of today refuses another version of the track, and may be younger than the commit.
-    command = _from_its_commit(record.provenance)
+    command = _from_its_commit(record)
     if command is None:
         return None, f"the track is at {newer} by now, and {_UNKNOWN}"
     return command, f"the track is at {newer} by now: the same command, run from that commit"
 
 
-def _from_its_commit(told: Mapping[str, Any]) -> str | None:
+def _from_its_commit(record: Record) -> str | None:
     """A checkout and the record's own command. Readers paste it into a shell, and a stranger may
-    have written it: it is a run of ours, and each of its words is quoted."""
-    commit, command = str(told.get("commit")), str(told.get("command"))
+    have written it: it is a run of the track by its name, trusts no code, and its words are
+    quoted."""
+    commit, command = (str(record.provenance.get(key)) for key in ("commit", "command"))
     try:
         words = shlex.split(command)
     except ValueError:
         return None
-    if words[:2] != ["skbench", "run"] or not re.fullmatch("[0-9a-f]{40}", commit):
+    is_ours = words[:3] == ["skbench", "run", record.track] and "--trust-task-code" not in words
+    if not is_ours or not re.fullmatch("[0-9a-f]{40}", commit):
         return None
     return f"git checkout {commit} && {shlex.join(words)}"
 

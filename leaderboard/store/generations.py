@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +20,13 @@ from leaderboard.store.reading import (
 )
 from leaderboard.store.record import Record
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 16 * 2**20
 """Of the texts of one run, unpacked: what unpacks to more is refused."""
+_MOST_MEMORY = 128 * 2**20
+"""Of unpacking: a window of 64 MB, as `save` packs."""
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_MOST_BARE = 4096
+"""Bytes that are neither texts nor between those of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Generations:
     @classmethod
     def load(cls, path: Path) -> "Generations":
         """Read and check; RecordError names the file and what is wrong with it."""
-        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=2 * MAX_BYTES)
+        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY)
         try:
             body = reader.decompress(path.read_bytes(), MAX_BYTES + 1)
         except lzma.LZMAError as error:
@@ -73,11 +79,19 @@ class Generations:
             raise RecordError(f"{path}: cut off")
         if reader.unused_data:
             raise RecordError(f"{path}: {len(reader.unused_data)} bytes after what xz packed")
+        if _is_heavy(body):
+            raise RecordError(f"{path}: holds lists of something else than texts")
         try:
             check_told_once(body)
             return parsed(cls, body)
         except MisreadError as error:
             raise RecordError(f"{path}: {error}") from error
+
+
+def _is_heavy(body: bytes) -> bool:
+    """Whether much of it is no text: to read such a file takes a hundred times its size."""
+    bare = _TEXT.sub(b"", body)
+    return len(re.sub(rb"(?<=[\[,])[,\s]+", b"", bare)) > _MOST_BARE
 
 
 def place(record: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from leaderboard.stats.formats import escaped
 from leaderboard.verify.base import check_base
 from leaderboard.verify.chain import check_ledger
+from leaderboard.verify.copies import check_copies
 from leaderboard.verify.costs import check_costs
 from leaderboard.verify.coverage import check_coverage
 from leaderboard.verify.flops import check_flops
@@ -36,6 +37,7 @@ OF_RUNS: Mapping[str, Check] = {
     "coverage": check_coverage,
     "labels": check_labels,
     "twins": check_twins,
+    "copies": check_copies,
     "trials": check_trials,
     "rates": check_rates,
 }

@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from leaderboard.store.comparable import settings, track_settings
+from leaderboard.store.comparable import check_table, settings, track_settings
 from leaderboard.store.ranges import SHA256
+from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.snapshot import names, told
 from leaderboard.verify.tree import Fault, Tree, most_common
@@ -26,6 +27,11 @@ def check_coverage(tree: Tree) -> Iterator[Fault]:
         yield from _options(tree, table)
         yield from _grades(tree, table)
         yield from _settings(tree, table)
+        try:
+            check_table([*table.values()])
+        except RecordError as error:
+            folder = "/".join(next(iter(table)).split("/")[:2])
+            yield Fault(tree.file(folder), str(error), "one table")
     yield from _questions(tree)
 
 

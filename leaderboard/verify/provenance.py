@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import pairwise
 
 from leaderboard.rows.overlap import overlaps
 from leaderboard.store.ranges import SHA256
@@ -33,7 +32,7 @@ def check_provenance(tree: Tree) -> Iterator[Fault]:
     for place, record in tree.records.items():
         found = [*_missing(record), *_of_another(record)]
         if tree.harness is not None:
-            found += _other_traits(record, tree.harness)
+            found += [*_other_traits(record, tree.harness), *_of_ours(record, tree.harness)]
         yield from (Fault(tree.file(place), what, expected) for what, expected in found)
 
 
@@ -44,6 +43,8 @@ def _missing(record: Record) -> Iterator[tuple[str, str]]:
         is_null = may_be_null and key in origin and value is None
         if not is_null and not (isinstance(value, str) and re.search(form, value)):
             yield f"provenance.{key} {value!r}", f"a text like {form}"
+        elif isinstance(value, str) and not value.isprintable():
+            yield f"provenance.{key} {value!r}", "a line of text"
     if not _is_date(origin.get("date")):
         yield f"provenance.date {origin.get('date')!r}", "a day of the calendar"
     if not isinstance(origin.get("dirty", ""), bool | None):
@@ -122,17 +123,32 @@ def _command(record: Record, of: str) -> Iterator[tuple[str, str]]:
         words = list[str]()
     if shlex.join(words) != command:
         yield f"provenance.command {command!r} is more to a shell than its words", shlex.join(words)
-    pairs = dict(pairwise(words))
-    wanted = {"--methods": of, "--seeds": str(record.seed)}
-    if {key: pairs.get(key) for key in wanted} != wanted:
-        told_as = shlex.join(word for pair in wanted.items() for word in pair)
-        yield f"provenance.command {command!r} makes another run", f"one with {told_as}"
-    of_track = words[2:3] == [record.track] or any(word.endswith(".toml") for word in words[2:3])
-    is_tuned = "--tuned" in words
-    odd = [word for word in words if word in ("--limit", "--split", "--sealed", "--world")]
-    if words[:2] != ["skbench", "run"] or not of_track or is_tuned != bool(record.own) or odd:
-        expected = f"skbench run {record.track} ..{' --tuned' * bool(record.own)}"
+    own = ["--tuned"] if record.own else []
+    tail = ["--methods", of, "--seeds", str(record.seed), *own]
+    origin = words[2 : -len(tail)]
+    of_track = origin[:1] == [record.track] or origin[0].endswith(".toml") if origin else False
+    of_method = origin[1:] == [] or (len(origin) == 3 and origin[1] == "--method-file")
+    is_ours = words[:2] == ["skbench", "run"] and words[-len(tail) :] == tail
+    if not (is_ours and of_track and of_method):
+        expected = shlex.join(["skbench", "run", record.track, *tail])
         yield f"provenance.command {command!r} makes another run", expected
+
+
+def _of_ours(record: Record, harness: Harness) -> Iterator[tuple[str, str]]:
+    """What a record tells of a built-in track that is not so."""
+    newest, folded = harness.version(record.track), re.sub(r"[_.]", "-", record.track.lower())
+    if newest is None and harness.version(folded) is not None:
+        yield f"track {record.track!r}", f"a name that is not mistaken for {folded}"
+    if newest is None:
+        return
+    if record.version > newest:
+        yield f"version {record.version} of {record.track}", f"{newest} at the most, as it is here"
+    command = str(record.provenance.get("command"))
+    if command.split()[2:3] != [record.track]:
+        yield (
+            f"provenance.command {command!r} of a built-in track",
+            f"skbench run {record.track} ..",
+        )
 
 
 def _overlaps(record: Record) -> Iterator[tuple[str, str]]:

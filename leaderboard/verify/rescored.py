@@ -13,6 +13,8 @@ from leaderboard.verify.tree import Fault, Harness, Scored, Tree, Unscored
 
 NOT_KEPT = "no generations are kept of them"
 """Why most records are not scored again."""
+ROUNDING = 1e-9
+"""Of grades that are products of floats."""
 FAULTY = "what is kept of them cannot be scored"
 
 
@@ -77,8 +79,11 @@ def scored_again(
 def _outcomes(record: Record, scored: Scored) -> Iterator[tuple[str, str]]:
     for name, each in record.data_sets.items():
         for extractor, outcomes in scored.get(name, {}).items():
-            stored: list[int] = getattr(each, extractor)
-            odd = [i for i, (a, b) in enumerate(zip(stored, outcomes, strict=True)) if a != b]
+            stored = (
+                each.graded[extractor] if extractor in each.graded else getattr(each, extractor)
+            )
+            pairs = zip(stored, outcomes, strict=True)
+            odd = [i for i, (a, b) in enumerate(pairs) if a is None or abs(a - b) > ROUNDING]
             if odd:
                 yield (
                     f"{name}.{extractor}: {len(odd)} outcomes are not what was written, the first"

@@ -67,6 +67,7 @@ def faults_of(runs: Sequence[Run], root: Path, harness: Harness | None) -> Itera
         published,
         records={**published.records, **records},
         files=[*published.files, *records],
+        handed_in={place: run.generations for place, run in new.items() if run.generations},
     )
     told = {tree.file(place): run for place, run in new.items()}
     before = {fault for _, fault in verify(published, OF_RUNS).faults}

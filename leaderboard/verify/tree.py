@@ -10,13 +10,14 @@ from typing import Any, Protocol, TypeAlias
 
 from leaderboard.stats.formats import escaped
 from leaderboard.store.generations import Generations
+from leaderboard.store.ledger import generations_of
 from leaderboard.store.ranges import PLACE
 from leaderboard.store.reading import RecordError
 from leaderboard.store.record import Record
 from leaderboard.verify.reading import MOST_BYTES, read_record
 
-Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]
-"""Data set -> extractor (strict, author, flexible, failed) -> outcomes."""
+Scored: TypeAlias = Mapping[str, Mapping[str, Sequence[float]]]
+"""Data set -> extractor (strict, author, flexible, failed) or grade -> outcomes."""
 _PLACE = re.compile(PLACE)
 
 
@@ -32,6 +33,10 @@ class Harness(Protocol):
         self, record: Record, generations: Generations
     ) -> Mapping[str, Sequence[int]] | None:
         """Tokens of each text, by data set; None where the student's tokenizer is not here."""
+        ...
+
+    def version(self, track: str) -> int | None:
+        """The version that a built-in track has by now; None of another track."""
         ...
 
     def traits(self, label: str, own: Mapping[str, Any]) -> Mapping[str, Any] | str | None:
@@ -97,6 +102,12 @@ class Tree:
     """The one that is looked at; None for all."""
     base: Base | None = None
     harness: Harness | None = None
+    handed_in: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Place -> file of texts, of runs that are not filed yet."""
+
+    def texts_of(self, place: str) -> Path:
+        """Where what a run wrote lies, if it is kept."""
+        return self.handed_in.get(place) or generations_of(self.root, place)
 
     def file(self, place: str) -> str:
         """What faults call the record at a place."""

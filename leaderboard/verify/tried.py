@@ -46,6 +46,12 @@ def _faults(found: Trials, table: Mapping[str, Record]) -> Iterator[tuple[str, s
         if not trial.is_committed:
             what = f"trial {number}: provenance.dirty {trial.provenance.get('dirty')!r}"
             yield what, "false, or null with the commit outside of git"
+    lengths = {name: len(each) for name, each in found.trials[0].outcomes.items()}
+    for number, trial in enumerate(found.trials, 1):
+        if (rate := trial.settings.get(RATE)) is not None and not 0 < rate < 1:
+            yield f"trial {number}: {RATE} {rate}", "above 0, and below 1"
+        if {name: len(each) for name, each in trial.outcomes.items()} != lengths:
+            yield f"trial {number}: another number of questions than the first", f"{lengths}"
     tested = {s.items_sha256 for record in table.values() for s in record.data_sets.values()}
     for name in sorted(name for name, sha256 in asked.items() if sha256 in tested):
         yield f"trials asked the test questions of {name}", "those of its dev part"
