@@ -121,7 +121,7 @@ def amortised_text(found: Sequence[Amortised], against: str) -> str:
         " full fine-tuning), per solved question, and both together for so many questions; cheaper:"
         f" the numbers of questions for which the total is below that of {against}; not told: the"
         " runs do not tell which of the two spends less on a question (items paired, seeds pooled,"
-        " p after Holm over all pairs of the table). It says nothing of accuracy (`board"
+        " p of the pair alone). It says nothing of accuracy (`board"
         " frontier`), and what the teacher's writing cost is not known: its tokens (teacher tok)"
         " are in no sum."
     )

@@ -1,7 +1,8 @@
 """Which rows of a table are told apart by what a question costs them.
 
 FLOPs are exact counts of what was written, and what a student writes differs from run to run. So
-costs are compared as accuracies are for ranks: items paired, seeds pooled, Holm over all pairs.
+costs are compared as accuracies are: items paired, seeds pooled. Each pair is tested alone, since
+the question is what two rows cost, and not which is the cheapest of many.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,6 @@ def told_apart(rows: Sequence[Row], records: Sequence[Record]) -> Apart:
         found = spread_of(group, [[cost / mean]], pool)
         share = (mean / scale) ** 2
         pools.append(found and replace(found, variance=share * found.variance))
-    dearer = told_better([[cost / scale] for cost in costs], pools)
+    dearer = told_better([[cost / scale] for cost in costs], pools, each_alone=True)
     labels = [group[0].label for group in groups]
     return frozenset(frozenset((labels[i], labels[j])) for i, j in np.argwhere(dearer).tolist())

@@ -57,8 +57,14 @@ def rank_intervals(
     return [Rank(1 + above[i], n - below[i], n) for i in range(n)]
 
 
-def told_better(rows: Sequence[Sequence[Matrix]], pools: Sequence[Component | None]) -> Bools:
-    """(N, N): whether row i is told to be better than row j."""
+def told_better(
+    rows: Sequence[Sequence[Matrix]],
+    pools: Sequence[Component | None],
+    *,
+    each_alone: bool = False,
+) -> Bools:
+    """(N, N): whether row i is told to be better than row j, after Holm over all pairs or, for who
+    reads but one of them, `each_alone`."""
     n = len(rows)
     better = np.zeros((n, n), dtype=bool)
     if n < 2:
@@ -69,7 +75,8 @@ def told_better(rows: Sequence[Sequence[Matrix]], pools: Sequence[Component | No
     gaps = headlines[one] - headlines[other]
     gaps[np.abs(gaps) < NO_GAP] = 0.0
     sources = [_items(means, one, other), _seeds(rows, pools, one, other)]
-    told = _stepped_down(np.abs(gaps), sources)
+    sizes = np.abs(gaps)
+    told = sizes > _reach(sources, ALPHA) if each_alone else _stepped_down(sizes, sources)
     better[one, other] = told & (gaps > 0)
     better[other, one] = told & (gaps < 0)
     return better
@@ -133,15 +140,18 @@ def _stepped_down(sizes: Floats, sources: Sequence[_Source]) -> Bools:
     """
     told = np.zeros(len(sizes), dtype=bool)
     while len(left := np.flatnonzero(~told)):
-        alpha = ALPHA / len(left)
-        squares = sum(
-            each.variance[left] * _quantiles(each.df[left], alpha / 2) ** 2 for each in sources
-        )
-        more = left[sizes[left] > np.sqrt(squares)]
+        of_left = [_Source(each.variance[left], each.df[left]) for each in sources]
+        more = left[sizes[left] > _reach(of_left, ALPHA / len(left))]
         if not len(more):
             break
         told[more] = True
     return told
+
+
+def _reach(sources: Sequence[_Source], alpha: float) -> Floats:
+    """Half the width of each pair's 1 - alpha interval."""
+    squares = [each.variance * _quantiles(each.df, alpha / 2) ** 2 for each in sources]
+    return np.sqrt(np.sum(squares, axis=0))
 
 
 def _quantiles(df: Floats, level: float) -> Floats:
