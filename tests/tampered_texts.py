@@ -55,6 +55,7 @@ def the_texts_of_a_training_on_another_track(board: Board) -> None:
     board.copy(STUDENT, ELSEWHERE)
     with board.edited(ELSEWHERE) as body:
         body["track"] = body["snapshot"]["track"]["name"] = "elsewhere"
+        body["training"]["tokens"] *= 2
     _packed(board, ELSEWHERE, _texts(board, STUDENT) | {"track": "elsewhere"})
 
 

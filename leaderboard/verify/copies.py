@@ -66,8 +66,10 @@ def _texts(tree: Tree, place: str) -> _Texts | None:
 
 
 def _may_be_alike(one: Record, other: Record) -> bool:
-    """One run under two labels, or a row that does not train, which is in each track the same."""
+    """One run under two labels; or in two tracks a row that does not train, or that both train
+    alike, as where the one's budget is what the other spends."""
     if one.track == other.track and run_of(one) == run_of(other):
         return True
-    is_trained = one.training.n_steps or other.training.n_steps
-    return not is_trained and (one.label, one.seed) == (other.label, other.seed)
+    a, b = one.training, other.training
+    same = (a.n_steps, a.tokens, a.loss_curve) == (b.n_steps, b.tokens, b.loss_curve)
+    return same and (one.label, one.seed) == (other.label, other.seed)
