@@ -38,19 +38,21 @@ def _texts(board: Board, place: str) -> dict[str, Any]:
 # ---------------------------------------------------------------- texts of others
 
 
-@tampered("copies", f"has 100.0% of its texts from records/{STUDENT}", THIRD)
+@tampered(
+    "copies", f"has 100.0% of its wrong answers, to the letter, from records/{STUDENT}", THIRD
+)
 def the_texts_of_another_seed(board: Board) -> None:
     _packed(board, THIRD, _texts(board, STUDENT) | {"seed": 2})
 
 
-@tampered("copies", "has 100.0% of its texts from other seeds of std_cot", THIRD)
+@tampered("copies", "has 100.0% of its wrong answers, .* from other seeds of std_cot", THIRD)
 def the_best_that_two_other_seeds_wrote(board: Board) -> None:
     one, other = (_texts(board, place)["data_sets"] for place in (STUDENT, SECOND))
     best = {name: [max(pair) for pair in zip(one[name], other[name], strict=True)] for name in one}
     _packed(board, THIRD, _texts(board, THIRD) | {"data_sets": best})
 
 
-@tampered("copies", f"of its texts from records/{ELSEWHERE}", STUDENT)
+@tampered("copies", f"wrong answers, to the letter, from records/{ELSEWHERE}", STUDENT)
 def the_texts_of_a_training_on_another_track(board: Board) -> None:
     board.copy(STUDENT, ELSEWHERE)
     with board.edited(ELSEWHERE) as body:
