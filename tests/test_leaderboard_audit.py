@@ -2,12 +2,12 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from leaderboard.cli import parser as cli
-from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
+from leaderboard.rows.audit import audit, audit_legend, audit_table
 from leaderboard.rows.rank import rows
 from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
@@ -159,7 +159,7 @@ def test_the_audit_as_a_table_and_as_json():
     assert cells["train tok"] == "100,000 (2.00x)"
     assert cells["teacher FLOPs"] == "1.00e+09"
     assert cells["not matched"].startswith("training tokens 2.00x the reference; teacher FLOPs")
-    body = json.loads(json.dumps(audit_json(found)))
+    body = json.loads(json.dumps(found, default=asdict))
     assert body[0]["ratios"]["train_tokens"] == 2.0
     assert body[1]["warnings"] == {}
 

@@ -1,14 +1,14 @@
 """Probes of internalization: the stored file, what is made of it, and the README's selection."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from leaderboard.cli.publish import publish
-from leaderboard.compare.internalization import internalization, probes_json, probes_table
+from leaderboard.compare.internalization import internalization, probes_table
 from leaderboard.show.pictures import internalization_svg
 from leaderboard.show.rendering import check, render_all
 from leaderboard.stats.intervals import headline
@@ -141,7 +141,7 @@ def test_the_table_has_a_line_per_point_and_cloze_before_and_after():
     assert "0.0 -> 50.0" in lines[3]
     assert "33.3" not in lines[3]
     assert "66.7 [" in lines[3]
-    body = json.loads(json.dumps(probes_json(found)))
+    body = json.loads(json.dumps(found, default=asdict))
     assert body[1]["readings"][1]["accuracy"][1]["value"] == pytest.approx(2 / 3)
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.compare.pair import compare, comparison_json, comparison_text
+from leaderboard.compare.pair import compare, comparison_text
 from leaderboard.rows.rank import row, rows
 from leaderboard.rows.row import row_json
 from leaderboard.show.exporting import Shown, export
@@ -271,7 +271,7 @@ def test_a_comparison_gives_differences_of_accuracy_and_ratios_of_cost():
     assert (found.ood.value, found.ood.p) == (0.0, 1.0)
     assert found.total_flops_ratio == 1500 / 3000
     assert (found.ttft_ratio, found.tpot_ratio) == (0.25, 1.0)
-    body = json.loads(json.dumps(comparison_json(found)))
+    body = json.loads(json.dumps(found, default=asdict))
     assert {"value", "low", "high", "p"} <= body["id"].keys()
     assert "+25.0" in comparison_text(found)
 

@@ -240,7 +240,8 @@ def probe(args: Namespace) -> int:
     from bench import track
     from bench.ground import bars
     from bench.run import planning, probe
-    from leaderboard.compare.internalization import internalization, probes_json, probes_table
+    from leaderboard.cli.printing import print_json
+    from leaderboard.compare.internalization import internalization, probes_table
     from leaderboard.store.record import Scope
 
     chosen = track.load(args.track)
@@ -263,5 +264,8 @@ def probe(args: Namespace) -> int:
         with bars.about(name):
             found.append(probe.run_probe(cell))
     read = internalization(found)
-    print(json.dumps(probes_json(read), indent=1) if args.json else probes_table(read, "text"))
+    if args.json:
+        print_json(read)
+    else:
+        print(probes_table(read, "text"))
     return FINE

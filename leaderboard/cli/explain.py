@@ -9,7 +9,7 @@ from leaderboard.store.board import UnknownName
 
 def explain(args: Namespace) -> int:
     """Print what a cell of the table is made of; UnknownName for a row, seed or column."""
-    from leaderboard.show.explain import explain, explanation_json, explanation_text
+    from leaderboard.show.explain import explain, explanation_text
     from leaderboard.show.explain_cost import COST_CELLS, cost_text, explain_cost
 
     files = source.files_asked(args)
@@ -25,10 +25,10 @@ def explain(args: Namespace) -> int:
     asked = (chosen, files, args.cell, args.items, source.superseded_by(args))
     if args.cell in COST_CELLS:
         cost = explain_cost(*asked)
-        body, text = explanation_json(cost), cost_text(cost)
+        body, text = cost, cost_text(cost)
     else:
         found = explain(*asked)
-        body, text = explanation_json(found), explanation_text(found)
+        body, text = found, explanation_text(found)
     if args.json:
         print_json(body)
     else:

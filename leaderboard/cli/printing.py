@@ -4,6 +4,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from leaderboard.cli import source
@@ -71,5 +72,5 @@ def print_paths(paths: Sequence[Path]) -> None:
 
 
 def print_json(body: object) -> None:
-    """Print as JSON."""
-    print(json.dumps(body, indent=1))
+    """Print as JSON: plain data, or dataclasses as they are."""
+    print(json.dumps(body, indent=1, default=asdict))

@@ -5,7 +5,6 @@ Heavy imports stand inside the functions, so that building the parser stays quic
 
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
 
 from leaderboard.cli import source
 from leaderboard.cli.printing import (
@@ -25,7 +24,6 @@ from leaderboard.store.board import UnknownName, beside, load, tracks
 from leaderboard.store.comparable import check_table
 from leaderboard.store.files import today
 from leaderboard.store.reading import RecordError
-from leaderboard.store.record import Record
 
 
 def show(args: Namespace) -> int:
@@ -51,6 +49,8 @@ def show(args: Namespace) -> int:
 
 def compare(args: Namespace) -> int:
     """Print how a row differs from another, or from several."""
+    from leaderboard.compare import against, pair
+
     records = source.records_asked(args)
     if not records:
         return nothing(args)
@@ -64,37 +64,24 @@ def compare(args: Namespace) -> int:
         print(f"{args.track}: no row beside {args.a}", file=sys.stderr)
         return INCOMPLETE
     others = [source.row_asked(args, records, label) for label in labels]
-    told = _pair if len(args.b) == 1 else _family
-    body, text = told(source.row_asked(args, records, args.a), others, records)
+    one = source.row_asked(args, records, args.a)
+    if len(args.b) == 1:
+        found = pair.compare(one, others[0], records)
+        text = pair.comparison_text(found)
+    else:
+        found = against.against(one, others, records)
+        text = against.against_table(args.a, found)
     if args.json:
-        print_json(body)
+        print_json(found)
     else:
         what = f"For accuracy read {escaped(args.metric, 'text')}.\n" if args.metric else ""
         print_text(args, f"{what}{text}")
     return FINE
 
 
-def _pair(
-    one: Sequence[Record], others: Sequence[Sequence[Record]], track: Sequence[Record]
-) -> tuple[object, str]:
-    from leaderboard.compare.pair import compare, comparison_json, comparison_text
-
-    found = compare(one, others[0], track)
-    return comparison_json(found), comparison_text(found)
-
-
-def _family(
-    one: Sequence[Record], others: Sequence[Sequence[Record]], track: Sequence[Record]
-) -> tuple[object, str]:
-    from leaderboard.compare.against import against, against_json, against_table
-
-    found = against(one, others, track)
-    return against_json(found), against_table(one[0].label, found)
-
-
 def audit(args: Namespace) -> int:
     """Print what each row of a track was given, beside what the reference was given."""
-    from leaderboard.rows.audit import audit, audit_json, audit_legend, audit_table
+    from leaderboard.rows.audit import audit, audit_legend, audit_table
 
     records = source.shown(source.records_asked(args), args)
     check_table(records)
@@ -102,7 +89,7 @@ def audit(args: Namespace) -> int:
     if not treatments:
         return nothing(args)
     if args.json:
-        print_json(audit_json(treatments))
+        print_json(treatments)
     else:
         legend = audit_legend(treatments, records[0].reference)
         print_text(args, f"{audit_table(treatments, 'text')}\n\n{legend}")
@@ -111,7 +98,7 @@ def audit(args: Namespace) -> int:
 
 def power(args: Namespace) -> int:
     """Print the differences that a track's runs can find; 3 where no row has two seeds."""
-    from leaderboard.compare.power import power, power_json, power_text
+    from leaderboard.compare.power import power, power_text
 
     track = source.records_asked(args)
     if not track:
@@ -122,7 +109,7 @@ def power(args: Namespace) -> int:
         print(f"{args.track}: no two trained rows, or no row of two seeds", file=sys.stderr)
         return INCOMPLETE
     if args.json:
-        print_json(power_json(found))
+        print_json(found)
     else:
         print_text(args, power_text(found))
     return FINE
@@ -132,7 +119,6 @@ def transfer(args: Namespace) -> int:
     """Print which gains in domain are gains out of it; 3 where no row has both groups."""
     from leaderboard.compare.transfer import (
         transfers,
-        transfers_json,
         transfers_legend,
         transfers_table,
     )
@@ -151,7 +137,7 @@ def transfer(args: Namespace) -> int:
         )
         return INCOMPLETE
     if args.json:
-        print_json(transfers_json(found))
+        print_json(found)
     else:
         what = f"For accuracy read {escaped(args.metric, 'text')}. " if args.metric else ""
         text = f"{transfers_table(reference, found)}\n\n{what}{transfers_legend(reference)}"
@@ -181,7 +167,6 @@ def probes(args: Namespace) -> int:
     """Print accuracy with a share of the knowledge in view, over the course of training."""
     from leaderboard.compare.internalization import (
         internalization,
-        probes_json,
         probes_legend,
         probes_table,
     )
@@ -197,7 +182,7 @@ def probes(args: Namespace) -> int:
         print(f"no probes of {track} in {base}; {hint}", file=sys.stderr)
         return INCOMPLETE
     if args.json:
-        print_json(probes_json(found))
+        print_json(found)
     else:
         print_text(args, f"{probes_table(found, 'text')}\n\n{probes_legend(found)}")
     return FINE

@@ -1,8 +1,7 @@
 """One row against many others: their differences are one family of tests."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from leaderboard.compare.pair import group_difference
 from leaderboard.stats.averages import seeds
@@ -31,11 +30,6 @@ def against(
     adjusted = family([*of_id, *of_ood])
     pairs = zip(others, adjusted[: len(of_id)], adjusted[len(of_id) :], strict=True)
     return [Against(b[0].label, in_domain, out) for b, in_domain, out in pairs]
-
-
-def against_json(found: Sequence[Against]) -> list[dict[str, Any]]:
-    """The differences as plain data."""
-    return [asdict(each) for each in found]
 
 
 def against_table(a: str, found: Sequence[Against]) -> str:

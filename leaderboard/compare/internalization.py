@@ -1,9 +1,8 @@
 """Internalization: how much of the knowledge a student still needs to see while it trains."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -59,11 +58,6 @@ def internalization(probes: Sequence[ProbeRecord]) -> list[Internalization]:
     return [
         _of_label(label, list(group)) for label, group in groupby(ordered, key=lambda p: p.label)
     ]
-
-
-def probes_json(found: Sequence[Internalization]) -> list[dict[str, Any]]:
-    """Internalization as plain data, fractions."""
-    return [asdict(each) for each in found]
 
 
 def probes_table(found: Sequence[Internalization], form: TableFormat) -> str:

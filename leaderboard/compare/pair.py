@@ -1,8 +1,7 @@
 """Two methods side by side: A - B in accuracy, A / B in cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from leaderboard.rows.rank import row
 from leaderboard.stats.averages import Seeds, aligned, matrices, names_of, seeds
@@ -100,11 +99,6 @@ def check_pairs(a: Sequence[Record], b: Sequence[Record]) -> None:
                 f"{a[0].track}: {a[0].label} and {b[0].label} have different items in {name};"
                 " run both on the same version of the data sets"
             )
-
-
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison as plain data."""
-    return asdict(comparison)
 
 
 def comparison_text(comparison: Comparison) -> str:

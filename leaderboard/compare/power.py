@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
 from statistics import median
-from typing import Any
 
 from leaderboard.compare.pair import paired
 from leaderboard.stats.averages import names_of, seeds
@@ -84,11 +83,6 @@ def resolution(records: Sequence[Record], labels: Collection[str], track: Sequen
         f" found {100 * POWER:.0f} times in 100 (`board power`). What is smaller may be none, and"
         " nothing is said of other students, corpora or test sets."
     )
-
-
-def power_json(found: Sequence[Power]) -> list[dict[str, Any]]:
-    """The same as plain data."""
-    return [asdict(each) for each in found]
 
 
 def power_text(found: Sequence[Power]) -> str:

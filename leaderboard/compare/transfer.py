@@ -14,8 +14,7 @@ it is pooled over the track's trained rows of a kind. Seeds of two rows are inde
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from leaderboard.compare.pair import group_difference, paired
 from leaderboard.stats.averages import Seeds, is_tuned, matrices, names_of, seeds
@@ -64,11 +63,6 @@ def transfers(table: Sequence[Record], track: Sequence[Record]) -> list[Transfer
         for each, *gaps in zip(found, *columns, strict=True)
     ]
     return sorted(adjusted, key=lambda each: (-each.id.value, each.label))
-
-
-def transfers_json(found: Sequence[Transfer]) -> list[dict[str, Any]]:
-    """The same as plain data."""
-    return [asdict(each) for each in found]
 
 
 def transfers_table(reference: str, found: Sequence[Transfer]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, cast
 
@@ -81,11 +81,6 @@ def audit(records: Sequence[Record]) -> list[Treatment]:
     groups = by_label(records)
     reference = groups.get(records[0].reference) if records else None
     return [_treatment(group, reference) for group in groups.values()]
-
-
-def audit_json(treatments: Sequence[Treatment]) -> list[dict[str, Any]]:
-    """Treatments as plain data."""
-    return [asdict(treatment) for treatment in treatments]
 
 
 def audit_table(treatments: Sequence[Treatment], form: TableFormat) -> str:

@@ -1,13 +1,12 @@
 """From a cell of the table down to what it is made of: data sets, runs, files, answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from leaderboard.rows.reruns import Step, steps_text
-from leaderboard.show.explain_cost import COST_CELLS, CostExplanation
+from leaderboard.show.explain_cost import COST_CELLS
 from leaderboard.show.explain_runs import (
     Answer,
     Run,
@@ -85,11 +84,6 @@ def explain(
         runs=[run_facts(path, each, hashes[path], newer) for path, each in mine.items()],
         answers=answers(names, mine, n_items),
     )
-
-
-def explanation_json(found: Explanation | CostExplanation) -> dict[str, Any]:
-    """The same as plain data."""
-    return asdict(found)
 
 
 def explanation_text(found: Explanation) -> str:
