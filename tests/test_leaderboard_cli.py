@@ -408,7 +408,9 @@ def test_where_nothing_is_to_be_said_a_verb_says_so(home, tmp_path, capsys):
     assert "cost" in capsys.readouterr().err
 
 
-def test_without_records_no_page_is_made(home, capsys):
+def test_without_a_folder_of_records_no_page_is_made(home, capsys):
+    (home / "leaderboard" / "records" / "v1").rmdir()
+    (home / "leaderboard" / "records").rmdir()
     for words in (["render"], ["render", "--check"]):
         assert run(*words) == 3
         assert "no records in" in capsys.readouterr().err

@@ -255,10 +255,10 @@ def publish(args: Namespace) -> int:
 
 def render(args: Namespace) -> int:
     """Bring the generated pages up to date, or with --check only say which are not; 3 where there
-    are no records."""
+    is no such folder."""
     from leaderboard.show.rendering import check, render_all
 
-    if not tracks(board.PUBLISHED):
+    if not board.PUBLISHED.is_dir():
         return no_board()
     if not args.check:
         print_paths(render_all(board.PUBLISHED))

@@ -50,7 +50,7 @@ def _thin(tree: Tree) -> Iterator[str]:
         seeds = dict[str, set[int]]()
         for record in table.values():
             seeds.setdefault(record.label, set()).add(record.seed)
-        hidden = {str(r.own["of"]): r for r in table.values() if r.own}
+        hidden = {str(r.own.get("of")): r for r in table.values() if r.own}
         for of, record in hidden.items():
             if missing := seeds.get(of, set()) - seeds[record.label]:
                 yield (
