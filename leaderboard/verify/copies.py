@@ -90,8 +90,8 @@ def _names(record: Record) -> list[str]:
 def _may_be_alike(one: Record, other: Record) -> bool:
     """One run under two labels; or in two tracks a row that does not train, or that both train
     alike, as where the one's budget is what the other spends."""
-    if one.track == other.track and run_of(one) == run_of(other):
-        return True
+    if run_of(one) != run_of(other):
+        return False
     a, b = one.training, other.training
     same = (a.n_steps, a.tokens, a.loss_curve) == (b.n_steps, b.tokens, b.loss_curve)
-    return same and (one.label, one.seed) == (other.label, other.seed)
+    return same or one.track == other.track
