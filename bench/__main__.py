@@ -111,7 +111,9 @@ def _rescorer() -> "Rescorer":
 
 def _plain(text: str) -> str:
     """A message, which may quote a stranger, without what moves a cursor."""
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in text)
+    from leaderboard.stats.formats import escaped
+
+    return "\n".join(escaped(line, "text") for line in text.split("\n"))
 
 
 class _Version(argparse.Action):
