@@ -262,13 +262,13 @@ def test_texts_of_runs_are_those_kept_beside_their_records(repository, capsys, l
     assert 'seed 1: "' in written and "\\n\\u001b" in written and "seed 0: " not in written
 
 
-def test_what_a_corpus_answered_is_not_to_be_run_again(repository, capsys):
-    save(
-        repository / "home" / "records" / "v1",
-        [record("loose_teacher", kind="corpus", latency=None)],
-    )
-    (found,) = explained(capsys, "loose_teacher", "--track", "toy", "--local")["runs"]
-    assert found["reproduce"] is None
+def test_only_what_was_trained_elsewhere_has_no_command(repository, capsys):
+    teacher = record("loose_teacher", kind="corpus", latency=None)
+    judged = replace(record("kard"), snapshot={**record("kard").snapshot, "checkpoint": {}})
+    for each, is_told in ((teacher, True), (judged, False)):
+        save(repository / "home" / "records" / "v1", [each])
+        (found,) = explained(capsys, each.label, "--track", "toy", "--local")["runs"]
+        assert bool(found["reproduce"]) == is_told
 
 
 def test_the_first_items_are_shown_under_each_extractor_seed_by_seed(repository, capsys):

@@ -44,6 +44,8 @@ methods = ["zero_shot", "std_cot"]
 training = { learning_rate = 2e-2 }
 """
 
+BUILT_IN = track.TRACKS
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -491,6 +493,17 @@ def test_a_point_of_a_sweep_is_reproduced(
     (folder,) = (home / "reproduced").iterdir()
     again = Record.load(record_of(folder, "lora.shaken.warm", "zero_shot"))
     assert again.provenance["command"] == Record.load(path).provenance["command"]
+
+
+def test_what_no_student_was_asked_for_is_reproduced(
+    home: Path, told: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track, "TRACKS", BUILT_IN)
+    words = ("--methods", "loose_teacher", "--seeds", "0", "--limit", "2")
+    assert told("run", "pocket-commonsense", *words)[0] == 0
+    (path,) = (home / "records").glob("*/*/loose_teacher/*.json")
+    code, printed, _ = told("reproduce", path, "--json")
+    assert code == 0 and json.loads(printed)["agrees"]
 
 
 def test_a_home_that_holds_the_record_is_no_place_to_reproduce_it(

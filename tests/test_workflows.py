@@ -16,8 +16,8 @@ PROGRAM = ".venv/bin/skbench"
 REPRODUCED = "pocket-100"
 
 
-def commands(workflow: Path) -> list[list[str]]:
-    """The words of each of our commands."""
+def commands(workflow: Path, program: str = PROGRAM) -> list[list[str]]:
+    """The words of each command of that program."""
     jobs: dict[str, Any] = yaml.safe_load(workflow.read_text())["jobs"]
     lines = [
         line
@@ -25,15 +25,18 @@ def commands(workflow: Path) -> list[list[str]]:
         for step in job["steps"]
         for line in step.get("run", "").splitlines()
     ]
-    return [words for line in lines if (words := shlex.split(line))[:1] == [PROGRAM]]
+    return [words for line in lines if (words := shlex.split(line))[:1] == [program]]
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_command_of_a_workflow_parses(workflow: Path) -> None:
-    found = commands(workflow)
-    assert found
+    found, made = commands(workflow), commands(workflow, "make")
+    assert found or made
     for words in found:
         assert callable(_parser().parse_args(words[1:]).run)
+    targets = [line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines()]
+    for _, *words in made:
+        assert set(words) <= set(targets)
 
 
 def test_one_record_of_each_row_of_the_newest_suite_is_run_again() -> None:

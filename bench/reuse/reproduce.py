@@ -77,7 +77,7 @@ def _said(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _track(record: Record) -> tuple[Track, dict[str, str | int] | None, tuple[str, ...]]:
     """The built-in track of the record, the point of a sweep, and the words that choose them."""
-    if record.kind != "student" or "checkpoint" in record.snapshot:
+    if "checkpoint" in record.snapshot:
         raise ConfigError(f"{record.label}: not trained here, so there is nothing to run again")
     point, name = record.snapshot.get("point"), record.track
     found, about, origin = None, None, (name,)

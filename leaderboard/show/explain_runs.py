@@ -148,7 +148,7 @@ def _answers_text(found: Sequence[Answer], numbers: Sequence[int]) -> str:
 
 def _again(record: Record, shown: str, newer: str | None) -> tuple[str | None, str | None]:
     """The command that makes a record again, and what is to be known of it."""
-    if record.kind != "student" or "checkpoint" in record.snapshot:
+    if "checkpoint" in record.snapshot:
         return None, _NOT_TRAINED
     if newer is None:
         return f"skbench reproduce {shlex.quote(shown)}", None
