@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,6 +155,33 @@ def test_it_is_made_once_and_found_again(
     _, first = made(cell("comet_distil[critic=low]"))
     monkeypatch.setattr(critic, "teach", lambda *_, **__: pytest.fail("taught again"))
     assert made(cell("comet_distil[critic=high]"))[1] == first
+
+
+@pytest.mark.parametrize("is_an_encoder", [False, True])
+def test_what_was_drawn_before_changes_nothing_of_it(
+    cell: Callable[..., Cell], tmp_path: Path, is_an_encoder: bool
+) -> None:
+    encoder = None
+    if is_an_encoder:
+        student, _ = fit.critics_reader(cell("comet_distil[critic=high]"))
+        encoder = str(tmp_path / "encoder")
+        student.model.base_model.save_pretrained(encoder)
+        student.tokenizer.save_pretrained(encoder)
+    asks = cell("comet_distil[critic=high]", spec=replace(SPEC, epochs=1, path=encoder))
+
+    def report(n_drawn: int) -> bytes:
+        def reader() -> tuple[Student, int]:
+            found = fit.critics_reader(asks)
+            torch.rand(n_drawn)
+            return found
+
+        torch.rand(n_drawn)
+        critic.of(asks, reader)
+        found = (critic.kept_in(asks) / "report.json").read_bytes()
+        rmtree(critic.kept_in(asks))
+        return found
+
+    assert report(0) == report(1)
 
 
 def test_it_begins_with_the_student_of_the_method_that_the_track_names(

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 
 from bench.critics.classifier import Classifier, teach
 from bench.critics.pmi import Pmi, weighted
@@ -109,7 +110,7 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Reader) -> None:
     shown = _shuffled(labels, cell.seed) if needed == "shuffled" else labels
     dev = [row for row in shown if row["split"] == "dev"]
     if needed in ("trained", "shuffled"):
-        judge, spent = _classifier(spec, reader)
+        judge, spent = _classifier(spec, reader, cell.seed)
         work = folder.with_name(f"{folder.name}.part")
         spent += teach(judge, spec, shown, seed=cell.seed, folder=work)
         judge.save(folder)
@@ -136,12 +137,13 @@ def _make(cell: Cell, spec: Critic, folder: Path, reader: Reader) -> None:
     seal(folder)
 
 
-def _classifier(spec: Critic, reader: Reader) -> tuple[Classifier, int]:
+def _classifier(spec: Critic, reader: Reader, seed: int) -> tuple[Classifier, int]:
     """What a classifier begins with, and the FLOPs of its training, of an encoder not counted."""
-    if spec.path is not None:
-        return Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec), 0
-    student, spent = reader()
-    return Classifier.on(student, spec), spent
+    student, spent = (None, 0) if spec.path is not None else reader()
+    torch.manual_seed(seed)  # its output begins with random weights, whatever was drawn before
+    if student is not None:
+        return Classifier.on(student, spec), spent
+    return Classifier.load(checkpoint_path(Encoder(path=spec.path)), spec), spent
 
 
 def _opening(cell: Cell) -> str:
