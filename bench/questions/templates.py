@@ -9,6 +9,7 @@ it is trusted.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def read(name: str, include: Path | None, *, trusted: bool) -> Foreign:
     _sandbox()
     known = TaskManager(include_path=str(include), include_defaults=False) if include else None
     if known is None or name not in known.task_index:
-        known, include = TaskManager(), None
+        known, include = _library(), None
     entry = known.task_index.get(name)
     if entry is None:
         raise ConfigError(f"unknown task '{name}': {nearest(name, known.all_tasks)}")
@@ -117,6 +118,12 @@ def read(name: str, include: Path | None, *, trusted: bool) -> Foreign:
     dev = _items(task, f"{name}/dev", where, valid) if test is not None and valid else []
     docs = {item["id"]: doc for item, doc in [*pairs, *dev]}
     return Foreign(task, [item for item, _ in pairs], docs, [item for item, _ in dev])
+
+
+@cache
+def _library() -> TaskManager:
+    """Of lm-eval's own tasks, whose thousands of files take seconds to list."""
+    return TaskManager()
 
 
 def _sandbox() -> None:

@@ -49,12 +49,12 @@ class Rescorer:
             return tasks
         found = dict[str, dict[str, list[float]]]()
         for name, solutions in generations.data_sets.items():
-            asked = tasks[name].eval_docs if name in tasks else ()
-            docs = [dict(doc) for doc in asked][: len(solutions)]
-            if provenance.digest(docs) != record.data_sets[name].items_sha256:
+            task, asked = tasks.get(name, (None, []))
+            docs = asked[: len(solutions)]
+            if task is None or provenance.digest(docs) != record.data_sets[name].items_sha256:
                 continue
             scored = [
-                tasks[name].process_results(doc, [text])
+                task.process_results(doc, [text])
                 for doc, text in zip(docs, solutions, strict=True)
             ]
             grades = record.data_sets[name].graded.keys() & {key for each in scored for key in each}
@@ -79,8 +79,9 @@ class Rescorer:
             for name, texts in generations.data_sets.items()
         }
 
-    def _tasks(self, told: Track, scope: Scope) -> Mapping[str, Any] | str:
-        """What the track asks, or in words why that is not here; looked for once."""
+    def _tasks(self, told: Track, scope: Scope) -> Mapping[str, tuple[Any, list[Any]]] | str:
+        """What the track asks, each task with its items, or in words why that is not here; looked
+        for once."""
         from bench.run.evaluate import load_tasks
 
         # Not its pins either: a hash of what was asked stands in the record.
@@ -92,7 +93,10 @@ class Rescorer:
             metadata = asked | {"data_dir": self._data and str(self._data)}
             try:
                 _check_paths(told.tasks)
-                self._loaded[key] = load_tasks(told, metadata, trusted=False)["tasks"]
+                self._loaded[key] = {
+                    name: (task, [dict(doc) for doc in task.eval_docs])
+                    for name, task in load_tasks(told, metadata, trusted=False)["tasks"].items()
+                }
             except (ConfigError, CorpusError, WrongItemsError, OSError) as error:
                 self._loaded[key] = shorten(str(error), MOST_OF_REASON)
         return self._loaded[key]

@@ -13,15 +13,16 @@ and an upper bound is shown what a question needs: none of them has a place.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import permutations
 from typing import Any
 
-from leaderboard.compare.pair import group_difference
+from leaderboard.compare.pair import check_pairs
 from leaderboard.rows.cost import Cost
 from leaderboard.rows.row import Row
-from leaderboard.stats.averages import Seeds, seeds
+from leaderboard.stats.averages import Seeds, aligned, names_of, seeds
 from leaderboard.stats.formats import NONE, gap, interval, significant, tabulated
 from leaderboard.stats.holm import holm
-from leaderboard.stats.intervals import ALPHA, Difference, Estimate
+from leaderboard.stats.intervals import ALPHA, Difference, Estimate, difference
 from leaderboard.store.board import of_label
 from leaderboard.store.record import GROUPS, Group, Record
 
@@ -90,16 +91,25 @@ def _tested(
     rows: Sequence[Row], records: Sequence[Record], pool: Seeds, costs: Mapping[str, float]
 ) -> Iterator[tuple[Group, str, Rival]]:
     """Each row with each rival that costs no more; p one-sided, not adjusted yet."""
+    if not rows:
+        return
     own = {row.method: of_label(records, row.method) for row in rows}
-    for method in own:
-        for rival in own:
-            if rival == method or costs[rival] > costs[method]:
+    first = own[rows[0].method]
+    for runs in own.values():
+        check_pairs(first, runs)
+    for group in GROUPS:
+        names = names_of(first[0], group)
+        if not names:
+            continue
+        answers = {
+            label: [aligned(first[0], runs, name) for name in names] for label, runs in own.items()
+        }
+        pools = {label: pool.of(runs, names) for label, runs in own.items()}
+        for method, rival in permutations(own, 2):
+            if costs[rival] > costs[method]:
                 continue
-            for group in GROUPS:
-                found = group_difference(own[rival], own[method], group, pool)
-                if found is not None:
-                    one_sided = replace(found, p=1 - found.p_drop)
-                    yield group, method, Rival(rival, costs[rival], one_sided)
+            gap = difference(answers[rival], answers[method], (pools[rival], pools[method]))
+            yield group, method, Rival(rival, costs[rival], replace(gap, p=1 - gap.p_drop))
 
 
 def _place(method: str, cost: float, accuracy: Estimate, rivals: Sequence[Rival]) -> Place:
