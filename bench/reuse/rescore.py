@@ -54,8 +54,7 @@ class Rescorer:
             if task is None or provenance.digest(docs) != record.data_sets[name].items_sha256:
                 continue
             scored = [
-                task.process_results(doc, [text])
-                for doc, text in zip(docs, solutions, strict=True)
+                task.process_results(doc, [text]) for doc, text in zip(docs, solutions, strict=True)
             ]
             grades = record.data_sets[name].graded.keys() & {key for each in scored for key in each}
             found[name] = {key: [float(each[key]) for each in scored] for key in (*SCORES, *grades)}
