@@ -182,6 +182,11 @@ def test_what_was_drawn_before_changes_nothing_of_it(
         return found
 
     assert report(0) == report(1)
+    spec, student = asks.track.critic, fit.critics_reader(asks)
+    assert spec is not None
+    begun = [critic._classifier(spec, lambda: student, seed)[0].model for seed in (0, 0, 1)]
+    first, again, other = ([w.sum().item() for w in model.parameters()] for model in begun)
+    assert first == again != other
 
 
 def test_it_begins_with_the_student_of_the_method_that_the_track_names(

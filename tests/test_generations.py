@@ -62,6 +62,20 @@ def test_other_texts_score_otherwise(run: Path) -> None:
     assert Rescorer(None)(record, better)[name]["strict"][0] == 1
 
 
+def test_runs_that_are_scored_together_are_scored_as_alone(run: Path, tmp_path: Path) -> None:
+    """What was asked is read once, also for a run that was asked less of it."""
+    api.run(tmp_path / "toy.toml", methods=["zero_shot"], limit=1)
+    (fewer,) = {*(tmp_path / "home" / "records").rglob("*.json")} - {run}
+    runs = [(Record.load(path), Generations.load(place(path))) for path in (run, fewer, run)]
+    together = Rescorer(None)
+    found = [together(*each) for each in runs]
+    assert found == [Rescorer(None)(*each) for each in runs]
+    for n, (record, _), scored in zip((2, 1, 2), runs, found, strict=True):
+        assert {name: len(scored[name]["strict"]) for name in record.data_sets} == dict.fromkeys(
+            record.data_sets, n
+        )
+
+
 def samples(run: Path) -> list[str]:
     (path,) = run.parents[4].rglob("samples-*.jsonl")
     return path.read_text().splitlines()

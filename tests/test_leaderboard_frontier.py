@@ -96,6 +96,14 @@ def test_p_values_are_one_sided_and_after_holm_over_both_groups():
     assert rival.gap.p == pytest.approx(2 * p, rel=1e-6)
 
 
+def test_items_are_paired_by_id_in_whatever_order_they_were_answered():
+    worse, better = run_of("kard", 50, 2000), run_of("std_cot", 75, 1000)
+    turned = better
+    for name, each in better.data_sets.items():
+        turned = with_costs(turned, name, items=each.items[::-1], strict=each.strict[::-1])
+    assert front_of([worse, turned]) == front_of([worse, better])
+
+
 def test_many_pairs_ask_for_surer_differences():
     """What is significant between two rows need not be among twelve."""
     two = [run_of("std_cot", 60, 1000), run_of("kard", 53, 2000)]

@@ -1,5 +1,6 @@
 """What the project's workflows run: commands that there are, on files that there are."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,10 @@ def commands(workflow: Path, program: str = PROGRAM) -> list[list[str]]:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_command_of_a_workflow_parses(workflow: Path) -> None:
     found, made = commands(workflow), commands(workflow, "make")
-    assert found or made
+    assert made if workflow.stem == "slow" else found
     for words in found:
         assert callable(_parser().parse_args(words[1:]).run)
-    targets = [line.split(":")[0] for line in (ROOT / "Makefile").read_text().splitlines()]
+    targets = re.findall(r"^([\w/.-]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for _, *words in made:
         assert set(words) <= set(targets)
 
